@@ -1,0 +1,39 @@
+// One instance's configuration (cordon.json), read by cordond and by the launcher's compile child. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "profiles/field_error.hpp"
+
+namespace cordon {
+
+struct ImageConfig {
+  std::string rootfs;  // absolute path of a root file system; empty for the embedded view of the host's /usr
+  bool operator==(const ImageConfig&) const = default;
+};
+
+struct Config {
+  std::vector<std::string> profile_dirs{"/usr/share/cordon/profiles", "/etc/cordon/profiles"};  // later wins by name
+  std::map<std::string, ImageConfig> images{{"host", {}}};
+  std::string daemon_user = "cordon";               // an installed instance; private ones use numbers
+  std::string agent_group = "cordon";               // may open agent.sock
+  std::string operator_group = "cordon-operators";  // may open operator.sock
+  std::uint32_t first_uid = 1879113728;             // jobs' host uids and gids: [first_uid, first_uid + uid_count)
+  std::uint32_t uid_count = 4096;                   // two per live job: the tool's and pid 1's
+  std::uint32_t max_running = 256;                  // sandboxes at once
+  std::uint32_t max_queued = 1024;
+  std::uint32_t retain_jobs = 10000;                  // finished jobs kept
+  std::uint64_t retain_bytes = std::uint64_t{1} << 30;  // of their output (memory) and of their artifacts (disk), each
+  std::uint32_t max_connections_per_uid = 512;
+};
+
+// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
+//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes"}, "max_connections_per_uid"}
+tl::expected<Config, FieldErrors> parse_config(std::string_view text);
+
+}  // namespace cordon

@@ -1,0 +1,57 @@
+// What a kind of job may do, as an administrator wrote it down, with the reasons. Pure: text in, value out.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "profiles/field_error.hpp"
+#include "profiles/limits.hpp"
+#include "profiles/seccomp_policy.hpp"
+
+namespace cordon {
+
+using Sha256 = std::array<std::uint8_t, 32>;
+
+// How "language" + "code" becomes files and argv.
+struct Language {
+  std::string file;               // where the code goes, relative to /work
+  std::vector<std::string> argv;  // what runs it
+  std::string needs;              // absolute path that the image must have
+};
+
+struct CollectBounds {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+};
+
+enum class ProcMount { pid, masked };  // subset=pid, or the whole of procfs with its dangerous files masked
+
+struct Profile {
+  std::string name;
+  std::string why;
+  Sha256 digest{};  // over the profile's and the seccomp file's bytes, each with its length before it (u64 LE)
+  Limits ceiling;   // "limits"
+  Limits defaults;  // "defaults": what a job gets that asks for nothing; never above the ceiling
+  std::map<std::string, std::string> env;  // the environment before the job's own
+  std::map<std::string, Language> languages;
+  CollectBounds collect;
+  ProcMount proc = ProcMount::pid;
+  SeccompPolicy seccomp;
+};
+
+// Reads a file that stands beside the profile ("seccomp": "default.seccomp.json"); nullopt when there is none.
+using ReadBeside = std::function<std::optional<std::string>(std::string_view file_name)>;
+
+tl::expected<Profile, FieldErrors> parse_profile(std::string_view name, std::string_view text, const ReadBeside& read);
+
+Sha256 sha256(std::string_view bytes);
+std::string hex(const Sha256& digest);
+
+}  // namespace cordon

@@ -1,0 +1,36 @@
+// What cordond may say to the launcher: which profile, which image, which limits. Never what to do (architecture.md,
+// law 2). One SEQPACKET message with exactly three sealed memfds: payload, stdin, globs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "profiles/limits.hpp"
+#include "profiles/profile.hpp"
+#include "sandbox/wire/codec.hpp"
+
+namespace cordon {
+
+struct JobSpec {
+  std::string id;  // 1..64 of [0-9a-z-]: for logs only
+  Sha256 profile{};
+  std::string image;  // 1..64 of [A-Za-z0-9._-]
+  Limits limits;      // output_bytes is cordond's affair and is not acted on here
+  bool operator==(const JobSpec&) const = default;
+};
+
+// The order of the memfds that ride with a JobSpec.
+enum JobFd : unsigned { payload_fd = 0, stdin_fd = 1, globs_fd = 2, job_fd_count = 3 };
+
+wire::Bytes encode(const JobSpec& spec);
+std::optional<JobSpec> decode_job_spec(std::string_view message);  // nullopt: not exactly one valid message
+
+// "Are you there, and is everything of a former cordond dead?" Answered with Ready. No fds.
+wire::Bytes encode_hello();
+bool is_hello(std::string_view message);
+
+inline constexpr std::size_t max_message = 64 * 1024;
+
+}  // namespace cordon

@@ -1,0 +1,86 @@
+// What the launcher says back over a lifeline: how the sandbox was built, and how it ended. Facts only; cordond adds why
+// it hung up (cancelled, killed, output limit).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "profiles/profile.hpp"
+#include "sandbox/wire/codec.hpp"
+
+namespace cordon {
+
+// How it ended, as the launcher saw it.
+struct Exited { std::uint8_t code = 0; bool operator==(const Exited&) const = default; };
+struct ExecFailed {  // code is 127 when there is no such program, 126 otherwise, as a shell has it
+  std::uint8_t code = 127; std::string step; std::int32_t error = 0;
+  bool operator==(const ExecFailed&) const = default;
+};
+struct Signalled { std::uint8_t signal = 0; bool operator==(const Signalled&) const = default; };
+enum class TimeLimit : std::uint8_t { wall = 0, cpu = 1 };
+struct TimedOut { TimeLimit limit = TimeLimit::wall; bool operator==(const TimedOut&) const = default; };
+struct OutOfMemory { bool operator==(const OutOfMemory&) const = default; };
+struct HungUp { bool operator==(const HungUp&) const = default; };  // the lifeline was closed from the other side
+struct SetupFailed {  // ours, not the tool's; nothing of the job ran
+  std::string step, object; std::int32_t error = 0; std::string remedy;
+  bool operator==(const SetupFailed&) const = default;
+};
+using Ending = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, HungUp, SetupFailed>;
+
+struct Usage {
+  std::uint64_t wall_us = 0;
+  std::uint64_t cpu_us = 0;
+  std::optional<std::uint64_t> memory_peak_bytes;  // nullopt: this kernel does not say
+  std::optional<std::uint64_t> pids_peak;          // likewise (pids.peak is Linux 6.10); without pid 1
+  bool operator==(const Usage&) const = default;
+};
+
+struct Denial {
+  std::string control;  // pids, network, scratch, …
+  std::optional<std::uint64_t> count;  // nullopt: noted, not counted
+  std::string detail;
+  bool operator==(const Denial&) const = default;
+};
+
+using Facts = std::vector<std::pair<std::string, std::string>>;  // in the order they were established
+
+// The three ends of pipes that ride with Accepted.
+enum AcceptedFd : unsigned { stdout_fd = 0, stderr_fd = 1, artifacts_fd = 2, accepted_fd_count = 3 };
+struct Accepted { bool operator==(const Accepted&) const = default; };
+
+// The tool is about to be executed: every control was read back and agrees with the plan.
+struct Started {
+  Facts enforced;  // control -> what the kernel says
+  Sha256 filter{};  // of the loaded BPF
+  bool operator==(const Started&) const = default;
+};
+
+// populated 0 was reached, collection is over. The last message of a lifeline.
+struct Finished {
+  Ending ending;
+  Usage usage;
+  std::vector<Denial> denials;
+  std::vector<std::pair<std::string, std::uint64_t>> timings_us;  // phase -> microseconds
+  bool operator==(const Finished&) const = default;
+};
+
+// The answer to a hello: nothing of a former cordond is alive.
+struct Ready {
+  std::string version;
+  Facts host;                        // cgroup layout, kernel, …
+  std::vector<std::string> images;   // names
+  std::vector<std::pair<std::string, Sha256>> profiles;
+  bool operator==(const Ready&) const = default;
+};
+
+using LauncherMessage = std::variant<Accepted, Started, Finished, Ready>;
+
+wire::Bytes encode(const LauncherMessage& message);
+std::optional<LauncherMessage> decode_launcher_message(std::string_view message);
+
+}  // namespace cordon
