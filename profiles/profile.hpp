@@ -1,7 +1,6 @@
 // What a kind of job may do, as an administrator wrote it down, with the reasons. Pure: text in, value out.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,10 +13,9 @@
 #include "profiles/field_error.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/seccomp_policy.hpp"
+#include "profiles/sha256.hpp"
 
 namespace cordon {
-
-using Sha256 = std::array<std::uint8_t, 32>;
 
 // How "language" + "code" becomes files and argv.
 struct Language {
@@ -50,8 +48,5 @@ struct Profile {
 using ReadBeside = std::function<std::optional<std::string>(std::string_view file_name)>;
 
 tl::expected<Profile, FieldErrors> parse_profile(std::string_view name, std::string_view text, const ReadBeside& read);
-
-Sha256 sha256(std::string_view bytes);
-std::string hex(const Sha256& digest);
 
 }  // namespace cordon

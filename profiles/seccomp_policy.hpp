@@ -40,8 +40,8 @@ struct SeccompRule {
 
 struct SeccompPolicy {
   SeccompAction default_action;
-  std::vector<SeccompRule> rules;        // includes/excludes already applied for a job without capabilities on x86_64
-  std::vector<std::string> left_out;     // one line per rule that includes/excludes removed
+  std::vector<SeccompRule> rules;     // includes/excludes already applied for a job without capabilities on x86_64
+  std::vector<std::string> left_out;  // one line per rule that includes/excludes removed
 };
 
 tl::expected<SeccompPolicy, FieldErrors> parse_seccomp_policy(std::string_view json_text);
