@@ -47,7 +47,11 @@ struct SetupFailed {  // ours, not the tool's; nothing of the job ran
   std::string remedy;
   bool operator==(const SetupFailed&) const = default;
 };
-using Ending = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, HungUp, SetupFailed>;
+struct Vanished {  // pid 1 died of something that was neither the tool nor us: no exit code exists
+  std::string reason;
+  bool operator==(const Vanished&) const = default;
+};
+using Ending = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, HungUp, SetupFailed, Vanished>;
 
 struct Usage {
   std::uint64_t wall_us = 0;

@@ -80,7 +80,8 @@ void write(Writer& w, const Ending& ending) {
                           w.string(e.object);
                           w.i32(e.error);
                           w.string(e.remedy);
-                        }},
+                        },
+                        [&](const Vanished& e) { w.string(e.reason); }},
              ending);
 }
 
@@ -123,6 +124,8 @@ Ending read_ending(Reader& r) {
       return HungUp{};
     case 6:
       return read_setup_failed(r);
+    case 7:
+      return Vanished{std::string(r.string(max_text))};
     default:
       r.bad();
       return HungUp{};
