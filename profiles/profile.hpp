@@ -29,8 +29,6 @@ struct CollectBounds {
   std::uint64_t bytes = 0;
 };
 
-enum class ProcMount { pid, masked };  // subset=pid, or the whole of procfs with its dangerous files masked
-
 struct Profile {
   std::string name;
   std::string why;
@@ -40,7 +38,6 @@ struct Profile {
   std::map<std::string, std::string> env;  // the environment before the job's own
   std::map<std::string, Language> languages;
   CollectBounds collect;
-  ProcMount proc = ProcMount::pid;
   SeccompPolicy seccomp;
 };
 
