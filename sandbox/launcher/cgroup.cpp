@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
@@ -18,13 +19,16 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto teardown_patience = 5s;
 
-std::uint64_t page_floor(std::uint64_t bytes) { return bytes / page_bytes * page_bytes; }
+std::uint64_t page_floor(std::uint64_t bytes) {
+  return bytes / page_bytes * page_bytes;
+}
 
 // The kernel takes no quota below 1 ms (sched-bwc.rst): small shares get a longer period.
 struct Bandwidth {
   std::uint64_t quota_us, period_us;
   explicit Bandwidth(std::uint64_t cpus_milli)
-      : quota_us(cpus_milli < 10 ? cpus_milli * 1000 : cpus_milli * 100), period_us(cpus_milli < 10 ? 1000000 : 100000) {}
+      : quota_us(cpus_milli < 10 ? cpus_milli * 1000 : cpus_milli * 100),
+        period_us(cpus_milli < 10 ? 1000000 : 100000) {}
 };
 
 void expect(const std::string& control, std::uint64_t wanted, std::uint64_t found) {
@@ -35,12 +39,14 @@ void expect(const std::string& control, std::uint64_t wanted, std::uint64_t foun
 
 }  // namespace
 
-Cgroup::Cgroup(const CgroupLayout& layout, std::string name, Adopt)
-    : layout_(layout), name_(std::move(name)), path_(layout.unified + "/" + name_) {}
+Cgroup::Cgroup(const CgroupLayout& layout, std::string name, Origin origin)
+    : layout_(layout), name_(std::move(name)), path_(layout.unified + "/" + name_), owned_(origin == Origin::made) {}
 
-Cgroup Cgroup::adopt(const CgroupLayout& layout, std::string name) { return {layout, std::move(name), Adopt{}}; }
+Cgroup Cgroup::adopt(const CgroupLayout& layout, std::string name) {
+  return {layout, std::move(name), Origin::adopted};
+}
 
-Cgroup::Cgroup(const CgroupLayout& layout, std::string name) : Cgroup(layout, std::move(name), Adopt{}) {
+Cgroup::Cgroup(const CgroupLayout& layout, std::string name) : Cgroup(layout, std::move(name), Origin::made) {
   check(::mkdir(path_.c_str(), 0755), "make cgroup", path_);
   for (const auto& directory : layout_.legacy_directories()) {
     const auto path = directory + "/" + name_;
@@ -50,7 +56,7 @@ Cgroup::Cgroup(const CgroupLayout& layout, std::string name) : Cgroup(layout, st
 }
 
 Cgroup::~Cgroup() {
-  if (gone_ || name_.empty()) return;
+  if (!owned_) return;
   try {
     destroy();
   } catch (const KernelError&) {
@@ -130,24 +136,33 @@ std::optional<Fd> Cgroup::watch_oom() const {
   return event;
 }
 
-void Cgroup::kill() const { write_file(path_ + "/cgroup.kill", "1"); }
+void Cgroup::kill() const {
+  write_file(path_ + "/cgroup.kill", "1");
+}
 
 bool Cgroup::wait_until_empty(std::chrono::milliseconds patience) const {
   const auto path = path_ + "/cgroup.events";
-  const Fd events(check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open", path));
+  const Fd events(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!events && errno == ENOENT) return true;
+  check(events.get(), "open", path);
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    std::string text(256, '\0');
-    text.resize(static_cast<std::size_t>(check(::pread(events.get(), text.data(), text.size(), 0), "read", path)));
-    if (find_value(text, "populated") == 0) return true;
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    std::array<char, 256> text{};
+    const auto n = ::pread(events.get(), text.data(), text.size(), 0);
+    if (n < 0 && errno == ENODEV) return true;  // removed meanwhile
+    check(n, "read", path);
+    if (find_value({text.data(), static_cast<std::size_t>(n)}, "populated") == 0) return true;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return false;
     pollfd changed{events.get(), POLLPRI, 0};  // cgroups(7): a change of cgroup.events wakes poll
     ::poll(&changed, 1, static_cast<int>(left.count()));
   }
 }
 
-bool Cgroup::exists() const { return ::access(path_.c_str(), F_OK) == 0; }
+bool Cgroup::exists() const {
+  return ::access(path_.c_str(), F_OK) == 0;
+}
 
 void Cgroup::destroy() {
   if (exists()) {
@@ -155,7 +170,7 @@ void Cgroup::destroy() {
     if (!wait_until_empty(teardown_patience))
       throw KernelError("empty cgroup", path_, EBUSY, "a process hangs in the kernel; its ids stay out of use");
   }
-  gone_ = true;
+  owned_ = false;
   auto remove = [](const std::string& path) {
     if (::rmdir(path.c_str()) < 0 && errno != ENOENT) check(-1, "remove cgroup", path);
   };

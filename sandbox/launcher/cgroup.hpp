@@ -19,20 +19,21 @@ class Cgroup {
  public:
   // Makes it, with nothing in it. The name is unique among live jobs of this instance.
   Cgroup(const CgroupLayout& layout, std::string name);
-  static Cgroup adopt(const CgroupLayout& layout, std::string name);  // one that may be there already
-  Cgroup(Cgroup&&) = default;
+  // One that another process made and that may be gone already; left alone unless destroy() is called.
+  static Cgroup adopt(const CgroupLayout& layout, std::string name);
+  Cgroup(Cgroup&&) = delete;
   Cgroup& operator=(Cgroup&&) = delete;
-  ~Cgroup();  // destroy(), unless that was done; what cannot be emptied is left for the resident to see
+  ~Cgroup();  // destroys what it made; what cannot be emptied is left for the resident to see
 
-  void set_limits(const Limits& limits);            // pids: one more than asked, for pid 1
-  Facts read_back(const Limits& limits) const;      // throws when the kernel has something else
+  void set_limits(const Limits& limits);        // pids: one more than asked, for pid 1
+  Facts read_back(const Limits& limits) const;  // throws when the kernel has something else
 
   int directory() const { return directory_.get(); }  // for CLONE_INTO_CGROUP
   std::vector<Fd> open_tasks() const;                 // v1: whoever writes "0" to each joins
   std::optional<Fd> watch_oom() const;                // v1: an eventfd that becomes readable; v2 kills the group itself
 
-  void kill() const;                                           // cgroup.kill: every process, at once
-  bool wait_until_empty(std::chrono::milliseconds patience) const;  // `populated 0`
+  void kill() const;                                                // cgroup.kill: every process, at once
+  bool wait_until_empty(std::chrono::milliseconds patience) const;  // `populated 0`, or gone
   bool exists() const;
   void destroy();  // kill, wait, remove; throws EBUSY when it cannot be emptied
 
@@ -43,8 +44,8 @@ class Cgroup {
   std::optional<std::uint64_t> pids_peak() const;  // without pid 1
 
  private:
-  struct Adopt {};
-  Cgroup(const CgroupLayout& layout, std::string name, Adopt);
+  enum class Origin { made, adopted };
+  Cgroup(const CgroupLayout& layout, std::string name, Origin origin);
   std::string in(const char* controller, const char* file) const;
   void write_limit(const char* controller, const char* file, const std::string& value) const;
 
@@ -52,7 +53,7 @@ class Cgroup {
   std::string name_;
   std::string path_;  // in the v2 tree
   Fd directory_;
-  bool gone_ = false;
+  bool owned_ = false;
 };
 
 }  // namespace cordon

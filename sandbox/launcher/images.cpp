@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 
 constexpr auto image_attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
-void make_directory(const std::string& path) { check(::mkdir(path.c_str(), 0755), "make directory", path); }
+void make_directory(const std::string& path) {
+  check(::mkdir(path.c_str(), 0755), "make directory", path);
+}
 
 void make_file(const std::string& path, std::string_view text) {
   const Fd fd(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), "create", path));
@@ -37,7 +39,8 @@ void copy_public_file(const std::string& from, const std::string& to) {
 // What every image has of its own: mount points that no symlink of an image can move, and the names of the two users.
 void make_skeleton(const std::string& root) {
   make_directory(root);
-  for (const char* directory : {"dev", "etc", "proc", "run", "sys", "tmp", "work"}) make_directory(root + "/" + directory);
+  for (const char* directory : {"dev", "etc", "proc", "run", "sys", "tmp", "work"})
+    make_directory(root + "/" + directory);
   make_file(root + "/etc/passwd",
             "root:x:0:0:root:/:/usr/sbin/nologin\n"
             "cordon:x:1000:1000:job:/work:/bin/sh\n"
@@ -60,7 +63,7 @@ void copy_alternatives(const std::string& etc) {
   if (!fs::is_directory("/etc/alternatives")) return;
   make_directory(etc + "/alternatives");
   for (const auto& entry : fs::directory_iterator("/etc/alternatives"))
-    if (entry.is_symlink()) fs::copy_symlink(entry.path(), etc + "/alternatives" / entry.path().filename());
+    if (entry.is_symlink()) fs::copy_symlink(entry.path(), etc + "/alternatives/" + entry.path().filename().string());
 }
 
 // A read-only view of the host's /usr with a generated /etc. /usr/local is the administrator's own: left out.
@@ -113,6 +116,8 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
   }
 }
 
-bool Images::has(const std::string& name) const { return std::find(names_.begin(), names_.end(), name) != names_.end(); }
+bool Images::has(const std::string& name) const {
+  return std::find(names_.begin(), names_.end(), name) != names_.end();
+}
 
 }  // namespace cordon
