@@ -27,7 +27,7 @@ struct Config {
   std::uint32_t uid_count = 4096;                   // two per live job: the tool's and pid 1's
   std::uint32_t max_running = 256;                  // sandboxes at once
   std::uint32_t max_queued = 1024;
-  std::uint32_t retain_jobs = 10000;                  // finished jobs kept
+  std::uint32_t retain_jobs = 10000;                    // finished jobs kept
   std::uint64_t retain_bytes = std::uint64_t{1} << 30;  // of their output (memory) and of their artifacts (disk), each
   std::uint32_t max_connections_per_uid = 512;
 };

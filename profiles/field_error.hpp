@@ -1,7 +1,9 @@
 // One thing wrong with an input: where (RFC 6901 JSON pointer) and what.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cordon {
@@ -13,5 +15,9 @@ struct FieldError {
 };
 
 using FieldErrors = std::vector<FieldError>;
+
+// The pointer of a member or an element of what `parent` points at.
+std::string pointer_to(std::string_view parent, std::string_view key);
+std::string pointer_to(std::string_view parent, std::size_t index);
 
 }  // namespace cordon

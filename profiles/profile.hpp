@@ -1,7 +1,6 @@
 // What a kind of job may do, as an administrator wrote it down, with the reasons. Pure: text in, value out.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,10 +13,9 @@
 #include "profiles/field_error.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/seccomp_policy.hpp"
+#include "profiles/sha256.hpp"
 
 namespace cordon {
-
-using Sha256 = std::array<std::uint8_t, 32>;
 
 // How "language" + "code" becomes files and argv.
 struct Language {
@@ -31,8 +29,6 @@ struct CollectBounds {
   std::uint64_t bytes = 0;
 };
 
-enum class ProcMount { pid, masked };  // subset=pid, or the whole of procfs with its dangerous files masked
-
 struct Profile {
   std::string name;
   std::string why;
@@ -42,7 +38,6 @@ struct Profile {
   std::map<std::string, std::string> env;  // the environment before the job's own
   std::map<std::string, Language> languages;
   CollectBounds collect;
-  ProcMount proc = ProcMount::pid;
   SeccompPolicy seccomp;
 };
 
@@ -50,8 +45,5 @@ struct Profile {
 using ReadBeside = std::function<std::optional<std::string>(std::string_view file_name)>;
 
 tl::expected<Profile, FieldErrors> parse_profile(std::string_view name, std::string_view text, const ReadBeside& read);
-
-Sha256 sha256(std::string_view bytes);
-std::string hex(const Sha256& digest);
 
 }  // namespace cordon

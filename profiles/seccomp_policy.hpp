@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -34,15 +33,23 @@ struct SeccompArg {
 struct SeccompRule {
   std::vector<std::string> names;
   SeccompAction action;
-  std::vector<SeccompArg> args;  // all must hold, except that two on one index are alternatives (as runc does)
+  std::vector<SeccompArg> args;  // all must hold; if all are on one index they are alternatives (as runc has it)
   std::string why;               // the file's "comment"
 };
 
 struct SeccompPolicy {
   SeccompAction default_action;
-  std::vector<SeccompRule> rules;        // includes/excludes already applied for a job without capabilities on x86_64
-  std::vector<std::string> left_out;     // one line per rule that includes/excludes removed
+  std::vector<SeccompRule> rules;     // includes/excludes already applied: x86_64, no capabilities, oldest_kernel
+  std::vector<std::string> left_out;  // one line per rule that includes/excludes removed
 };
+
+// "minKernel" is judged against the oldest kernel that Cordon runs on, so that one file means one filter everywhere.
+struct KernelVersion {
+  unsigned major = 0;
+  unsigned minor = 0;
+  auto operator<=>(const KernelVersion&) const = default;
+};
+inline constexpr KernelVersion oldest_kernel{6, 1};
 
 tl::expected<SeccompPolicy, FieldErrors> parse_seccomp_policy(std::string_view json_text);
 

@@ -1,5 +1,5 @@
-// JSON as Cordon accepts it: no duplicate keys, depth at most 32, valid UTF-8, no NUL in strings, one value and nothing
-// behind it, integers within ±(2^53−1) (RFC 7493 I-JSON, RFC 8259).
+// JSON as Cordon accepts it: no duplicate keys, depth at most 32, valid UTF-8, no NUL, no byte order mark, one value and
+// nothing behind it, integers within ±(2^53−1) (RFC 7493 I-JSON, RFC 8259).
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,15 @@ namespace cordon {
 
 using Json = nlohmann::ordered_json;
 
-enum class Comments { refuse, accept };  // accept: `//` in files that people write
+enum class Comments { refuse, accept };  // accept: `//` and `/* */`, in files that people write
+
+// full_64_bit is for seccomp files only: their argument values are 64-bit masks.
+enum class Integers { interoperable, full_64_bit };
+
+inline constexpr std::size_t max_json_depth = 32;
 
 // On failure exactly one error, with the pointer where it stands ("" is the document) and what to do.
-tl::expected<Json, FieldErrors> parse_strict_json(std::string_view text, Comments comments = Comments::refuse);
+tl::expected<Json, FieldErrors> parse_strict_json(std::string_view text, Comments comments = Comments::refuse,
+                                                  Integers integers = Integers::interoperable);
 
 }  // namespace cordon

@@ -1,6 +1,6 @@
-// The collector's byte stream on the artifacts pipe: for each file a header, its bytes in chunks and a trailer; for each
-// thing passed over a skip line; then the end mark. A stream that ends without the end mark was cut short.
-// Written by a process with the job's uid: whoever reads it trusts nothing but the bounds.
+// The collector's byte stream on the artifacts pipe: for each file a header, its bytes in chunks and a trailer; for
+// each thing passed over a skip line; then the end mark. A stream that ends without the end mark was cut short. Written
+// by a process with the job's uid: whoever reads it trusts nothing but the bounds.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,28 @@
 #include <string_view>
 #include <variant>
 
-#include "profiles/profile.hpp"
+#include "profiles/sha256.hpp"
 #include "sandbox/wire/codec.hpp"
 
 namespace cordon::artifacts {
 
-struct FileBegin { std::string path; };               // relative to /work, octets
-struct FileData { std::string_view bytes; };          // at most max_chunk
-struct FileEnd { std::uint64_t size = 0; Sha256 sha256{}; };
-struct Skipped { std::string path; std::string reason; };
-struct End { std::string note; };  // empty, or which bound stopped the collection
+struct FileBegin {
+  std::string path;
+};  // relative to /work, octets
+struct FileData {
+  std::string_view bytes;
+};  // at most max_chunk
+struct FileEnd {
+  std::uint64_t size = 0;
+  Sha256 sha256{};
+};
+struct Skipped {
+  std::string path;
+  std::string reason;
+};
+struct End {
+  std::string note;
+};  // empty, or which bound stopped the collection
 using Frame = std::variant<FileBegin, FileData, FileEnd, Skipped, End>;
 
 inline constexpr std::size_t max_chunk = 32 * 1024;

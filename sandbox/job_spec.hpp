@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "profiles/limits.hpp"
-#include "profiles/profile.hpp"
+#include "profiles/sha256.hpp"
 #include "sandbox/wire/codec.hpp"
 
 namespace cordon {

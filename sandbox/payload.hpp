@@ -13,7 +13,7 @@
 namespace cordon {
 
 struct PayloadFile {
-  std::string path;  // relative, no "..", no empty or "." component; parents are made
+  std::string path;           // relative, no "..", no empty or "." component; parents are made
   std::uint32_t mode = 0644;  // permission bits only
   std::string_view content;
 };

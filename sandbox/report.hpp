@@ -1,5 +1,5 @@
-// What the launcher says back over a lifeline: how the sandbox was built, and how it ended. Facts only; cordond adds why
-// it hung up (cancelled, killed, output limit).
+// What the launcher says back over a lifeline: how the sandbox was built, and how it ended. Facts only; cordond adds
+// why it hung up (cancelled, killed, output limit).
 #pragma once
 
 #include <cstdint>
@@ -10,27 +10,48 @@
 #include <variant>
 #include <vector>
 
-#include "profiles/profile.hpp"
+#include "profiles/sha256.hpp"
 #include "sandbox/wire/codec.hpp"
 
 namespace cordon {
 
 // How it ended, as the launcher saw it.
-struct Exited { std::uint8_t code = 0; bool operator==(const Exited&) const = default; };
+struct Exited {
+  std::uint8_t code = 0;
+  bool operator==(const Exited&) const = default;
+};
 struct ExecFailed {  // code is 127 when there is no such program, 126 otherwise, as a shell has it
-  std::uint8_t code = 127; std::string step; std::int32_t error = 0;
+  std::uint8_t code = 127;
+  std::string step;
+  std::int32_t error = 0;
   bool operator==(const ExecFailed&) const = default;
 };
-struct Signalled { std::uint8_t signal = 0; bool operator==(const Signalled&) const = default; };
+struct Signalled {
+  std::uint8_t signal = 0;
+  bool operator==(const Signalled&) const = default;
+};
 enum class TimeLimit : std::uint8_t { wall = 0, cpu = 1 };
-struct TimedOut { TimeLimit limit = TimeLimit::wall; bool operator==(const TimedOut&) const = default; };
-struct OutOfMemory { bool operator==(const OutOfMemory&) const = default; };
-struct HungUp { bool operator==(const HungUp&) const = default; };  // the lifeline was closed from the other side
+struct TimedOut {
+  TimeLimit limit = TimeLimit::wall;
+  bool operator==(const TimedOut&) const = default;
+};
+struct OutOfMemory {
+  bool operator==(const OutOfMemory&) const = default;
+};
+struct HungUp {
+  bool operator==(const HungUp&) const = default;
+};                    // the lifeline was closed from the other side
 struct SetupFailed {  // ours, not the tool's; nothing of the job ran
-  std::string step, object; std::int32_t error = 0; std::string remedy;
+  std::string step, object;
+  std::int32_t error = 0;
+  std::string remedy;
   bool operator==(const SetupFailed&) const = default;
 };
-using Ending = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, HungUp, SetupFailed>;
+struct Vanished {  // pid 1 died of something that was neither the tool nor us: no exit code exists
+  std::string reason;
+  bool operator==(const Vanished&) const = default;
+};
+using Ending = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, HungUp, SetupFailed, Vanished>;
 
 struct Usage {
   std::uint64_t wall_us = 0;
@@ -41,7 +62,7 @@ struct Usage {
 };
 
 struct Denial {
-  std::string control;  // pids, network, scratch, …
+  std::string control;                 // pids, network, scratch, …
   std::optional<std::uint64_t> count;  // nullopt: noted, not counted
   std::string detail;
   bool operator==(const Denial&) const = default;
@@ -51,11 +72,13 @@ using Facts = std::vector<std::pair<std::string, std::string>>;  // in the order
 
 // The three ends of pipes that ride with Accepted.
 enum AcceptedFd : unsigned { stdout_fd = 0, stderr_fd = 1, artifacts_fd = 2, accepted_fd_count = 3 };
-struct Accepted { bool operator==(const Accepted&) const = default; };
+struct Accepted {
+  bool operator==(const Accepted&) const = default;
+};
 
 // The tool is about to be executed: every control was read back and agrees with the plan.
 struct Started {
-  Facts enforced;  // control -> what the kernel says
+  Facts enforced;   // control -> what the kernel says
   Sha256 filter{};  // of the loaded BPF
   bool operator==(const Started&) const = default;
 };
@@ -72,8 +95,8 @@ struct Finished {
 // The answer to a hello: nothing of a former cordond is alive.
 struct Ready {
   std::string version;
-  Facts host;                        // cgroup layout, kernel, …
-  std::vector<std::string> images;   // names
+  Facts host;                       // cgroup layout, kernel, …
+  std::vector<std::string> images;  // names
   std::vector<std::pair<std::string, Sha256>> profiles;
   bool operator==(const Ready&) const = default;
 };

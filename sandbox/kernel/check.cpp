@@ -12,7 +12,9 @@ KernelError::KernelError(std::string_view step_of, std::string_view object_of, i
 }
 
 namespace detail {
-void fail(std::string_view step, std::string_view object, int error) { throw KernelError(step, object, error); }
+void fail(std::string_view step, std::string_view object, int error) {
+  throw KernelError(step, object, error);
+}
 }  // namespace detail
 
 }  // namespace cordon

@@ -12,8 +12,8 @@
 namespace cordon {
 
 struct ReceivedMessage {
-  std::string bytes;     // empty: the other side closed
-  std::vector<Fd> fds;   // all close-on-exec
+  std::string bytes;              // empty: the other side closed
+  std::vector<Fd> fds;            // all close-on-exec
   std::optional<int> sender_pid;  // with SO_PASSCRED set: the sender's pid in the reader's pid namespace
 };
 

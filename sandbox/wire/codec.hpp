@@ -1,5 +1,5 @@
-// Bounded binary encoding: little-endian integers, strings and lists with a u32 length before them. A Reader never reads
-// past its end, never allocates more than what is there, and is good only if every byte was used. Pure.
+// Bounded binary encoding: little-endian integers, strings and lists with a u32 length before them. A Reader never
+// reads past its end, never allocates more than what is there, and is good only if every byte was used. Pure.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ class Writer {
  private:
   template <typename T>
   void integer(T v) {
-    for (std::size_t i = 0; i < sizeof v; ++i) out_.push_back(static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i)));
+    for (std::size_t i = 0; i < sizeof v; ++i)
+      out_.push_back(static_cast<char>(static_cast<std::uint64_t>(v) >> (8 * i)));
   }
   Bytes out_;
 };

@@ -1,0 +1,99 @@
+#include "profiles/config.hpp"
+
+#include <limits>
+
+#include "profiles/json_reader.hpp"
+
+namespace cordon {
+namespace {
+
+bool is_name(std::string_view name) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  return !name.empty() && name.size() <= 64 && name.find_first_not_of(allowed) == name.npos && name[0] != '.';
+}
+
+void read_image(const std::string& name, const Json& value, std::string_view pointer, Config& into,
+                FieldErrors& errors) {
+  if (!is_name(name)) errors.push_back({std::string(pointer), "a name has 1 to 64 of A-Z a-z 0-9 . _ -"});
+  ObjectReader object(value, pointer, errors);
+  // Only "host" may be the view of the host's own /usr.
+  std::string rootfs;
+  if (name == "host") {
+    object.optional("rootfs", rootfs);
+  } else {
+    rootfs = object.require_string("rootfs");
+  }
+  if (!rootfs.empty() && rootfs[0] != '/') object.error("rootfs", "must be an absolute path");
+  object.refuse_unknown_keys();
+  into.images[name] = {rootfs};
+}
+
+void read_images(ObjectReader& document, Config& into, FieldErrors& errors) {
+  const Json* images = document.find("images");
+  if (images == nullptr) return;
+  if (!images->is_object()) return document.error("images", "must be an object");
+  for (const auto& [name, value] : images->items()) {
+    read_image(name, value, pointer_to("/images", name), into, errors);
+  }
+}
+
+void read_profile_dirs(ObjectReader& document, Config& into) {
+  document.optional("profile_dirs", into.profile_dirs);
+  for (const auto& dir : into.profile_dirs) {
+    if (!dir.starts_with('/')) document.error("profile_dirs", "must be absolute paths");
+  }
+}
+
+void read_users(ObjectReader& document, Config& into, FieldErrors& errors) {
+  const Json* users = document.find("users");
+  if (users == nullptr) return;
+  ObjectReader object(*users, "/users", errors);
+  object.optional("daemon", into.daemon_user);
+  object.optional("agents", into.agent_group);
+  object.optional("operators", into.operator_group);
+  object.refuse_unknown_keys();
+}
+
+// Ids below 65536 belong to the system's own users, 65534 among them.
+void read_uids(ObjectReader& document, Config& into, FieldErrors& errors) {
+  const Json* uids = document.find("uids");
+  if (uids == nullptr) return;
+  constexpr IntegerRange any_id{65536, 0xfffffffe};
+  ObjectReader object(*uids, "/uids", errors);
+  object.optional("first", any_id, into.first_uid);
+  object.optional("count", {2, 1 << 20}, into.uid_count);
+  object.refuse_unknown_keys();
+  if (std::uint64_t{into.first_uid} + into.uid_count > any_id.max) object.error("count", "runs past the last id");
+}
+
+void read_retain(ObjectReader& document, Config& into, FieldErrors& errors) {
+  const Json* retain = document.find("retain");
+  if (retain == nullptr) return;
+  ObjectReader object(*retain, "/retain", errors);
+  object.optional("jobs", {1, 10'000'000}, into.retain_jobs);
+  object.optional("bytes", {1, std::uint64_t{1} << 50}, into.retain_bytes);
+  object.refuse_unknown_keys();
+}
+
+}  // namespace
+
+tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
+  const auto json = parse_strict_json(text, Comments::accept);
+  if (!json) return tl::unexpected(json.error());
+  FieldErrors errors;
+  Config config;
+  ObjectReader document(*json, "", errors);
+  read_profile_dirs(document, config);
+  read_images(document, config, errors);
+  read_users(document, config, errors);
+  read_uids(document, config, errors);
+  read_retain(document, config, errors);
+  document.optional("max_running", {1, 65536}, config.max_running);
+  document.optional("max_queued", {0, 1'000'000}, config.max_queued);
+  document.optional("max_connections_per_uid", {1, 65536}, config.max_connections_per_uid);
+  document.refuse_unknown_keys();
+  if (!errors.empty()) return tl::unexpected(std::move(errors));
+  return config;
+}
+
+}  // namespace cordon

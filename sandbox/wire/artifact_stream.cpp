@@ -1,0 +1,96 @@
+#include "sandbox/artifact_stream.hpp"
+
+#include <algorithm>
+
+#include "sandbox/payload.hpp"
+
+namespace cordon::artifacts {
+
+namespace {
+
+constexpr std::size_t max_reason = 256;
+
+void write(wire::Writer& w, const FileBegin& f) {
+  w.string(f.path);
+}
+void write(wire::Writer& w, const FileData& f) {
+  w.raw(f.bytes);
+}
+void write(wire::Writer& w, const FileEnd& f) {
+  w.u64(f.size);
+  w.raw({reinterpret_cast<const char*>(f.sha256.data()), f.sha256.size()});
+}
+void write(wire::Writer& w, const Skipped& f) {
+  w.string(f.path);
+  w.string(f.reason);
+}
+void write(wire::Writer& w, const End& f) {
+  w.string(f.note);
+}
+
+Frame read_file_end(wire::Reader& r) {
+  FileEnd end;
+  end.size = r.u64();
+  const auto digest = r.raw(end.sha256.size());
+  std::copy(digest.begin(), digest.end(), end.sha256.begin());
+  return end;
+}
+
+Frame read_skipped(wire::Reader& r) {
+  Skipped skipped;
+  skipped.path = r.string(max_path);
+  skipped.reason = r.string(max_reason);
+  return skipped;
+}
+
+Frame read_file_begin(wire::Reader& r) {
+  FileBegin begin{std::string(r.string(max_path))};
+  if (!is_workspace_path(begin.path)) r.bad();
+  return begin;
+}
+
+Frame read_frame(wire::Reader& r) {
+  switch (r.u8()) {
+    case 0:
+      return read_file_begin(r);
+    case 1:
+      return FileData{r.raw(std::min(r.left(), max_chunk))};
+    case 2:
+      return read_file_end(r);
+    case 3:
+      return read_skipped(r);
+    case 4:
+      return End{std::string(r.string(max_reason))};
+    default:
+      r.bad();
+      return End{};
+  }
+}
+
+}  // namespace
+
+wire::Bytes encode(const Frame& frame) {
+  wire::Writer body;
+  body.u8(static_cast<std::uint8_t>(frame.index()));
+  std::visit([&](const auto& f) { write(body, f); }, frame);
+  wire::Writer framed;
+  framed.string(body.take());
+  return framed.take();
+}
+
+std::optional<Frame> Decoder::next() {
+  if (bad_) return std::nullopt;
+  buffer_.erase(0, used_);
+  used_ = 0;
+  if (buffer_.size() < 4) return std::nullopt;
+  const auto size = wire::Reader(buffer_).u32();
+  if (size > max_frame) return bad_ = true, std::nullopt;
+  if (buffer_.size() < 4 + std::size_t{size}) return std::nullopt;
+  used_ = 4 + std::size_t{size};
+  wire::Reader r(std::string_view(buffer_).substr(4, size));
+  auto frame = read_frame(r);
+  if (!r.finished()) return bad_ = true, std::nullopt;
+  return frame;
+}
+
+}  // namespace cordon::artifacts

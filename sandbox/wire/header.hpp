@@ -1,0 +1,25 @@
+// What opens every message on a lifeline: magic, version, kind.
+#pragma once
+
+#include "sandbox/wire/codec.hpp"
+
+namespace cordon::wire {
+
+inline constexpr std::uint32_t magic = 0x4e445243;  // "CRDN"
+inline constexpr std::uint16_t version = 1;
+
+enum class Kind : std::uint16_t { hello = 1, job = 2, accepted = 3, started = 4, finished = 5, ready = 6 };
+
+inline void write_header(Writer& w, Kind kind) {
+  w.u32(magic);
+  w.u16(version);
+  w.u16(static_cast<std::uint16_t>(kind));
+}
+
+// The kind, or nothing when this is not a message of this version.
+inline std::uint16_t read_header(Reader& r) {
+  if (r.u32() != magic || r.u16() != version) return r.bad(), std::uint16_t{0};
+  return r.u16();
+}
+
+}  // namespace cordon::wire

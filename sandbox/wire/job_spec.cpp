@@ -1,0 +1,67 @@
+#include "sandbox/job_spec.hpp"
+
+#include <algorithm>
+
+#include "sandbox/wire/header.hpp"
+
+namespace cordon {
+
+namespace {
+
+bool is_id(std::string_view s) {
+  return !s.empty() && s.size() <= 64 && std::all_of(s.begin(), s.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-';
+  });
+}
+
+bool is_image_name(std::string_view s) {
+  return !s.empty() && s.size() <= 64 && s[0] != '.' && std::all_of(s.begin(), s.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+bool in_range(const Limits& limits) {
+  const bool each = std::all_of(limit_fields.begin(), limit_fields.end(), [&](const LimitField& f) {
+    return limits.*f.member >= f.min && limits.*f.member <= f.max;
+  });
+  return each && limits.scratch_bytes + memory_beside_scratch <= limits.memory_bytes;
+}
+
+}  // namespace
+
+wire::Bytes encode(const JobSpec& spec) {
+  wire::Writer w;
+  write_header(w, wire::Kind::job);
+  w.string(spec.id);
+  w.raw({reinterpret_cast<const char*>(spec.profile.data()), spec.profile.size()});
+  w.string(spec.image);
+  for (const auto& field : limit_fields) w.u64(spec.limits.*field.member);
+  return w.take();
+}
+
+std::optional<JobSpec> decode_job_spec(std::string_view message) {
+  wire::Reader r(message);
+  if (read_header(r) != static_cast<std::uint16_t>(wire::Kind::job)) return std::nullopt;
+  JobSpec spec;
+  spec.id = r.string(64);
+  const auto digest = r.raw(spec.profile.size());
+  std::copy(digest.begin(), digest.end(), spec.profile.begin());
+  spec.image = r.string(64);
+  for (const auto& field : limit_fields) spec.limits.*field.member = r.u64();
+  if (!r.finished() || !is_id(spec.id) || !is_image_name(spec.image) || !in_range(spec.limits)) return std::nullopt;
+  return spec;
+}
+
+wire::Bytes encode_hello() {
+  wire::Writer w;
+  write_header(w, wire::Kind::hello);
+  return w.take();
+}
+
+bool is_hello(std::string_view message) {
+  wire::Reader r(message);
+  return read_header(r) == static_cast<std::uint16_t>(wire::Kind::hello) && r.finished();
+}
+
+}  // namespace cordon
