@@ -76,7 +76,7 @@ void save_artifacts(const Client& client, const Json& job, const std::string& di
   const auto base = "/v1/jobs/" + percent_encoded(job.at("id").get<std::string>()) + "/artifacts/";
   for (const auto& artifact : job.value("artifacts", Json::array())) {
     const auto path = path_of(artifact);
-    const auto response = client.send({.target = base + percent_encoded(path), .body = {}});
+    const auto response = client.send({.target = base + percent_encoded(path)});
     if (response.status != 200) refuse(response);
     if (hex(sha256(response.body)) != artifact.at("sha256").get<std::string>()) {
       throw Failure(fmt::format("artifact {}: its bytes are not those of the report", for_one_line(path)));

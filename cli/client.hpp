@@ -20,9 +20,9 @@ struct Response {
 
 struct Request {
   std::string method = "GET";
-  std::string target;  // path and query
-  std::string body;
-  Headers headers = {};
+  std::string target{};  // path and query
+  std::string body{};
+  Headers headers{};
 };
 
 class Client {

@@ -12,15 +12,15 @@ namespace cordon::cli {
 using Json = nlohmann::ordered_json;
 
 struct JobWish {
-  std::string profile, image, cwd, on_output_limit;  // empty: the server's default
-  std::vector<std::string> limits;                   // NAME=VALUE
-  std::vector<std::string> files;                    // SRC[:DEST]
-  std::vector<std::string> collect;
-  std::vector<std::string> env;     // NAME=VALUE, or NAME to pass on ours
-  std::vector<std::string> labels;  // NAME=VALUE
+  std::string profile{}, image{}, cwd{}, on_output_limit{};  // empty: the server's default
+  std::vector<std::string> limits{};                         // NAME=VALUE
+  std::vector<std::string> files{};                          // SRC[:DEST]
+  std::vector<std::string> collect{};
+  std::vector<std::string> env{};     // NAME=VALUE, or NAME to pass on ours
+  std::vector<std::string> labels{};  // NAME=VALUE
   bool stdin_too = false;
   bool timings = false;
-  std::vector<std::string> argv;
+  std::vector<std::string> argv{};
 };
 
 std::string job_request(const JobWish& wish);

@@ -55,7 +55,7 @@ std::string short_time(std::string stamp) {
 }
 
 void print_as_it_is(const Client& client, const std::string& id, const char* stream, JobOutput& output) {
-  const auto response = client.send({.target = path_of(id) + "/" + stream, .body = {}});
+  const auto response = client.send({.target = path_of(id) + "/" + stream});
   if (response.status != 200) refuse(response);
   output.write(response.body);
   output.finish();
@@ -115,13 +115,13 @@ int show_logs(const Session& session, const LogsOptions& options) {
 }
 
 int show_job(const Session& session, const std::string& id) {
-  const auto job = broadest_client(session).get_json({.target = path_of(id), .body = {}});
+  const auto job = broadest_client(session).get_json({.target = path_of(id)});
   fmt::print("{}", session.json ? job.dump(2) + "\n" : summary_of(job));
   return 0;
 }
 
 int cancel_job(const Session& session, const std::string& id) {
-  const auto job = broadest_client(session).get_json({"DELETE", path_of(id), {}});
+  const auto job = broadest_client(session).get_json({"DELETE", path_of(id)});
   fmt::print("{}\n", session.json ? job.dump(2) : fmt::format("{}: {}", text(job, "id"), outcome_in_short(job)));
   return 0;
 }

@@ -37,7 +37,7 @@ std::string profile_name(const std::string& path) {
 }
 
 Json all_profiles(const Session& session) {
-  return broadest_client(session).get_json({.target = "/v1/profiles", .body = {}}).at("profiles");
+  return broadest_client(session).get_json({.target = "/v1/profiles"}).at("profiles");
 }
 
 void print_errors(const Session& session, const std::string& file, const FieldErrors& errors) {
@@ -102,7 +102,7 @@ int check_profile(const Session& session, const std::string& file) {
 }
 
 int show_info(const Session& session) {
-  fmt::print("{}\n", broadest_client(session).get_json({.target = "/v1/info", .body = {}}).dump(2));
+  fmt::print("{}\n", broadest_client(session).get_json({.target = "/v1/info"}).dump(2));
   return 0;
 }
 

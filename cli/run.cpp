@@ -53,7 +53,7 @@ void tell_the_end(const Json& job) {
   if (!reason.empty()) note(reason);
   for (const char* stream : {"stdout", "stderr"}) {
     if (!job.value(fmt::format("{}_truncated", stream), false)) continue;
-    note(fmt::format("{} was cut: {} bytes were written, output_bytes were kept", stream,
+    note(fmt::format("{} was cut at output_bytes: the command wrote {} bytes", stream,
                      job.value(fmt::format("{}_bytes", stream), std::uint64_t{0})));
   }
 }
@@ -67,7 +67,7 @@ Json follow_to_the_end(const Client& client, const Session& session, const RunOp
   const auto cancel = [&] {
     if (cancelled) return;
     cancelled = true;
-    (void)client.send({"DELETE", "/v1/jobs/" + percent_encoded(id), {}});
+    (void)client.send({"DELETE", "/v1/jobs/" + percent_encoded(id)});
   };
   const auto pass_on = [&](JobOutput& stream, std::string_view bytes) {
     if (session.json) return;
