@@ -37,7 +37,7 @@ List header_list(const Headers& headers) {
   for (const auto& header : headers) {
     auto* longer = curl_slist_append(list.get(), header.c_str());
     if (longer == nullptr) throw Failure("out of memory");
-    list.release();
+    (void)list.release();  // the longer list holds it
     list.reset(longer);
   }
   return list;
