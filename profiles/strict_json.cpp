@@ -15,7 +15,7 @@ constexpr std::int64_t largest_integer = (std::int64_t{1} << 53) - 1;
 std::string readable(std::string_view what) {
   if (const auto end = what.find("; last read:"); end != what.npos) what = what.substr(0, end);
   if (const auto begin = what.find("] "); begin != what.npos) what.remove_prefix(begin + 2);
-  return std::string(what);
+  return std::string(what.substr(0, 200));
 }
 
 // Builds the value and knows at every moment where it is. nlohmann's own builder overwrites duplicate keys, and

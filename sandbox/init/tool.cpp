@@ -1,0 +1,134 @@
+#include "sandbox/init/tool.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <span>
+
+#include "sandbox/init/rights.hpp"
+#include "sandbox/init/self_probe.hpp"
+#include "sandbox/init/workspace_files.hpp"
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/mapped_file.hpp"
+#include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/kernel/seccomp.hpp"
+#include "sandbox/payload.hpp"
+
+namespace cordon {
+namespace {
+
+// By write(2) and read(2): the filter of every profile allows those.
+void tell_launcher(const InitMessage& message) {
+  const auto bytes = encode(message);
+  check(::write(tool_control_fd, bytes.data(), bytes.size()), "write to the launcher");
+}
+
+void await_launcher(std::string_view expected) {
+  char answer = 0;
+  const auto n = check(::read(tool_control_fd, &answer, 1), "read from the launcher");
+  if (n != 1 || answer != expected[0]) ::_exit(EXIT_FAILURE);  // it gave up on us
+}
+
+void enter_user_namespace() {
+  check(::unshare(CLONE_NEWUSER), "enter a user namespace");
+  tell_launcher(UserNamespaceEntered{});
+  await_launcher(maps_written);
+}
+
+Payload read_payload(const MappedFile& file) {
+  auto payload = decode_payload(file.bytes());
+  if (!payload) throw KernelError("decode the payload", "", EINVAL, "cordond sent what init does not accept");
+  return std::move(*payload);
+}
+
+// execve(2) wants arrays of pointers; made before the filter, since they allocate.
+class Program {
+ public:
+  explicit Program(const Payload& job) : argv_(pointers(job.argv)), env_(pointers(job.env)), cwd_(job.cwd) {}
+
+  std::string_view cwd() const { return cwd_; }
+  const char* name() const { return argv_[0]; }
+  char* const* argv() const { return argv_.data(); }
+  char* const* env() const { return env_.data(); }
+
+ private:
+  static std::vector<char*> pointers(const std::vector<std::string>& strings) {
+    std::vector<char*> out;
+    for (const auto& s : strings) out.push_back(const_cast<char*>(s.c_str()));
+    out.push_back(nullptr);
+    return out;
+  }
+  std::vector<char*> argv_, env_;
+  std::string cwd_;
+};
+
+// As a shell says it: 127 when there is no such program, 126 when it cannot be executed.
+[[noreturn]] void refuse_to_execute(const char* step, const std::string& object, int error) {
+  const auto reason = "cordon: " + object + ": " + std::strerror(error) + "\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, reason.data(), reason.size());
+  tell_launcher(ToolExecFailed{step, error});
+  ::_exit(error == ENOENT ? 127 : 126);
+}
+
+[[noreturn]] void execute(const Program& program) {
+  if (::chdir("/work") < 0 || ::chdir(std::string(program.cwd()).c_str()) < 0)
+    refuse_to_execute("chdir", std::string(program.cwd()), errno == ENOENT ? ENOTDIR : errno);
+  ::execvpe(program.name(), program.argv(), program.env());
+  refuse_to_execute("exec", program.name(), errno);
+}
+
+void close_on_exec_but_standard_streams() {
+  check(::syscall(SYS_close_range, tool_control_fd + 1U, ~0U, 0U), "close what the tool must not see");
+  check(::close(init_control_fd), "close the control socket of pid 1");
+  check(::fcntl(tool_control_fd, F_SETFD, FD_CLOEXEC), "set close-on-exec");
+}
+
+void leave_session() {
+  check(::setsid(), "start a session");
+}
+
+// The table of contents: what is given up, in order. Nothing of the client is read before the capabilities are gone.
+void become_tool(const InitPlan& plan) {
+  leave_session();
+  enter_user_namespace();
+  const auto facts = forbid_new_namespaces(init_procfs_fd);
+  bound_capabilities();
+  take_identity(plan.inside_uid);
+  die_with_parent();
+  join_new_session_keyring();
+  forbid_new_privileges();
+  empty_capabilities();
+
+  const MappedFile payload(init_payload_fd, "the payload");
+  const auto job = read_payload(payload);
+  write_workspace_files(job.files);
+  const Program program(job);
+
+  close_on_exec_but_standard_streams();
+  set_resource_limits(plan.rlimits);
+  load_filter(plan.filter);
+  const auto refused = probe_confinement();
+  tell_launcher(Probed{refused, facts});
+  await_launcher(go);
+  execute(program);
+}
+
+}  // namespace
+
+void run_tool(const InitPlan& plan) {
+  try {
+    become_tool(plan);
+  } catch (const KernelError& e) {
+    tell_launcher(StepFailed{e.step, e.object, e.error});
+  } catch (const std::bad_alloc&) {
+    tell_launcher(StepFailed{"allocate memory", "before the tool", ENOMEM});
+  }
+  ::_exit(EXIT_FAILURE);
+}
+
+}  // namespace cordon

@@ -1,0 +1,72 @@
+// What the launcher tells cordon-init, and what the two say to each other while a sandbox is built and held. Private to
+// sandbox/: neither side trusts a client's byte here, since none crosses.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "sandbox/wire/codec.hpp"
+
+namespace cordon {
+
+// Descriptors that cordon-init finds open at its start, besides stdin, stdout and stderr of the tool.
+enum InitFd : int {
+  init_control_fd = 3,  // SEQPACKET: pid 1 and the launcher
+  tool_control_fd = 4,  // SEQPACKET: the tool's process, until it executes, and the launcher
+  init_plan_fd = 5,
+  init_payload_fd = 6,
+  init_procfs_fd = 7,  // a whole procfs that is attached nowhere
+  init_first_free_fd = 8,
+};
+
+struct ResourceLimit {
+  std::int32_t resource = 0;  // RLIMIT_*
+  std::uint64_t value = 0;    // soft and hard alike
+  bool operator==(const ResourceLimit&) const = default;
+};
+
+struct InitPlan {
+  std::uint32_t init_uid = 0;    // host id of pid 1; the tool cannot signal or trace it
+  std::uint32_t inside_uid = 0;  // what the tool sees itself as
+  std::vector<ResourceLimit> rlimits;
+  std::string filter;  // an array of sock_filter (seccomp(2))
+  bool operator==(const InitPlan&) const = default;
+};
+
+wire::Bytes encode(const InitPlan& plan);
+std::optional<InitPlan> decode_init_plan(std::string_view bytes);
+
+// From the sandbox to the launcher.
+struct UserNamespaceEntered {};  // "write my maps"; the sender's pid rides with it
+struct Probed {                  // every right is gone and the probe agrees: "shall I go?"
+  std::uint32_t refused = 0;     // forbidden things tried, all refused
+  std::vector<std::pair<std::string, std::string>> facts;
+};
+struct StepFailed {
+  std::string step, object;
+  std::int32_t error = 0;
+};
+struct ToolExecFailed {
+  std::string step;
+  std::int32_t error = 0;
+};
+struct ToolEnded {
+  std::int32_t status = 0;  // as of waitpid(2)
+};
+using InitMessage = std::variant<UserNamespaceEntered, Probed, StepFailed, ToolExecFailed, ToolEnded>;
+
+wire::Bytes encode(const InitMessage& message);
+std::optional<InitMessage> decode_init_message(std::string_view bytes);
+
+// From the launcher to the sandbox: one byte.
+inline constexpr std::string_view maps_written = "m";
+inline constexpr std::string_view go = "g";
+
+inline constexpr std::size_t max_init_message = 16 * 1024;
+
+}  // namespace cordon

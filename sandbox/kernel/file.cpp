@@ -1,0 +1,69 @@
+#include "sandbox/kernel/file.hpp"
+
+#include <fcntl.h>
+
+#include <array>
+#include <charconv>
+#include <limits>
+
+#include "sandbox/kernel/check.hpp"
+
+namespace cordon {
+
+Fd open_directory(int at, const std::string& path) {
+  return Fd(check(::openat(at, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open directory", path));
+}
+
+Fd open_directory(const std::string& path) { return open_directory(AT_FDCWD, path); }
+
+namespace {
+std::string read_all(int fd, const std::string& path) {
+  std::string text;
+  std::array<char, 4096> chunk{};
+  for (;;) {
+    const auto n = check(::read(fd, chunk.data(), chunk.size()), "read", path);
+    if (n == 0) return text;
+    text.append(chunk.data(), static_cast<std::size_t>(n));
+  }
+}
+}  // namespace
+
+std::string read_file(int at, const std::string& path) {
+  const Fd fd(check(::openat(at, path.c_str(), O_RDONLY | O_CLOEXEC), "open", path));
+  return read_all(fd.get(), path);
+}
+
+std::string read_file(const std::string& path) { return read_file(AT_FDCWD, path); }
+
+std::optional<std::string> read_file_if_there(int at, const std::string& path) {
+  const Fd fd(::openat(at, path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  check(fd.get(), "open", path);
+  return read_all(fd.get(), path);
+}
+
+void write_file(int at, const std::string& path, std::string_view text) {
+  const Fd fd(check(::openat(at, path.c_str(), O_WRONLY | O_CLOEXEC), "open for writing", path));
+  check(::write(fd.get(), text.data(), text.size()), "write \"" + std::string(text) + "\" to", path);
+}
+
+void write_file(const std::string& path, std::string_view text) { write_file(AT_FDCWD, path, text); }
+
+std::uint64_t parse_number(std::string_view text) {
+  if (text.starts_with("max")) return std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::optional<std::uint64_t> find_value(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == ' ')
+      return parse_number(line.substr(key.size() + 1));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+  return std::nullopt;
+}
+
+}  // namespace cordon

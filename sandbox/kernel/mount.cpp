@@ -1,0 +1,45 @@
+#include "sandbox/kernel/mount.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#include "sandbox/kernel/check.hpp"
+
+namespace cordon {
+
+Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attributes) {
+  const Fd context(check(::fsopen(type, FSOPEN_CLOEXEC), "fsopen", type));
+  for (const auto& [key, value] : options) {
+    const bool flag = value.empty();
+    check(::fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key.c_str(),
+                     flag ? nullptr : value.c_str(), 0),
+          "set a mount option", std::string(type) + " " + key + "=" + value);
+  }
+  check(::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), "create a file system", type);
+  return Fd(check(::fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)), "fsmount", type));
+}
+
+Fd clone_tree(int at, const std::string& path) {
+  return Fd(check(::open_tree(at, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW),
+                  "clone the mounts at", path));
+}
+
+void restrict_tree(int tree, std::uint64_t attributes) {
+  mount_attr attr{};
+  attr.attr_set = attributes;
+  check(::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr), "restrict a mount tree");
+}
+
+void attach(const Fd& mount, int at, const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = at == AT_FDCWD ? RESOLVE_NO_MAGICLINKS : RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  const Fd target(static_cast<int>(
+      check(::syscall(SYS_openat2, at, path.c_str(), &how, sizeof how), "open the mount point", path)));
+  check(::move_mount(mount.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+        "attach a mount on", path);
+}
+
+}  // namespace cordon

@@ -1,0 +1,28 @@
+// The new mount API by file descriptors: fsopen(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sandbox/kernel/fd.hpp"
+
+namespace cordon {
+
+using MountOptions = std::vector<std::pair<std::string, std::string>>;  // an empty value is a flag
+
+// A detached mount of a new file system instance. `attributes`: MOUNT_ATTR_*.
+Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attributes);
+
+// A detached copy of what is mounted at `path` below `at`, with everything below it.
+Fd clone_tree(int at, const std::string& path);
+
+// Sets attributes on a whole (detached or attached) tree.
+void restrict_tree(int tree, std::uint64_t attributes);
+
+// Attaches a detached mount on the directory `path` strictly below `at`, through no symlink; with AT_FDCWD on a path of
+// our own.
+void attach(const Fd& mount, int at, const std::string& path);
+
+}  // namespace cordon

@@ -1,0 +1,142 @@
+#include "sandbox/launcher/filter.hpp"
+
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <type_traits>
+
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/fd.hpp"
+#include "sandbox/launcher/comparisons.hpp"
+
+namespace cordon {
+namespace {
+
+struct Release {
+  void operator()(scmp_filter_ctx context) const { seccomp_release(context); }
+};
+using Context = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, Release>;
+
+constexpr std::size_t max_rules = 8192;  // far more than fit into a program of BPF_MAXINSNS
+constexpr auto too_large = "the profile's seccomp rules make a program larger than the kernel takes: shorten them";
+
+// libseccomp returns a negative errno instead of setting errno.
+void made(int rc, std::string_view step, std::string_view object = {}) {
+  if (rc < 0) throw KernelError(step, object, -rc);
+}
+
+std::uint32_t libseccomp_action(const SeccompAction& action) {
+  switch (action.verdict) {
+    case SeccompVerdict::allow:
+      return SCMP_ACT_ALLOW;
+    case SeccompVerdict::errno_value:
+      return SCMP_ACT_ERRNO(action.errno_value);
+    case SeccompVerdict::kill_process:
+      return SCMP_ACT_KILL_PROCESS;
+    case SeccompVerdict::kill_thread:
+      return SCMP_ACT_KILL_THREAD;
+    case SeccompVerdict::trap:
+      return SCMP_ACT_TRAP;
+    case SeccompVerdict::log:
+      return SCMP_ACT_LOG;
+  }
+  return SCMP_ACT_KILL_PROCESS;
+}
+
+scmp_compare libseccomp_compare(SeccompCompare op) {
+  switch (op) {
+    case SeccompCompare::ne:
+      return SCMP_CMP_NE;
+    case SeccompCompare::lt:
+      return SCMP_CMP_LT;
+    case SeccompCompare::le:
+      return SCMP_CMP_LE;
+    case SeccompCompare::eq:
+      return SCMP_CMP_EQ;
+    case SeccompCompare::ge:
+      return SCMP_CMP_GE;
+    case SeccompCompare::gt:
+      return SCMP_CMP_GT;
+    case SeccompCompare::masked_eq:
+      return SCMP_CMP_MASKED_EQ;
+  }
+  return SCMP_CMP_EQ;
+}
+
+std::vector<scmp_arg_cmp> libseccomp_args(const std::vector<SeccompArg>& args) {
+  std::vector<scmp_arg_cmp> out;
+  out.reserve(args.size());
+  for (const auto& arg : args) out.push_back({arg.index, libseccomp_compare(arg.op), arg.value, arg.value_two});
+  return out;
+}
+
+// One filter in the making.
+class Compiler {
+ public:
+  explicit Compiler(const SeccompPolicy& policy)
+      : policy_(policy), context_(seccomp_init(libseccomp_action(policy.default_action))) {
+    if (!context_) throw KernelError("make a seccomp filter", {}, ENOMEM);
+    made(seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), "set the bad-arch action");
+    made(seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "ask for a binary tree");
+  }
+
+  CompiledFilter compile() {
+    for (const auto& rule : policy_.rules) {
+      if (rule.action == policy_.default_action) continue;  // says nothing, and libseccomp refuses it
+      for (const auto& name : rule.names) add(name, rule);
+    }
+    out_.bpf = exported();
+    out_.sha256 = sha256(out_.bpf);
+    return std::move(out_);
+  }
+
+ private:
+  void add(const std::string& name, const SeccompRule& rule) {
+    const int number = seccomp_syscall_resolve_name(name.c_str());
+    if (number == __NR_SCMP_ERROR) return note(out_.unknown_calls, name);
+    if (number < 0) return;  // a call of other architectures
+    const auto comparisons = on_what_the_kernel_reads(name, rule);
+    for (const auto& change : comparisons.changes) note(out_.narrowed, change);
+    for (const auto& args : comparisons.alternatives) {
+      if (++rules_ > max_rules) throw KernelError("compile", name, E2BIG, too_large);
+      const auto compares = libseccomp_args(args);
+      made(seccomp_rule_add_array(context_.get(), libseccomp_action(rule.action), number,
+                                  static_cast<unsigned>(compares.size()), compares.data()),
+           "add a seccomp rule for", name);
+    }
+  }
+
+  static void note(std::vector<std::string>& list, const std::string& line) {
+    if (std::find(list.begin(), list.end(), line) == list.end()) list.push_back(line);
+  }
+
+  std::string exported() const {
+    const Fd file(check(::memfd_create("seccomp", MFD_CLOEXEC), "memfd_create for", "the seccomp program"));
+    made(seccomp_export_bpf(context_.get(), file.get()), "export the seccomp program");
+    struct stat info {};
+    check(::fstat(file.get(), &info), "fstat", "the seccomp program");
+    std::string bpf(static_cast<std::size_t>(info.st_size), '\0');
+    const auto got = check(::pread(file.get(), bpf.data(), bpf.size(), 0), "read", "the seccomp program");
+    if (static_cast<std::size_t>(got) != bpf.size()) throw KernelError("read", "the seccomp program", EIO);
+    if (bpf.size() / sizeof(sock_filter) > BPF_MAXINSNS) throw KernelError("compile", {}, E2BIG, too_large);
+    return bpf;
+  }
+
+  const SeccompPolicy& policy_;
+  Context context_;
+  CompiledFilter out_;
+  std::size_t rules_ = 0;
+};
+
+}  // namespace
+
+CompiledFilter compile_filter(const SeccompPolicy& policy) {
+  return Compiler(policy).compile();
+}
+
+}  // namespace cordon
