@@ -23,7 +23,7 @@ struct Config {
   std::string daemon_user = "cordon";               // an installed instance; private ones use numbers
   std::string agent_group = "cordon";               // may open agent.sock
   std::string operator_group = "cordon-operators";  // may open operator.sock
-  std::uint32_t first_uid = 1879113728;             // jobs' host uids and gids: [first_uid, first_uid + uid_count)
+  std::uint32_t first_uid = 1883242496;             // jobs' host uids and gids: [first_uid, first_uid + uid_count)
   std::uint32_t uid_count = 4096;                   // two per live job: the tool's and pid 1's
   std::uint32_t max_running = 256;                  // sandboxes at once
   std::uint32_t max_queued = 1024;

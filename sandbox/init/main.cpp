@@ -3,10 +3,12 @@
 // The launcher's clone child has already entered the cgroup and every namespace but the user namespace, and has pivoted
 // into the image; it starts this program from a sealed memfd with the descriptors of InitFd. Then:
 //
-//   pid 1   forks the tool's process, gives up every right it has, and only waits: for the tool, whose status it reports,
+//   pid 1   forks the tool's process, gives up every right it has, and only waits: for the tool, whose status it
+//   reports,
 //           or for the launcher to go away. When it exits, the kernel kills everything else in the sandbox.
 //   child   gives up one right per line (become_tool in tool.cpp), shows the launcher that they are gone, and executes
-//           the tool when it is told to. Only this child, and only after its rights are gone, reads what a client wrote.
+//           the tool when it is told to. Only this child, and only after its rights are gone, reads what a client
+//           wrote.
 //
 // pid 1 stays in the initial user namespace under a host uid of its own, without capabilities: the tool, in a user
 // namespace with one other id, can neither signal nor trace nor limit it.
@@ -23,11 +25,11 @@
 #include <cstdlib>
 #include <optional>
 
-#include "sandbox/init/mapped_file.hpp"
 #include "sandbox/init/rights.hpp"
 #include "sandbox/init/tool.hpp"
 #include "sandbox/init_plan.hpp"
 #include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/mapped_file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 
 namespace cordon {

@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/filter.h>
 #include <linux/keyctl.h>
-#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -13,7 +11,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstring>
 #include <memory>
 
 #include "sandbox/kernel/check.hpp"
@@ -75,18 +72,14 @@ void empty_capabilities() {
 void set_resource_limits(const std::vector<ResourceLimit>& limits) {
   for (const auto& [resource, value] : limits) {
     const rlimit limit{value, value};
-    check(::setrlimit(static_cast<__rlimit_resource>(resource), &limit), "set resource limit", std::to_string(resource));
+    check(::setrlimit(static_cast<__rlimit_resource>(resource), &limit), "set resource limit",
+          std::to_string(resource));
   }
 }
 
-void load_filter(const std::string& filter) {
-  std::vector<sock_filter> code(filter.size() / sizeof(sock_filter));
-  std::memcpy(code.data(), filter.data(), code.size() * sizeof(sock_filter));
-  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
-  check(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "load the seccomp filter");
+void die_with_parent() {
+  check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
 }
-
-void die_with_parent() { check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal"); }
 
 void keep_only(int fd) {
   if (fd > 0) check(::syscall(SYS_close_range, 0U, static_cast<unsigned>(fd) - 1, 0U), "close descriptors below");

@@ -24,9 +24,8 @@ void forbid_new_privileges();          // PR_SET_NO_NEW_PRIVS
 void bound_capabilities();
 void empty_capabilities();  // effective, permitted, inheritable; read back (capabilities(7))
 void set_resource_limits(const std::vector<ResourceLimit>& limits);
-void load_filter(const std::string& filter);  // seccomp(2)
-void die_with_parent();                       // after the uid change, which clears it (PR_SET_PDEATHSIG)
-void keep_only(int fd);                       // closes every other descriptor
+void die_with_parent();  // after the uid change, which clears it (PR_SET_PDEATHSIG)
+void keep_only(int fd);  // closes every other descriptor
 
 // What pid 1 does once the tool's process is forked.
 void give_up_everything(std::uint32_t uid);

@@ -10,12 +10,13 @@
 #include <cstring>
 #include <span>
 
-#include "sandbox/init/mapped_file.hpp"
 #include "sandbox/init/rights.hpp"
 #include "sandbox/init/self_probe.hpp"
 #include "sandbox/init/workspace_files.hpp"
 #include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/mapped_file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/kernel/seccomp.hpp"
 #include "sandbox/payload.hpp"
 
 namespace cordon {
@@ -87,7 +88,9 @@ void close_on_exec_but_standard_streams() {
   check(::fcntl(tool_control_fd, F_SETFD, FD_CLOEXEC), "set close-on-exec");
 }
 
-void leave_session() { check(::setsid(), "start a session"); }
+void leave_session() {
+  check(::setsid(), "start a session");
+}
 
 // The table of contents: what is given up, in order. Nothing of the client is read before the capabilities are gone.
 void become_tool(const InitPlan& plan) {

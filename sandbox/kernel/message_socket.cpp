@@ -97,8 +97,8 @@ void SealedMemfdWriter::write(std::string_view bytes) {
   }
 }
 
-Fd SealedMemfdWriter::seal() {
-  check(::fchmod(fd_.get(), 0444), "set the mode of a memfd");
+Fd SealedMemfdWriter::seal(unsigned mode) {
+  check(::fchmod(fd_.get(), mode), "set the mode of a memfd");
   check(::lseek(fd_.get(), 0, SEEK_SET), "rewind a memfd");
   check(::fcntl(fd_.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), "seal a memfd");
   return std::move(fd_);
@@ -108,6 +108,12 @@ Fd sealed_memfd(const char* name, std::string_view bytes) {
   SealedMemfdWriter writer(name);
   writer.write(bytes);
   return writer.seal();
+}
+
+Fd sealed_program(const char* name, std::string_view bytes) {
+  SealedMemfdWriter writer(name);
+  writer.write(bytes);
+  return writer.seal(0500);
 }
 
 }  // namespace cordon

@@ -28,12 +28,13 @@ class SealedMemfdWriter {
   explicit SealedMemfdWriter(const char* name);
   void write(std::string_view bytes);
   int fd() const { return fd_.get(); }  // for copy_file_range and sendfile
-  Fd seal();
+  Fd seal(unsigned mode = 0444);
 
  private:
   Fd fd_;
 };
 
 Fd sealed_memfd(const char* name, std::string_view bytes);
+Fd sealed_program(const char* name, std::string_view bytes);  // for root to execute, and for nobody else to read
 
 }  // namespace cordon

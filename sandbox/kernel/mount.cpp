@@ -35,7 +35,7 @@ void restrict_tree(int tree, std::uint64_t attributes) {
 void attach(const Fd& mount, int at, const std::string& path) {
   open_how how{};
   how.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  how.resolve = at == AT_FDCWD ? RESOLVE_NO_MAGICLINKS : RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   const Fd target(static_cast<int>(
       check(::syscall(SYS_openat2, at, path.c_str(), &how, sizeof how), "open the mount point", path)));
   check(::move_mount(mount.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),

@@ -21,7 +21,8 @@ Fd clone_tree(int at, const std::string& path);
 // Sets attributes on a whole (detached or attached) tree.
 void restrict_tree(int tree, std::uint64_t attributes);
 
-// Attaches a detached mount on the directory `path` below `at`; symlinks are not followed.
+// Attaches a detached mount on the directory `path` strictly below `at`, through no symlink; with AT_FDCWD on a path of
+// our own.
 void attach(const Fd& mount, int at, const std::string& path);
 
 }  // namespace cordon

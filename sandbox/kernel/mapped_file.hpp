@@ -1,5 +1,4 @@
 // A whole file, read by mapping it.
-// Runs in: the sandbox.
 #pragma once
 
 #include <sys/mman.h>

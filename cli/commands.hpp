@@ -1,0 +1,41 @@
+// The commands. Each returns the exit code; what goes wrong is a Failure.
+#pragma once
+
+#include <string>
+
+#include "cli/job_request.hpp"
+#include "cli/session.hpp"
+
+namespace cordon::cli {
+
+struct RunOptions {
+  JobWish wish;
+  std::string idempotency_key;   // empty: a fresh one
+  std::string output_directory;  // empty: artifacts stay where they are
+  bool raw = false;              // a job's bytes reach the terminal as they are
+  bool report = false;           // a summary on standard error at the end
+  bool detach = false;
+};
+int run_job(const Session& session, const RunOptions& options);
+
+struct ListOptions {
+  bool all = false;
+  unsigned last = 50;
+};
+int list_jobs(const Session& session, const ListOptions& options);
+
+struct LogsOptions {
+  std::string id;
+  bool follow = false;
+  bool raw = false;
+};
+int show_logs(const Session& session, const LogsOptions& options);
+int show_job(const Session& session, const std::string& id);
+int cancel_job(const Session& session, const std::string& id);
+
+int list_profiles(const Session& session);
+int show_profile(const Session& session, const std::string& name);
+int check_profile(const Session& session, const std::string& file);
+int show_info(const Session& session);
+
+}  // namespace cordon::cli

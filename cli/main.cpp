@@ -1,0 +1,165 @@
+// cordon: the command line of Cordon, a client of its sockets and nothing more.
+//
+// Theory of operation. What stands before the first "--" is ours and CLI11 reads it; what follows is the job's argv and
+// is passed on unread. Every command is one function of commands.hpp; it speaks HTTP over the instance's Unix socket
+// through libcurl (client.hpp). `run` submits without waiting, under an idempotency key, and then follows the job's
+// event stream (follow.hpp): output is shown as it comes, a broken stream is taken up where it ended, a signal cancels
+// the job and the command still ends with the job's own report. Bytes that a job wrote never reach a terminal raw
+// (terminal.hpp). What fails is a Failure, caught here: one message, one remedy, exit code 125 for `run`, 1 otherwise.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+
+#include "cli/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/failure.hpp"
+
+namespace cordon::cli {
+namespace {
+
+struct Choice {
+  Session session;
+  RunOptions run;
+  ListOptions list;
+  LogsOptions logs;
+  std::string id, profile, file;
+  std::function<int()> command;
+};
+
+void add_json(CLI::App& command, Choice& choice) {
+  command.add_flag("--json", choice.session.json, "Answer in JSON, for programs");
+}
+
+void add_list(CLI::App& command, const char* name, std::vector<std::string>& into, const char* what, const char* form) {
+  command.add_option(name, into, what)->type_name(form)->allow_extra_args(false);
+}
+
+void add_run(CLI::App& app, Choice& choice) {
+  auto& run = *app.add_subcommand("run", "Run a command in a fresh sandbox: cordon run [options] -- COMMAND…");
+  auto& wish = choice.run.wish;
+  run.add_option("-p,--profile", wish.profile, "What the job may do (`cordon profile list`)");
+  run.add_option("--image", wish.image, "The file system it sees");
+  add_list(run, "-l,--limit", wish.limits, "Lower a limit: memory_bytes=256Mi, wall_ms=10s, pids=32", "NAME=VALUE");
+  add_list(run, "-f,--file", wish.files, "Put a file into its workspace", "SRC[:DEST]");
+  add_list(run, "-c,--collect", wish.collect, "Keep the files that match as artifacts", "GLOB");
+  add_list(run, "-e,--env", wish.env, "Set an environment variable, or pass on ours", "NAME[=VALUE]");
+  add_list(run, "--label", wish.labels, "Label the job", "NAME=VALUE");
+  run.add_option("-w,--cwd", wish.cwd, "Where it starts, relative to /work");
+  run.add_flag("-i,--stdin", wish.stdin_too, "Send our standard input to it, read to its end first");
+  run.add_option("--on-output-limit", wish.on_output_limit, "What happens at output_bytes: truncate or kill");
+  run.add_option("-o,--output", choice.run.output_directory, "Save its artifacts beneath this directory");
+  run.add_option("--idempotency-key", choice.run.idempotency_key, "The same key and job answer with the same run");
+  run.add_flag("--timings", wish.timings, "Ask for the time of each phase in the report");
+  run.add_flag("--report", choice.run.report, "Say at the end how it went, on standard error");
+  run.add_flag("--raw", choice.run.raw, "Let its bytes reach a terminal as they are");
+  run.add_flag("-d,--detach", choice.run.detach, "Print the job's id and leave it running");
+  add_json(run, choice);
+  run.callback([&choice] { choice.command = [&choice] { return run_job(choice.session, choice.run); }; });
+}
+
+void add_job_commands(CLI::App& app, Choice& choice) {
+  auto& ps = *app.add_subcommand("ps", "List jobs");
+  ps.add_flag("-a,--all", choice.list.all, "Finished ones too");
+  ps.add_option("-n,--last", choice.list.last, "At most so many")->capture_default_str();
+  add_json(ps, choice);
+  ps.callback([&choice] { choice.command = [&choice] { return list_jobs(choice.session, choice.list); }; });
+
+  auto& logs = *app.add_subcommand("logs", "Print what a job wrote");
+  logs.add_flag("-f,--follow", choice.logs.follow, "Go on until it ends");
+  logs.add_flag("--raw", choice.logs.raw, "Let its bytes reach a terminal as they are");
+  logs.add_option("id", choice.logs.id, "The job")->required();
+  logs.callback([&choice] { choice.command = [&choice] { return show_logs(choice.session, choice.logs); }; });
+
+  auto& show = *app.add_subcommand("show", "Say how a job went; --json is its full report");
+  show.add_option("id", choice.id, "The job")->required();
+  add_json(show, choice);
+  show.callback([&choice] { choice.command = [&choice] { return show_job(choice.session, choice.id); }; });
+
+  auto& cancel = *app.add_subcommand("cancel", "End a job; returns when its sandbox is gone");
+  cancel.add_option("id", choice.id, "The job")->required();
+  add_json(cancel, choice);
+  cancel.callback([&choice] { choice.command = [&choice] { return cancel_job(choice.session, choice.id); }; });
+}
+
+void add_profile_commands(CLI::App& app, Choice& choice) {
+  auto& profile = *app.add_subcommand("profile", "Look at profiles: what jobs may do, and why");
+  profile.require_subcommand(1);
+  auto& list = *profile.add_subcommand("list", "The profiles of this instance");
+  add_json(list, choice);
+  list.callback([&choice] { choice.command = [&choice] { return list_profiles(choice.session); }; });
+  auto& show = *profile.add_subcommand("show", "One profile in full");
+  show.add_option("name", choice.profile, "Its name")->required();
+  add_json(show, choice);
+  show.callback([&choice] { choice.command = [&choice] { return show_profile(choice.session, choice.profile); }; });
+  auto& check = *profile.add_subcommand("check", "Check a profile file; needs no running Cordon");
+  check.add_option("file", choice.file, "NAME.json; its seccomp file stands beside it")->required();
+  add_json(check, choice);
+  check.callback([&choice] { choice.command = [&choice] { return check_profile(choice.session, choice.file); }; });
+
+  auto& info = *app.add_subcommand("info", "Version, features and limits of this instance");
+  add_json(info, choice);
+  info.callback([&choice] { choice.command = [&choice] { return show_info(choice.session); }; });
+}
+
+void describe(CLI::App& app, Choice& choice) {
+  app.set_version_flag("--version", "cordon " CORDON_VERSION);
+  app.require_subcommand(1);
+  app.add_option("--runtime-dir", choice.session.runtime_dir, "The instance's sockets")
+      ->envname("CORDON_RUNTIME_DIR")
+      ->capture_default_str();
+  app.add_flag("--operator", choice.session.as_operator, "Submit through operator.sock");
+  app.fallthrough();
+  add_run(app, choice);
+  add_job_commands(app, choice);
+  add_profile_commands(app, choice);
+}
+
+int report(const Failure& failure, const Choice& choice, int exit_code) {
+  if (choice.session.json && !failure.problem.empty()) {
+    fmt::print("{}\n", failure.problem);
+  } else {
+    fmt::print(stderr, "cordon: {}\n", failure.what());
+    if (!failure.remedy.empty()) fmt::print(stderr, "  {}\n", failure.remedy);
+  }
+  return exit_code;
+}
+
+void take_argv(CLI::App& app, Choice& choice, char** job_argv, char** end) {
+  choice.run.wish.argv.assign(job_argv, end);
+  const bool is_run = app.got_subcommand("run");
+  if (is_run && choice.run.wish.argv.empty())
+    throw Failure("run: no command", "cordon run [options] -- COMMAND [ARGUMENT…]");
+  if (!is_run && !choice.run.wish.argv.empty()) throw Failure("only `run` takes a command after --");
+}
+
+int run_command_line(int argc, char** argv) {
+  char** const end = argv + argc;
+  char** const dashes = std::find_if(argv, end, [](const char* word) { return std::string_view(word) == "--"; });
+  Choice choice;
+  CLI::App app{"Run commands in sandboxes that can be trusted to end", "cordon"};
+  describe(app, choice);
+  int failure_code = 1;
+  try {
+    app.parse(static_cast<int>(dashes - argv), argv);
+    if (app.got_subcommand("run")) failure_code = exit_cordon_failed;
+    take_argv(app, choice, dashes == end ? end : dashes + 1, end);
+    return choice.command();
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : (app.got_subcommand("run") ? exit_cordon_failed : 1);
+  } catch (const Failure& failure) {
+    return report(failure, choice, failure_code);
+  } catch (const nlohmann::json::exception& error) {
+    return report(Failure(fmt::format("Cordon's answer is not understood: {}", error.what())), choice, failure_code);
+  }
+}
+
+}  // namespace
+}  // namespace cordon::cli
+
+int main(int argc, char** argv) {
+  return cordon::cli::run_command_line(argc, argv);
+}

@@ -1,0 +1,60 @@
+#include "sandbox/kernel/process.hpp"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "sandbox/kernel/check.hpp"
+
+namespace cordon {
+
+Child::Child(Child&& other) noexcept : pid(std::exchange(other.pid, -1)), pidfd(std::move(other.pidfd)) {}
+
+Child::~Child() {
+  if (pid <= 0) return;
+  kill();
+  wait();
+}
+
+void Child::kill() const {
+  ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+}
+
+int Child::wait() {
+  siginfo_t info{};
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED) < 0 && errno == EINTR) {
+  }
+  pid = -1;
+  return info.si_code == CLD_EXITED ? info.si_status : 256 + info.si_status;
+}
+
+Child clone_child(std::uint64_t flags, int cgroup) {
+  int pidfd = -1;
+  clone_args args{};
+  args.flags = flags | CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  if (cgroup >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<std::uint64_t>(cgroup);
+  }
+  Child child;
+  child.pid = static_cast<pid_t>(check(::syscall(SYS_clone3, &args, sizeof args), "clone3"));
+  if (child.pid > 0) child.pidfd.reset(pidfd);
+  return child;
+}
+
+void place_descriptors(const std::vector<int>& fds, int first) {
+  const auto past = first + static_cast<int>(fds.size());
+  std::vector<int> high;
+  for (const int fd : fds) high.push_back(check(::fcntl(fd, F_DUPFD_CLOEXEC, past), "move a descriptor up"));
+  for (std::size_t i = 0; i < high.size(); ++i)
+    check(::dup2(high[i], first + static_cast<int>(i)), "place a descriptor");
+  check(::syscall(SYS_close_range, static_cast<unsigned>(past), ~0U, 0U), "close the other descriptors");
+}
+
+}  // namespace cordon

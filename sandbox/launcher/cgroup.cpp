@@ -1,0 +1,206 @@
+#include "sandbox/launcher/cgroup.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/file.hpp"
+
+namespace cordon {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto teardown_patience = 5s;
+
+std::uint64_t page_floor(std::uint64_t bytes) {
+  return bytes / page_bytes * page_bytes;
+}
+
+// The kernel takes no quota below 1 ms (sched-bwc.rst): small shares get a longer period.
+struct Bandwidth {
+  std::uint64_t quota_us, period_us;
+  explicit Bandwidth(std::uint64_t cpus_milli)
+      : quota_us(cpus_milli < 10 ? cpus_milli * 1000 : cpus_milli * 100),
+        period_us(cpus_milli < 10 ? 1000000 : 100000) {}
+};
+
+void expect(const std::string& control, std::uint64_t wanted, std::uint64_t found) {
+  if (wanted != found)
+    throw KernelError("read back", fmt::format("{}: wanted {}, the kernel has {}", control, wanted, found),
+                      ENOTRECOVERABLE, "another program writes to Cordon's cgroups");
+}
+
+}  // namespace
+
+Cgroup::Cgroup(const CgroupLayout& layout, std::string name, Origin origin)
+    : layout_(layout), name_(std::move(name)), path_(layout.unified + "/" + name_), owned_(origin == Origin::made) {}
+
+Cgroup Cgroup::adopt(const CgroupLayout& layout, std::string name) {
+  return {layout, std::move(name), Origin::adopted};
+}
+
+Cgroup::Cgroup(const CgroupLayout& layout, std::string name) : Cgroup(layout, std::move(name), Origin::made) {
+  check(::mkdir(path_.c_str(), 0755), "make cgroup", path_);
+  for (const auto& directory : layout_.legacy_directories()) {
+    const auto path = directory + "/" + name_;
+    check(::mkdir(path.c_str(), 0755), "make cgroup", path);
+  }
+  directory_ = open_directory(path_);
+}
+
+Cgroup::~Cgroup() {
+  if (!owned_) return;
+  try {
+    destroy();
+  } catch (const KernelError&) {
+    // The resident finds the directory, keeps the ids out of use and says so.
+  }
+}
+
+std::string Cgroup::in(const char* controller, const char* file) const {
+  const auto& parent = layout_.hybrid ? layout_.legacy.at(controller) : layout_.unified;
+  return parent + "/" + name_ + "/" + file;
+}
+
+void Cgroup::write_limit(const char* controller, const char* file, const std::string& value) const {
+  write_file(in(controller, file), value);
+}
+
+void Cgroup::set_limits(const Limits& limits) {
+  const Bandwidth cpu(limits.cpus_milli);
+  const auto memory = std::to_string(limits.memory_bytes);
+  write_limit("pids", "pids.max", std::to_string(limits.pids + 1));
+  if (layout_.hybrid) {
+    write_limit("memory", "memory.limit_in_bytes", memory);
+    if (layout_.swap_limited) write_limit("memory", "memory.memsw.limit_in_bytes", memory);
+    write_limit("cpu", "cpu.cfs_period_us", std::to_string(cpu.period_us));
+    write_limit("cpu", "cpu.cfs_quota_us", std::to_string(cpu.quota_us));
+    return;
+  }
+  write_limit("memory", "memory.max", memory);
+  write_limit("memory", "memory.swap.max", "0");
+  write_limit("memory", "memory.oom.group", "1");
+  write_limit("cpu", "cpu.max", fmt::format("{} {}", cpu.quota_us, cpu.period_us));
+}
+
+Facts Cgroup::read_back(const Limits& limits) const {
+  const Bandwidth cpu(limits.cpus_milli);
+  auto number = [&](const char* controller, const char* file, std::uint64_t wanted) {
+    const auto found = parse_number(read_file(in(controller, file)));
+    expect(file, wanted, found);
+    return std::to_string(found);
+  };
+  Facts facts{{"cgroup.layout", layout_.name()}, {"cgroup.pids.max", number("pids", "pids.max", limits.pids + 1)}};
+  const auto memory = page_floor(limits.memory_bytes);
+  if (layout_.hybrid) {
+    facts.emplace_back("cgroup.memory.limit_in_bytes", number("memory", "memory.limit_in_bytes", memory));
+    facts.emplace_back("cgroup.memory.memsw.limit_in_bytes",
+                       layout_.swap_limited ? number("memory", "memory.memsw.limit_in_bytes", memory) : "no swap here");
+    facts.emplace_back("cgroup.oom_group", "emulated");
+    facts.emplace_back("cgroup.cpu", number("cpu", "cpu.cfs_quota_us", cpu.quota_us) + " " +
+                                         number("cpu", "cpu.cfs_period_us", cpu.period_us));
+    return facts;
+  }
+  facts.emplace_back("cgroup.memory.max", number("memory", "memory.max", memory));
+  facts.emplace_back("cgroup.memory.swap.max", number("memory", "memory.swap.max", 0));
+  facts.emplace_back("cgroup.oom_group", number("memory", "memory.oom.group", 1));
+  const auto wanted = fmt::format("{} {}\n", cpu.quota_us, cpu.period_us);
+  const auto found = read_file(in("cpu", "cpu.max"));
+  if (found != wanted) throw KernelError("read back", "cpu.max: the kernel has " + found, ENOTRECOVERABLE);
+  facts.emplace_back("cgroup.cpu", found.substr(0, found.size() - 1));
+  return facts;
+}
+
+std::vector<Fd> Cgroup::open_tasks() const {
+  std::vector<Fd> tasks;
+  for (const auto& directory : layout_.legacy_directories()) {
+    const auto path = directory + "/" + name_ + "/tasks";
+    tasks.emplace_back(check(::open(path.c_str(), O_WRONLY | O_CLOEXEC), "open", path));
+  }
+  return tasks;
+}
+
+std::optional<Fd> Cgroup::watch_oom() const {
+  if (!layout_.hybrid) return std::nullopt;
+  Fd event(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd"));
+  const auto path = in("memory", "memory.oom_control");
+  const Fd control(check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open", path));
+  write_limit("memory", "cgroup.event_control", fmt::format("{} {}", event.get(), control.get()));
+  return event;
+}
+
+void Cgroup::kill() const {
+  write_file(path_ + "/cgroup.kill", "1");
+}
+
+bool Cgroup::wait_until_empty(std::chrono::milliseconds patience) const {
+  const auto path = path_ + "/cgroup.events";
+  const Fd events(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!events && errno == ENOENT) return true;
+  check(events.get(), "open", path);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    std::array<char, 256> text{};
+    const auto n = ::pread(events.get(), text.data(), text.size(), 0);
+    if (n < 0 && errno == ENODEV) return true;  // removed meanwhile
+    check(n, "read", path);
+    if (find_value({text.data(), static_cast<std::size_t>(n)}, "populated") == 0) return true;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    pollfd changed{events.get(), POLLPRI, 0};  // cgroups(7): a change of cgroup.events wakes poll
+    ::poll(&changed, 1, static_cast<int>(left.count()));
+  }
+}
+
+bool Cgroup::exists() const {
+  return ::access(path_.c_str(), F_OK) == 0;
+}
+
+void Cgroup::destroy() {
+  if (exists()) {
+    kill();
+    if (!wait_until_empty(teardown_patience))
+      throw KernelError("empty cgroup", path_, EBUSY, "a process hangs in the kernel; its ids stay out of use");
+  }
+  owned_ = false;
+  auto remove = [](const std::string& path) {
+    if (::rmdir(path.c_str()) < 0 && errno != ENOENT) check(-1, "remove cgroup", path);
+  };
+  for (const auto& directory : layout_.legacy_directories()) remove(directory + "/" + name_);
+  remove(path_);
+}
+
+std::uint64_t Cgroup::cpu_us() const {
+  if (layout_.hybrid) return parse_number(read_file(in("cpuacct", "cpuacct.usage"))) / 1000;
+  return find_value(read_file(in("cpu", "cpu.stat")), "usage_usec").value_or(0);
+}
+
+std::uint64_t Cgroup::oom_kills() const {
+  return find_value(read_file(in("memory", layout_.hybrid ? "memory.oom_control" : "memory.events")), "oom_kill")
+      .value_or(0);
+}
+
+std::uint64_t Cgroup::forks_denied() const {
+  return find_value(read_file(in("pids", "pids.events")), "max").value_or(0);
+}
+
+std::optional<std::uint64_t> Cgroup::memory_peak() const {
+  const auto text =
+      read_file_if_there(AT_FDCWD, in("memory", layout_.hybrid ? "memory.max_usage_in_bytes" : "memory.peak"));
+  return text ? std::optional(parse_number(*text)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> Cgroup::pids_peak() const {
+  const auto text = read_file_if_there(AT_FDCWD, in("pids", "pids.peak"));
+  return text ? std::optional(std::max<std::uint64_t>(parse_number(*text), 1) - 1) : std::nullopt;
+}
+
+}  // namespace cordon

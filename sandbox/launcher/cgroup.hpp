@@ -1,0 +1,59 @@
+// The cgroup of one job, in whichever layout the host has. Limits are written and read back; "dead" is `populated 0`.
+// Source: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/{memory,pids,cpuacct}.rst.
+// Runs in: launcher, as root.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "profiles/limits.hpp"
+#include "sandbox/kernel/fd.hpp"
+#include "sandbox/launcher/cgroup_layout.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon {
+
+class Cgroup {
+ public:
+  // Makes it, with nothing in it. The name is unique among live jobs of this instance.
+  Cgroup(const CgroupLayout& layout, std::string name);
+  // One that another process made and that may be gone already; left alone unless destroy() is called.
+  static Cgroup adopt(const CgroupLayout& layout, std::string name);
+  Cgroup(Cgroup&&) = delete;
+  Cgroup& operator=(Cgroup&&) = delete;
+  ~Cgroup();  // destroys what it made; what cannot be emptied is left for the resident to see
+
+  void set_limits(const Limits& limits);        // pids: one more than asked, for pid 1
+  Facts read_back(const Limits& limits) const;  // throws when the kernel has something else
+
+  int directory() const { return directory_.get(); }  // for CLONE_INTO_CGROUP
+  std::vector<Fd> open_tasks() const;                 // v1: whoever writes "0" to each joins
+  std::optional<Fd> watch_oom() const;                // v1: an eventfd that becomes readable; v2 kills the group itself
+
+  void kill() const;                                                // cgroup.kill: every process, at once
+  bool wait_until_empty(std::chrono::milliseconds patience) const;  // `populated 0`, or gone
+  bool exists() const;
+  void destroy();  // kill, wait, remove; throws EBUSY when it cannot be emptied
+
+  std::uint64_t cpu_us() const;
+  std::uint64_t oom_kills() const;
+  std::uint64_t forks_denied() const;
+  std::optional<std::uint64_t> memory_peak() const;
+  std::optional<std::uint64_t> pids_peak() const;  // without pid 1
+
+ private:
+  enum class Origin { made, adopted };
+  Cgroup(const CgroupLayout& layout, std::string name, Origin origin);
+  std::string in(const char* controller, const char* file) const;
+  void write_limit(const char* controller, const char* file, const std::string& value) const;
+
+  CgroupLayout layout_;
+  std::string name_;
+  std::string path_;  // in the v2 tree
+  Fd directory_;
+  bool owned_ = false;
+};
+
+}  // namespace cordon

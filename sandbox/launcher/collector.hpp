@@ -1,0 +1,29 @@
+// Gathers what a job's globs ask for from its scratch directory, after everything in the sandbox is dead: in a child
+// with the job's uid, no capabilities, a filter and bounds, which opens beneath, regular files only, and hashes and
+// streams. Runs in: a child of the per-sandbox launcher.
+#pragma once
+
+#include <chrono>
+
+#include "profiles/profile.hpp"
+#include "sandbox/kernel/fd.hpp"
+
+namespace cordon {
+
+struct Collection {
+  int work;   // the scratch directory
+  int globs;  // the memfd with the client's globs: only the child maps it
+  int out;    // the artifacts pipe
+  std::uint32_t uid;
+  CollectBounds bounds;
+  const std::string& filter;
+  std::chrono::milliseconds patience;
+};
+
+// Blocks until the child has ended or was killed at the deadline; false when it was cut short.
+bool collect(const Collection& collection);
+
+// The only system calls the child can make.
+SeccompPolicy collector_calls();
+
+}  // namespace cordon

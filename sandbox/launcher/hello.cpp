@@ -1,0 +1,45 @@
+#include "sandbox/launcher/hello.hpp"
+
+#include <sys/utsname.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/launcher/cgroup.hpp"
+#include "sandbox/launcher/sandbox.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto former_patience = 10s;
+
+// Their lifelines closed with the former cordond, so their launchers are ending them now.
+unsigned wait_for_former_jobs(const CgroupLayout& layout) {
+  unsigned left = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(layout.unified)) {
+    if (!entry.is_directory()) continue;
+    if (!Cgroup::adopt(layout, entry.path().filename()).wait_until_empty(former_patience)) ++left;
+  }
+  return left;
+}
+
+}  // namespace
+
+void answer_hello(int lifeline, const Host& host) {
+  const auto left = wait_for_former_jobs(host.cgroups);
+  utsname kernel{};
+  ::uname(&kernel);
+  Ready ready;
+  ready.version = CORDON_VERSION;
+  ready.host = {
+      {"cgroup.layout", host.cgroups.name()}, {"kernel", kernel.release}, {"jobs.hanging", std::to_string(left)}};
+  ready.images = host.images.names();
+  for (const auto& profile : host.policy.profiles) ready.profiles.emplace_back(profile.name, profile.digest);
+  send_message(lifeline, encode(LauncherMessage(ready)));
+}
+
+}  // namespace cordon

@@ -1,0 +1,84 @@
+#include "sandbox/launcher/instance.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/file.hpp"
+
+namespace cordon {
+
+namespace {
+
+constexpr std::uint32_t first_private_id = 1879048192, block_size = 4096, blocks = 1024;
+constexpr std::uint32_t reserved_ids = 16;  // of a block, for what is not a job
+constexpr const char* lock_directory = "/run/lock/cordon-ids";
+
+std::uint32_t group_id(const std::string& name) {
+  const auto* group = ::getgrnam(name.c_str());
+  if (group == nullptr) throw KernelError("find group", name, ENOENT, "systemd-sysusers, or groupadd --system " + name);
+  return group->gr_gid;
+}
+
+Fd make_owned_directory(const std::string& path, mode_t mode, std::uint32_t uid, std::uint32_t gid) {
+  if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) check(-1, "make directory", path);
+  Fd fd(check(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open directory", path));
+  check(::fchown(fd.get(), uid, gid), "set the owner of", path);
+  check(::fchmod(fd.get(), mode), "set the mode of", path);
+  return fd;
+}
+
+}  // namespace
+
+Instance installed_instance(const Config& config) {
+  const auto* user = ::getpwnam(config.daemon_user.c_str());
+  if (user == nullptr)
+    throw KernelError("find user", config.daemon_user, ENOENT, "install the package, or run with --private");
+  Instance instance;
+  instance.name = "system";
+  instance.daemon_uid = user->pw_uid;
+  instance.daemon_gid = user->pw_gid;
+  instance.agent_gid = group_id(config.agent_group);
+  instance.operator_gid = group_id(config.operator_group);
+  instance.first_uid = config.first_uid;
+  instance.uid_count = config.uid_count;
+  return instance;
+}
+
+Instance private_instance() {
+  const auto directory = make_owned_directory(lock_directory, 0700, 0, 0);
+  for (std::uint32_t block = 0; block < blocks; ++block) {
+    const auto name = std::to_string(block);
+    Fd lock(check(::openat(directory.get(), name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600),
+                  "open id lock", name));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) continue;
+    const auto base = first_private_id + block * block_size;
+    return {"p" + name,     base, base, base + 3, base + 4, base + reserved_ids, block_size - reserved_ids,
+            std::move(lock)};
+  }
+  throw KernelError("lease a block of ids under", lock_directory, EAGAIN, "stop a private instance");
+}
+
+void prepare_directories(const Instance& instance, const std::string& runtime, const std::string& state) {
+  // Sticky: the daemon makes its sockets here, and cannot replace what root made.
+  make_owned_directory(runtime, 01775, 0, instance.daemon_gid);
+  make_owned_directory(state, 0755, 0, 0);
+  make_owned_directory(state + "/daemon", 0700, instance.daemon_uid, instance.daemon_gid);
+}
+
+void write_instance_file(const Instance& instance, const std::string& runtime) {
+  const auto path = runtime + "/instance.env";
+  ::unlink(path.c_str());
+  const Fd fd(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "create", path));
+  const auto text = fmt::format(
+      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nFIRST_UID={}\nUID_COUNT={}\n",
+      instance.name, instance.daemon_uid, instance.daemon_gid, instance.agent_gid, instance.operator_gid,
+      instance.first_uid, instance.uid_count);
+  check(::write(fd.get(), text.data(), text.size()), "write", path);
+}
+
+}  // namespace cordon

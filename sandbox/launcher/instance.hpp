@@ -1,0 +1,29 @@
+// Who is who in one instance: the ids of the daemon, the socket groups and the jobs. An installed instance has named
+// users; a private one needs none and holds a lock on a block of 4,096 ids instead (decisions.md, "Identities and
+// instances"). Runs in: launcher, as root.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "profiles/config.hpp"
+#include "sandbox/kernel/fd.hpp"
+
+namespace cordon {
+
+struct Instance {
+  std::string name;  // "system", or "p" and the number of the block
+  std::uint32_t daemon_uid = 0, daemon_gid = 0;
+  std::uint32_t agent_gid = 0, operator_gid = 0;
+  std::uint32_t first_uid = 0, uid_count = 0;
+  Fd lock;  // held as long as the launcher lives
+};
+
+Instance installed_instance(const Config& config);
+Instance private_instance();
+
+// The runtime and state directories, with their owners; for a private instance also RUNTIME/instance.env.
+void prepare_directories(const Instance& instance, const std::string& runtime, const std::string& state);
+void write_instance_file(const Instance& instance, const std::string& runtime);
+
+}  // namespace cordon

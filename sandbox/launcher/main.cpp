@@ -1,0 +1,81 @@
+// cordon-launcher: the only process of Cordon with rights.
+//
+// Resident, as root. It reads root-owned configuration and profiles, prepares the images in a mount namespace of its
+// own, and listens on RUNTIME/launcher.sock, which only cordond may open. For every connection (a lifeline) it leases
+// ids and forks one process that lives exactly as long as the job: it receives one bounded binary JobSpec and three
+// sealed memfds that it passes on unread, builds the sandbox, reads back what the kernel enforces, holds it against its
+// limits, ends it, collects artifacts through a child without rights, and reports. Half-close of the lifeline means
+// kill.
+//
+// No byte of a client is parsed here, no thread, no shell, no HTTP.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <filesystem>
+
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/file.hpp"
+#include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/kernel/ready.hpp"
+#include "sandbox/launcher/instance.hpp"
+#include "sandbox/launcher/resident.hpp"
+
+namespace cordon {
+namespace {
+
+struct Options {
+  std::string runtime_dir = "/run/cordon";
+  std::string state_dir = "/var/lib/cordon";
+  std::string config = "/etc/cordon/cordon.json";
+  bool private_instance = false;
+  int ready_fd = -1;
+};
+
+Fd load_init_program() {
+  const auto own = std::filesystem::read_symlink("/proc/self/exe");
+  return sealed_program("cordon-init", read_file(own.parent_path() / "cordon-init"));
+}
+
+void run(const Options& options) {
+  auto policy = load_policy(options.config);
+  auto init = load_init_program();
+  const auto instance = options.private_instance ? private_instance() : installed_instance(policy.config);
+  prepare_directories(instance, options.runtime_dir, options.state_dir);
+  auto cgroups = prepare_cgroups(instance.name);
+  if (const auto swept = sweep_cgroups(cgroups)) fmt::print(stderr, "cordon-launcher: swept {} cgroups\n", swept);
+  const auto stage = options.runtime_dir + "/stage";
+  std::filesystem::create_directory(stage);
+  Images images(stage, policy.config.images);
+  Host host{options.config, std::move(policy), std::move(cgroups), std::move(images), std::move(init)};
+  Resident resident(host, Leases(instance.first_uid, instance.uid_count), options.runtime_dir + "/launcher.sock",
+                    instance.daemon_uid);
+  if (options.private_instance) write_instance_file(instance, options.runtime_dir);
+  announce_ready(options.ready_fd);
+  resident.serve();
+  remove_cgroups(host.cgroups);
+}
+
+}  // namespace
+}  // namespace cordon
+
+int main(int argc, char** argv) {
+  cordon::Options options;
+  CLI::App app{"cordon-launcher: builds, holds and ends sandboxes for cordond"};
+  app.set_version_flag("--version", CORDON_VERSION);
+  app.add_option("--runtime-dir", options.runtime_dir, "where launcher.sock is made")->capture_default_str();
+  app.add_option("--state-dir", options.state_dir, "what survives a restart")->capture_default_str();
+  app.add_option("--config", options.config, "configuration; defaults apply when it is absent")->capture_default_str();
+  app.add_flag("--private", options.private_instance, "an instance beside the installed one, with ids of its own");
+  app.add_option("--ready-fd", options.ready_fd, "gets one newline once jobs can be served");
+  CLI11_PARSE(app, argc, argv);
+  ::signal(SIGPIPE, SIG_IGN);
+  try {
+    if (::geteuid() != 0) throw cordon::KernelError("start", "cordon-launcher", EPERM, "run it as root");
+    cordon::run(options);
+    return 0;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "cordon-launcher: {}\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,53 @@
+#include "sandbox/launcher/plan.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+namespace cordon {
+
+namespace {
+
+// tmpfs counts its root, /work, /tmp and /dev/shm too.
+constexpr std::uint64_t own_scratch_inodes = 4;
+
+// RLIMIT_NOFILE is missing: the launcher sets it from outside when nothing of ours has to open a file any more.
+std::vector<ResourceLimit> resource_limits(const Limits& limits) {
+  return {
+      // Soft and hard 1: with 0 a piped core_pattern would still start its handler as root on the host (core(5)).
+      {RLIMIT_CORE, 1},
+      {RLIMIT_FSIZE, limits.file_bytes},
+      {RLIMIT_MEMLOCK, std::uint64_t{8} << 20},
+      {RLIMIT_MSGQUEUE, std::uint64_t{64} << 10},
+      {RLIMIT_SIGPENDING, 4096},
+      {RLIMIT_NICE, 0},
+      {RLIMIT_RTPRIO, 0},
+      {RLIMIT_RTTIME, 0},
+      {RLIMIT_STACK, std::uint64_t{8} << 20},
+  };
+}
+
+}  // namespace
+
+std::string LaunchPlan::scratch_inodes() const { return std::to_string(limits.scratch_inodes + own_scratch_inodes); }
+
+tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile, Lease lease) {
+  for (const auto& field : limit_fields) {
+    const auto asked = spec.limits.*field.member;
+    const auto ceiling = profile.ceiling.*field.member;
+    if (asked > ceiling)
+      return tl::unexpected(SetupFailed{
+          "plan", fmt::format("limit {}: {} is above the ceiling {} of profile {}", field.name, asked, ceiling, profile.name),
+          EPERM, "ask for no more than the profile allows"});
+  }
+  LaunchPlan plan;
+  plan.job = spec.id;
+  plan.image = spec.image;
+  plan.lease = lease;
+  plan.limits = spec.limits;
+  plan.init = {lease.init_uid, inside_uid, resource_limits(spec.limits), profile.filter};
+  plan.filter = profile.filter_digest;
+  plan.collect = profile.collect;
+  return plan;
+}
+
+}  // namespace cordon

@@ -1,0 +1,37 @@
+// The profiles and images of this instance, as finished values. JSON and libseccomp run in a child that ends at once: what
+// stays resident, and what forks, holds only the blobs.
+// Runs in: launcher, as root.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "profiles/config.hpp"
+#include "profiles/limits.hpp"
+#include "profiles/profile.hpp"
+#include "sandbox/wire/codec.hpp"
+
+namespace cordon {
+
+struct CompiledProfile {
+  std::string name;
+  Sha256 digest{};
+  Limits ceiling;
+  CollectBounds collect;
+  std::string filter;  // sock_filter[]
+  Sha256 filter_digest{};
+};
+
+struct Policy {
+  Config config;
+  std::vector<CompiledProfile> profiles;
+  std::string collector_filter;  // sock_filter[]
+
+  const CompiledProfile* find(const Sha256& digest) const;
+};
+
+// Reads configuration and profiles from root-owned files. `config_file` may be absent: defaults. Throws KernelError whose
+// object says which file and where.
+Policy load_policy(const std::string& config_file);
+
+}  // namespace cordon

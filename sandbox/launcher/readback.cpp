@@ -1,0 +1,159 @@
+#include "sandbox/launcher/readback.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/file.hpp"
+
+namespace cordon {
+
+namespace {
+
+[[noreturn]] void differs(const std::string& control, const std::string& wanted, const std::string& found) {
+  throw KernelError("read back", fmt::format("{}: planned {}, the kernel says {}", control, wanted, found),
+                    ENOTRECOVERABLE, "this kernel does not enforce what the profile promises; see cordon doctor");
+}
+
+void expect(Facts& facts, const std::string& control, const std::string& wanted, const std::string& found) {
+  if (wanted != found) differs(control, wanted, found);
+  facts.emplace_back(control, found);
+}
+
+void add_identity(Facts& facts, const LaunchPlan& plan, const Fd& proc) {
+  const auto status = read_file(proc.get(), "status");
+  const auto id = fmt::format("{0} {0} {0} {0}", plan.lease.tool_uid);
+  expect(facts, "uid", id, status_field(status, "Uid"));
+  expect(facts, "gid", id, status_field(status, "Gid"));
+  expect(facts, "groups", "", status_field(status, "Groups"));
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+    expect(facts, fmt::format("capabilities.{}", set), "0000000000000000", status_field(status, set));
+  expect(facts, "no_new_privs", "1", status_field(status, "NoNewPrivs"));
+  expect(facts, "seccomp", "2", status_field(status, "Seccomp"));
+  expect(facts, "seccomp.filters", "1", status_field(status, "Seccomp_filters"));
+  facts.emplace_back("seccomp.sha256", hex(plan.filter));
+  std::istringstream map(read_file(proc.get(), "uid_map"));
+  std::string inside, outside, count;
+  map >> inside >> outside >> count;
+  expect(facts, "uid_map", fmt::format("{} {} 1", inside_uid, plan.lease.tool_uid),
+         inside + " " + outside + " " + count);
+}
+
+void add_namespaces(Facts& facts, const Fd& proc) {
+  for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
+    struct stat inside {};
+    struct stat ours {};
+    const auto name = std::string("ns/") + kind;
+    check(::fstatat(proc.get(), name.c_str(), &inside, 0), "stat", name);
+    check(::stat(("/proc/self/" + name).c_str(), &ours), "stat", name);
+    if (inside.st_ino == ours.st_ino) differs(name, "a namespace of its own", "the launcher's");
+    facts.emplace_back(std::string("namespace.") + kind, std::to_string(inside.st_ino));
+  }
+}
+
+// The interfaces of the sandbox's network namespace, and its routes: "lo" and none.
+void add_network(Facts& facts, const Fd& proc) {
+  std::istringstream lines(read_file(proc.get(), "net/dev"));
+  std::string interfaces;
+  for (std::string line; std::getline(lines, line);) {
+    const auto colon = line.find(':');
+    if (colon == std::string::npos) continue;
+    const auto start = line.find_first_not_of(' ');
+    interfaces += (interfaces.empty() ? "" : " ") + line.substr(start, colon - start);
+  }
+  expect(facts, "network.interfaces", "lo", interfaces);
+  const auto routes = read_file(proc.get(), "net/route");
+  expect(facts, "network.routes", "0",
+         std::to_string(std::max<long>(std::count(routes.begin(), routes.end(), '\n'), 1) - 1));
+}
+
+struct NamedLimit {
+  int resource;
+  const char* name;  // of /proc/PID/limits
+};
+constexpr NamedLimit named_limits[] = {{RLIMIT_CORE, "core"},         {RLIMIT_FSIZE, "fsize"},
+                                       {RLIMIT_MEMLOCK, "memlock"},   {RLIMIT_NOFILE, "nofile"},
+                                       {RLIMIT_NICE, "nice"},         {RLIMIT_RTPRIO, "rtprio"},
+                                       {RLIMIT_RTTIME, "rttime"},     {RLIMIT_STACK, "stack"},
+                                       {RLIMIT_MSGQUEUE, "msgqueue"}, {RLIMIT_SIGPENDING, "sigpending"}};
+
+const char* limit_name(int resource) {
+  const auto found = std::find_if(std::begin(named_limits), std::end(named_limits),
+                                  [&](const NamedLimit& l) { return l.resource == resource; });
+  return found == std::end(named_limits) ? "?" : found->name;
+}
+
+void add_resource_limits(Facts& facts, const LaunchPlan& plan, int pid) {
+  auto limits = plan.init.rlimits;
+  limits.push_back({RLIMIT_NOFILE, plan.limits.open_files});
+  for (const auto& [resource, value] : limits) {
+    rlimit found{};
+    check(::prlimit(pid, static_cast<__rlimit_resource>(resource), nullptr, &found), "read resource limit",
+          limit_name(resource));
+    expect(facts, fmt::format("rlimit.{}", limit_name(resource)), fmt::format("{0} {0}", value),
+           fmt::format("{} {}", found.rlim_cur, found.rlim_max));
+  }
+}
+
+}  // namespace
+
+std::string status_field(std::string_view status, std::string_view key) {
+  std::istringstream lines{std::string(status)};
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ':') continue;
+    std::istringstream words(line.substr(key.size() + 1));
+    std::string value;
+    for (std::string word; words >> word;) value += (value.empty() ? "" : " ") + word;
+    return value;
+  }
+  return "absent";
+}
+
+Facts mount_facts(std::string_view mountinfo) {
+  static const std::set<std::string> writable{"/work", "/tmp", "/dev/shm"};
+  static const std::set<std::string> with_devices{"/dev"};
+  std::map<std::string, std::string> mounts;
+  std::istringstream lines{std::string(mountinfo)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string skip, point, options, type, source, super;
+    fields >> skip >> skip >> skip >> skip >> point >> options;
+    while (fields >> skip && skip != "-") {
+    }
+    fields >> type >> source >> super;
+    const auto has = [&](const std::string& option) {
+      return ("," + options + ",").find("," + option + ",") != std::string::npos;
+    };
+    if (!has("ro") && !writable.contains(point)) differs("mount " + point, "read-only", options);
+    if (!has("nosuid")) differs("mount " + point, "nosuid", options);
+    if (!has("nodev") && !with_devices.contains(point)) differs("mount " + point, "nodev", options);
+    if (type == "proc" && super.find("subset=pid") == std::string::npos) differs("mount " + point, "subset=pid", super);
+    mounts["mount." + point] = type + " " + options;
+  }
+  for (const char* point : {"/", "/proc", "/dev", "/dev/shm", "/work", "/tmp"})
+    if (!mounts.contains(std::string("mount.") + point)) differs(std::string("mount ") + point, "mounted", "absent");
+  return {mounts.begin(), mounts.end()};
+}
+
+Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int pid, const Probed& probed) {
+  const auto proc = open_directory("/proc/" + std::to_string(pid));
+  auto facts = cgroup.read_back(plan.limits);
+  add_identity(facts, plan, proc);
+  add_namespaces(facts, proc);
+  facts.insert(facts.end(), probed.facts.begin(), probed.facts.end());
+  for (auto& fact : mount_facts(read_file(proc.get(), "mountinfo"))) facts.push_back(std::move(fact));
+  add_network(facts, proc);
+  add_resource_limits(facts, plan, pid);
+  expect(facts, "oom_score_adj", "1000\n", read_file(proc.get(), "oom_score_adj"));
+  facts.back().second = "1000";
+  facts.emplace_back("self_probe", fmt::format("{} attempts, all refused", probed.refused));
+  return facts;
+}
+
+}  // namespace cordon

@@ -1,0 +1,22 @@
+// What the kernel says about a sandbox that is ready to go: read from outside, held against the plan, and reported. Any
+// difference refuses the job.
+// Runs in: launcher, as root, while the tool's process waits.
+#pragma once
+
+#include <string_view>
+
+#include "sandbox/init_plan.hpp"
+#include "sandbox/launcher/cgroup.hpp"
+#include "sandbox/launcher/plan.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon {
+
+// `pid`: the tool's process, in the launcher's pid namespace. Throws KernelError("read back", control …).
+Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int pid, const Probed& probed);
+
+// The pure parts.
+std::string status_field(std::string_view status, std::string_view key);  // of /proc/PID/status, spaces for tabs
+Facts mount_facts(std::string_view mountinfo);  // throws unless every mount is read-only, nosuid and, off /dev, nodev
+
+}  // namespace cordon

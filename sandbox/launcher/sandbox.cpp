@@ -1,0 +1,267 @@
+#include "sandbox/launcher/sandbox.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <array>
+
+#include "sandbox/job_spec.hpp"
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/file.hpp"
+#include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/kernel/process.hpp"
+#include "sandbox/launcher/build.hpp"
+#include "sandbox/launcher/cgroup.hpp"
+#include "sandbox/launcher/collector.hpp"
+#include "sandbox/launcher/hello.hpp"
+#include "sandbox/launcher/network_denials.hpp"
+#include "sandbox/launcher/readback.hpp"
+#include "sandbox/launcher/timings.hpp"
+#include "sandbox/launcher/watch.hpp"
+#include "sandbox/launcher/workspace.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto setup_patience = 30s;
+constexpr auto death_patience = 30s;
+constexpr auto collection_patience = 30s;
+
+struct Pipe {
+  Fd read, write;
+
+  Pipe() {
+    std::array<int, 2> ends{};
+    check(::pipe2(ends.data(), O_CLOEXEC), "make a pipe");
+    read.reset(ends[0]);
+    write.reset(ends[1]);
+  }
+};
+
+struct SocketPair {
+  Fd ours, theirs;
+
+  SocketPair() {
+    std::array<int, 2> ends{};
+    check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "make a socket pair");
+    ours.reset(ends[0]);
+    theirs.reset(ends[1]);
+    constexpr int yes = 1;
+    check(::setsockopt(ours.get(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes), "ask for the sender's pid");
+  }
+};
+
+// The tool's standard streams and the artifacts: made here, by root, so that the pipes have their full size; given to
+// the job's uid, so that it can open /dev/stdout.
+struct Streams {
+  Pipe out, err, artifacts;
+
+  explicit Streams(std::uint32_t uid) {
+    for (const auto* pipe : {&out, &err}) check(::fchown(pipe->write.get(), uid, uid), "give away a pipe");
+  }
+  std::vector<int> read_ends() const { return {out.read.get(), err.read.get(), artifacts.read.get()}; }
+  void close_tool_ends() {
+    for (auto* pipe : {&out, &err}) pipe->write.reset(), pipe->read.reset();
+    artifacts.read.reset();
+  }
+};
+
+// Anything but a sealed memfd could be a way out of the sandbox: a directory, a socket, a file that changes.
+void require_sealed_memfd(const Fd& fd) {
+  constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+  const int found = ::fcntl(fd.get(), F_GET_SEALS);
+  if (found < 0 || (found & seals) != seals)
+    throw KernelError("accept a descriptor", "that is not a sealed memfd", EINVAL, "send sealed memfds only");
+}
+
+void write_identity_maps(int pid, const Lease& lease) {
+  const auto proc = open_directory("/proc/" + std::to_string(pid));
+  const auto map = fmt::format("{} {} 1", inside_uid, lease.tool_uid);
+  write_file(proc.get(), "gid_map", map);
+  write_file(proc.get(), "uid_map", map);
+  write_file(proc.get(), "oom_score_adj", "1000");
+}
+
+void limit_open_files(int pid, std::uint64_t open_files) {
+  const rlimit limit{open_files, open_files};
+  check(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), "set resource limit", "nofile");
+}
+
+std::vector<Denial> find_denials(const Cgroup& cgroup, const Workspace& workspace, const NetworkDenials& network) {
+  std::vector<Denial> denials;
+  if (const auto n = cgroup.forks_denied()) denials.push_back({"pids", n, "a new process or thread"});
+  if (const auto n = network.count()) denials.push_back({"network", n, "no route out of the sandbox"});
+  if (auto full = workspace.full()) denials.push_back(*full);
+  return denials;
+}
+
+const CompiledProfile& find_profile(Host& host, const Sha256& digest) {
+  if (const auto* known = host.policy.find(digest)) return *known;
+  host.policy = load_policy(host.config_file);  // the files may have changed since this launcher read them
+  if (const auto* found = host.policy.find(digest)) return *found;
+  throw KernelError("find the profile", hex(digest), ENOENT,
+                    "cordond and the launcher read different files: reload both");
+}
+
+LaunchPlan plan_job(Host& host, const JobSpec& spec, Lease lease) {
+  if (!host.images.has(spec.image))
+    throw KernelError("find the image", spec.image, ENOENT, "restart the launcher after adding an image");
+  auto plan = make_plan(spec, find_profile(host, spec.profile), lease);
+  if (!plan) throw KernelError(plan.error().step, plan.error().object, plan.error().error, plan.error().remedy);
+  return *plan;
+}
+
+// The life of a job. Everything it makes, it owns: leaving this function by any way takes it all down.
+class Sandbox {
+ public:
+  Sandbox(int lifeline, const LaunchPlan& plan, const std::vector<Fd>& memfds, Host& host, Timings& timings)
+      : lifeline_(lifeline),
+        plan_(plan),
+        memfds_(memfds),
+        host_(host),
+        timings_(timings),
+        cgroup_(host.cgroups, plan.lease.cgroup_name()),
+        workspace_(plan),
+        streams_(plan.lease.tool_uid) {}
+
+  Finished run() {
+    send_message(lifeline_, encode(LauncherMessage(Accepted{})), streams_.read_ends());
+    cgroup_.set_limits(plan_.limits);
+    timings_.mark("cgroup");
+    auto init = start();
+    timings_.mark("clone");
+    Watch watch(lifeline_, tool_.ours.get(), init_.ours.get(), init.pidfd.get(), cgroup_);
+    prepare(watch);
+    const NetworkDenials network(init.pid);
+    const auto started = boot_time();
+    send_message(tool_.ours.get(), go);
+    Finished finished;
+    finished.ending = watch.until_the_end(plan_.limits);
+    finished.usage.wall_us = to_us(boot_time() - started);
+    timings_.mark("run");
+    if (!end(init)) finished.ending = Vanished{"a process of the job hangs in the kernel; its ids stay out of use"};
+    timings_.mark("kill");
+    finished.denials = find_denials(cgroup_, workspace_, network);
+    add_usage(finished.usage);
+    gather();
+    timings_.mark("collect");
+    return finished;
+  }
+
+ private:
+  Child start() {
+    const auto init_plan = sealed_memfd("cordon-init-plan", encode(plan_.init));
+    const auto tasks = cgroup_.open_tasks();
+    const BuildInputs inputs{plan_,
+                             host_.images,
+                             workspace_,
+                             tasks,
+                             host_.init_program.get(),
+                             memfds_[stdin_fd].get(),
+                             streams_.out.write.get(),
+                             streams_.err.write.get(),
+                             init_.theirs.get(),
+                             tool_.theirs.get(),
+                             init_plan.get(),
+                             memfds_[payload_fd].get()};
+    constexpr std::uint64_t namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+    auto init = clone_child(namespaces, cgroup_.directory());
+    if (init.pid == 0) become_sandbox(inputs);
+    init_.theirs.reset();
+    tool_.theirs.reset();
+    streams_.close_tool_ends();
+    return init;
+  }
+
+  // Up to the word "go": the maps, the rights given up inside, and the kernel's own account of it.
+  void prepare(Watch& watch) {
+    watch.expect<UserNamespaceEntered>(setup_patience);
+    timings_.mark("mounts");
+    write_identity_maps(watch.tool_pid(), plan_.lease);
+    send_message(tool_.ours.get(), maps_written);
+    const auto probed = watch.expect<Probed>(setup_patience);
+    timings_.mark("self_probe");
+    limit_open_files(watch.tool_pid(), plan_.limits.open_files);
+    send_message(lifeline_,
+                 encode(LauncherMessage(Started{read_back(plan_, cgroup_, watch.tool_pid(), probed), plan_.filter})));
+    timings_.mark("read_back");
+  }
+
+  // "Dead" is `populated 0`, never "the child exited".
+  bool end(Child& init) {
+    cgroup_.kill();
+    init.wait();
+    return cgroup_.wait_until_empty(death_patience);
+  }
+
+  void add_usage(Usage& usage) const {
+    usage.cpu_us = cgroup_.cpu_us();
+    usage.memory_peak_bytes = cgroup_.memory_peak();
+    usage.pids_peak = cgroup_.pids_peak();
+  }
+
+  void gather() {
+    struct stat globs {};
+    check(::fstat(memfds_[globs_fd].get(), &globs), "fstat the globs");
+    constexpr off_t empty_list = 4;
+    if (globs.st_size > empty_list)
+      collect({workspace_.work(), memfds_[globs_fd].get(), streams_.artifacts.write.get(), plan_.lease.tool_uid,
+               plan_.collect, host_.policy.collector_filter, collection_patience});
+    streams_.artifacts.write.reset();
+  }
+
+  static std::uint64_t to_us(std::chrono::nanoseconds t) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(t).count());
+  }
+
+  int lifeline_;
+  const LaunchPlan& plan_;
+  const std::vector<Fd>& memfds_;
+  Host& host_;
+  Timings& timings_;
+  Cgroup cgroup_;
+  Workspace workspace_;
+  Streams streams_;
+  SocketPair init_, tool_;
+};
+
+void serve_job(int lifeline, const ReceivedMessage& request, Lease lease, Host& host) {
+  Timings timings;
+  Finished finished;
+  std::optional<Sandbox> sandbox;
+  std::optional<LaunchPlan> plan;
+  try {
+    const auto spec = decode_job_spec(request.bytes);
+    if (!spec || request.fds.size() != job_fd_count)
+      throw KernelError("decode the request", "of cordond", EBADMSG,
+                        "cordond and the launcher are of different versions");
+    for (const auto& fd : request.fds) require_sealed_memfd(fd);
+    plan = plan_job(host, *spec, lease);
+    sandbox.emplace(lifeline, *plan, request.fds, host, timings);
+    finished = sandbox->run();
+  } catch (const KernelError& e) {
+    finished.ending = SetupFailed{e.step, e.object, e.error, e.remedy};
+  } catch (const LifelineClosed&) {
+    finished.ending = HungUp{};
+  }
+  finished.timings_us = timings.list();
+  send_message(lifeline, encode(LauncherMessage(finished)));
+}
+
+}  // namespace
+
+void serve_lifeline(Fd lifeline, Lease lease, Host& host) {
+  const auto request = receive_message(lifeline.get(), max_message, job_fd_count);
+  if (!request || request->bytes.empty()) return;
+  if (is_hello(request->bytes)) return answer_hello(lifeline.get(), host);
+  serve_job(lifeline.get(), *request, lease, host);
+}
+
+}  // namespace cordon

@@ -1,0 +1,27 @@
+// One job's sandbox, from the JobSpec to the last byte of the report: the linear life of a per-sandbox launcher.
+// Runs in: a fork of the resident launcher, as root.
+#pragma once
+
+#include <string>
+
+#include "sandbox/kernel/fd.hpp"
+#include "sandbox/launcher/cgroup_layout.hpp"
+#include "sandbox/launcher/images.hpp"
+#include "sandbox/launcher/plan.hpp"
+#include "sandbox/launcher/policy.hpp"
+
+namespace cordon {
+
+// What every sandbox of this launcher shares, made before the first.
+struct Host {
+  std::string config_file;
+  Policy policy;
+  CgroupLayout cgroups;
+  Images images;
+  Fd init_program;  // cordon-init in a sealed memfd
+};
+
+// Serves one lifeline: a hello, or one job. Returns when it is over and cleaned up behind.
+void serve_lifeline(Fd lifeline, Lease lease, Host& host);
+
+}  // namespace cordon

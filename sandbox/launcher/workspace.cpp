@@ -1,0 +1,41 @@
+#include "sandbox/launcher/workspace.hpp"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/file.hpp"
+#include "sandbox/kernel/mount.hpp"
+
+namespace cordon {
+
+namespace {
+
+void make_directory(int at, const char* name, mode_t mode, std::uint32_t owner) {
+  check(::mkdirat(at, name, mode), "make scratch directory", name);
+  check(::fchownat(at, name, owner, owner, AT_SYMLINK_NOFOLLOW), "give away scratch directory", name);
+  check(::fchmodat(at, name, mode, 0), "set the mode of scratch directory", name);
+}
+
+}  // namespace
+
+Workspace::Workspace(const LaunchPlan& plan)
+    : mount_(new_mount("tmpfs", {{"size", plan.scratch_size()}, {"nr_inodes", plan.scratch_inodes()}, {"mode", "0755"}},
+                       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)) {
+  const auto uid = plan.lease.tool_uid;
+  make_directory(mount_.get(), "work", 0755, uid);
+  make_directory(mount_.get(), "tmp", 01777, uid);
+  make_directory(mount_.get(), "shm", 01777, uid);
+  work_ = open_directory(mount_.get(), "work");
+}
+
+std::optional<Denial> Workspace::full() const {
+  struct statfs st {};
+  check(::fstatfs(work_.get(), &st), "statfs the scratch space");
+  if (st.f_bfree == 0) return Denial{"scratch", std::nullopt, "scratch_bytes is used up"};
+  if (st.f_ffree == 0) return Denial{"scratch", std::nullopt, "scratch_inodes is used up"};
+  return std::nullopt;
+}
+
+}  // namespace cordon

@@ -1,0 +1,23 @@
+// The scratch space of one job: a tmpfs with byte and inode limits that holds /work, /tmp and /dev/shm, made detached
+// so that nothing of it ever appears in a mount namespace but the sandbox's. Runs in: launcher, as root.
+#pragma once
+
+#include "sandbox/kernel/fd.hpp"
+#include "sandbox/launcher/plan.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon {
+
+class Workspace {
+ public:
+  explicit Workspace(const LaunchPlan& plan);
+
+  const Fd& mount() const { return mount_; }  // detached; attached once by the sandbox's builder
+  int work() const { return work_.get(); }    // stays usable after the sandbox's mounts are gone
+  std::optional<Denial> full() const;         // by statfs, at the end: noted, not counted
+
+ private:
+  Fd mount_, work_;
+};
+
+}  // namespace cordon
