@@ -1,0 +1,46 @@
+// Everything of cordond but the process: what it holds, how it begins, how it ends.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "supervisor/http/api.hpp"
+#include "supervisor/http/server.hpp"
+
+namespace cordon {
+
+struct DaemonOptions {
+  std::string runtime_dir;
+  std::string state_dir;
+  std::string config_file;
+  std::optional<std::uint32_t> agent_gid, operator_gid;  // otherwise the configuration's names
+};
+
+class Daemon {
+ public:
+  Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog);
+  ~Daemon();
+
+  // Serves once the launcher is there and nothing of a former cordond is alive. Throws KernelError when it never is.
+  awaitable<void> start();
+  // Loads configuration and profiles anew, all or nothing.
+  void reload();
+
+ private:
+  void serve(const std::string& name, gid_t group, Role role);
+
+  asio::any_io_executor executor_;
+  DaemonOptions options_;
+  Fd lock_;
+  Api api_;
+  ConnectionCounts counts_;
+  BodyBudget budget_;
+  struct Open {
+    std::string path;
+    asio::local::stream_protocol::acceptor acceptor;
+  };
+  std::vector<std::unique_ptr<Open>> sockets_;
+};
+
+}  // namespace cordon

@@ -1,0 +1,48 @@
+// What the handlers work on, and the handlers: one for each route.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sandbox/report.hpp"
+#include "supervisor/catalog.hpp"
+#include "supervisor/http/message.hpp"
+#include "supervisor/jobs/admission.hpp"
+#include "supervisor/jobs/job_id.hpp"
+#include "supervisor/jobs/job_store.hpp"
+
+namespace cordon {
+
+struct Api {
+  std::string config_file;
+  std::string launcher_socket;
+  CatalogPtr catalog;
+  JobIds ids;
+  ArtifactStore artifacts;
+  JobStore store;
+  Admission admission;
+  Ready launcher;  // its answer when we began
+};
+
+// Loads anew; what was in force stays so when anything is wrong.
+tl::expected<void, CatalogFault> reload(Api& api);
+
+// Path parameters are the decoded segments that a pattern left open.
+using Parameters = std::vector<std::string>;
+using Handler = awaitable<Answer> (*)(Api*, RequestPtr, Parameters);
+
+awaitable<Answer> submit_job(Api*, RequestPtr, Parameters);
+awaitable<Answer> list_jobs(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_job(Api*, RequestPtr, Parameters);
+awaitable<Answer> cancel_job(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_events(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_stdout(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_stderr(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_artifact(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_profiles(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_tools(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_info(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_health(Api*, RequestPtr, Parameters);
+awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
+
+}  // namespace cordon

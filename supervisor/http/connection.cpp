@@ -1,0 +1,42 @@
+#include "supervisor/http/connection.hpp"
+
+#include <boost/asio/write.hpp>
+
+namespace cordon {
+
+void Connection::expire_after(Clock::duration time) {
+  expired_ = false;
+  const auto mine = ++deadline_;
+  timer_.expires_after(time);
+  timer_.async_wait([weak = weak_from_this(), mine](boost::system::error_code error) {
+    const auto self = weak.lock();
+    if (error || !self || self->deadline_ != mine) return;
+    self->expired_ = true;
+    self->socket.cancel();
+  });
+}
+
+void Connection::expire_never() {
+  expired_ = false;
+  ++deadline_;
+  timer_.cancel();
+}
+
+void Connection::watch_client() {
+  if (watched_ || client->gone) return;
+  watched_ = true;
+  // EPOLLHUP: on a Unix socket that is both directions closed, never a mere half-close.
+  socket.async_wait(Socket::wait_error, [weak = weak_from_this(), who = client](boost::system::error_code error) {
+    if (const auto self = weak.lock()) self->watched_ = false;
+    if (error) return;
+    who->gone = true;
+    who->waker.ring();
+  });
+}
+
+awaitable<bool> Connection::write(std::string_view bytes) {
+  const auto [error, size] = co_await asio::async_write(socket, asio::buffer(bytes.data(), bytes.size()), as_result);
+  co_return !error;
+}
+
+}  // namespace cordon

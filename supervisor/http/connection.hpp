@@ -1,0 +1,53 @@
+// One accepted socket with its deadline, and what writing to it takes.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string_view>
+
+#include "supervisor/asio.hpp"
+#include "supervisor/http/message.hpp"
+
+namespace cordon {
+
+using Socket = asio::local::stream_protocol::socket;
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Socket socket_of, Caller caller_of)
+      : socket(std::move(socket_of)),
+        caller(caller_of),
+        client(std::make_shared<Client>(socket.get_executor())),
+        timer_(socket.get_executor()) {}
+
+  // From now on: pending operations are cancelled, and expired() is true, when the time is over.
+  void expire_after(Clock::duration time);
+  void expire_never();
+  bool expired() const { return expired_; }
+
+  // Has `client` told when the other side is wholly gone. A half-closed one still reads.
+  void watch_client();
+
+  awaitable<bool> write(std::string_view bytes);  // false: it cannot be written to any more
+
+  Socket socket;
+  const Caller caller;
+  const std::shared_ptr<Client> client;
+
+ private:
+  asio::steady_timer timer_;
+  std::uint64_t deadline_ = 0;  // which one: an old timer's late call means nothing
+  bool expired_ = false, watched_ = false;
+};
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+struct Framing {
+  bool head_only = false;  // the answer to HEAD
+  bool keep_alive = true;
+  bool chunked = true;  // HTTP/1.1
+};
+
+// False: the connection is of no use any more.
+awaitable<bool> write_response(ConnectionPtr connection, Response response, Framing framing);
+
+}  // namespace cordon

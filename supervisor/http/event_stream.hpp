@@ -1,0 +1,31 @@
+// A job's events as Server-Sent Events (WHATWG HTML, 9.2), read at the reader's own pace. Pure.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "supervisor/jobs/job.hpp"
+
+namespace cordon {
+
+class EventReader {
+ public:
+  // `from`: everything before this offset was seen already.
+  EventReader(JobPtr job, std::uint64_t from);
+
+  // The next event as text; nullopt when there is none yet, or none any more.
+  std::optional<std::string> next();
+  bool done() const { return done_; }  // "finished" was given out
+
+ private:
+  std::string output_event(const EventLog::Event& event);
+
+  JobPtr job_;
+  std::uint64_t offset_;
+  std::size_t index_;
+  bool done_ = false;
+};
+
+}  // namespace cordon

@@ -1,0 +1,133 @@
+// What there is, whether it is well, and loading it anew.
+#include <set>
+
+#include "profiles/limits_json.hpp"
+#include "sandbox/kernel/check.hpp"
+#include "supervisor/http/api.hpp"
+#include "supervisor/http/framing.hpp"
+#include "supervisor/image_tree.hpp"
+#include "supervisor/jobs/job_json.hpp"
+#include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/text/log.hpp"
+
+namespace cordon {
+namespace {
+
+constexpr auto greeting_time = std::chrono::seconds(2);
+
+Response json_response(const Json& body) {
+  Response response;
+  response.body = dump(body);
+  return response;
+}
+
+Json profile_json(const Profile& profile) {
+  Json languages = Json::array();
+  for (const auto& [name, language] : profile.languages) languages.push_back(name);
+  return {{"name", profile.name},
+          {"why", profile.why},
+          {"limits", to_json(profile.ceiling)},
+          {"defaults", to_json(profile.defaults)},
+          {"languages", std::move(languages)},
+          {"collect", {{"files", profile.collect.files}, {"bytes", profile.collect.bytes}}},
+          {"sha256", hex(profile.digest)}};
+}
+
+// Of all profiles, those whose program the image has.
+Json languages_of(const ImageConfig& image, const Catalog& catalog) {
+  std::set<std::string> names;
+  for (const auto& [profile_name, profile] : catalog.profiles) {
+    for (const auto& [name, language] : profile.languages) {
+      if (language.needs.empty() || image_has(image, language.needs)) names.insert(name);
+    }
+  }
+  return names;
+}
+
+Json facts_json(const Facts& facts) {
+  Json out = Json::object();
+  for (const auto& [name, value] : facts) out[name] = value;
+  return out;
+}
+
+}  // namespace
+
+tl::expected<void, CatalogFault> reload(Api& api) {
+  auto loaded = load_catalog(api.config_file);
+  if (!loaded) {
+    const auto& fault = loaded.error();
+    const auto first = fault.errors.empty() ? FieldError{} : fault.errors.front();
+    log("reload_refused", {{"file", fault.file}, {"pointer", first.pointer}, {"detail", first.detail}});
+    return tl::unexpected(fault);
+  }
+  api.catalog = std::move(*loaded);
+  log("reloaded", {{"profiles", std::to_string(api.catalog->profiles.size())}});
+  return {};
+}
+
+awaitable<Answer> get_profiles(Api* api, RequestPtr, Parameters) {
+  Json profiles = Json::array();
+  for (const auto& [name, profile] : api->catalog->profiles) profiles.push_back(profile_json(profile));
+  co_return json_response({{"profiles", std::move(profiles)}});
+}
+
+awaitable<Answer> get_tools(Api*, RequestPtr, Parameters) {
+  co_return json_response({{"tools", Json::array()}});
+}
+
+awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
+  const auto& config = api->catalog->config;
+  Json images = Json::array();
+  for (const auto& [name, image] : config.images) {
+    images.push_back({{"name", name},
+                      {"kind", image.rootfs.empty() ? "host" : "rootfs"},
+                      {"languages", languages_of(image, *api->catalog)}});
+  }
+  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages"};
+  const Json limits = {{"body_bytes", max_body_bytes},
+                       {"head_bytes", max_head_bytes},
+                       {"running_jobs", config.max_running},
+                       {"queued_jobs", config.max_queued},
+                       {"retained_jobs", config.retain_jobs},
+                       {"retained_bytes", config.retain_bytes},
+                       {"connections_per_uid", config.max_connections_per_uid}};
+  const Json jobs = {{"running", api->admission.running()}, {"queued", api->admission.waiting()}};
+  const Json launcher = {{"version", api->launcher.version}, {"host", facts_json(api->launcher.host)}};
+  co_return json_response({{"version", CORDON_VERSION},
+                           {"api", "v1"},
+                           {"features", features},
+                           {"limits", limits},
+                           {"images", std::move(images)},
+                           {"jobs", jobs},
+                           {"launcher", launcher}});
+}
+
+awaitable<Answer> get_health(Api* api, RequestPtr, Parameters) {
+  std::string trouble;
+  try {
+    co_await greet_launcher(api->launcher_socket, Clock::now() + greeting_time);
+  } catch (const std::exception& e) {
+    trouble = e.what();
+  }
+  if (trouble.empty()) co_return json_response({{"status", "ok"}});
+  co_return tl::unexpected(Rejection{503,
+                                     "launcher_unreachable",
+                                     "Not healthy",
+                                     std::move(trouble),
+                                     "Start cordon-launcher; jobs end as setup_failed until then.",
+                                     {},
+                                     1});
+}
+
+awaitable<Answer> reload_all(Api* api, RequestPtr, Parameters) {
+  const auto done = reload(*api);
+  if (done) co_return json_response({{"reloaded", true}, {"profiles", api->catalog->profiles.size()}});
+  auto rejection = invalid_input(done.error().errors);
+  rejection.status = 422;
+  rejection.code = "invalid_configuration";
+  rejection.detail = done.error().file + ": " + rejection.detail;
+  rejection.remedy = "Mend the file and load again; what was in force still is.";
+  co_return tl::unexpected(std::move(rejection));
+}
+
+}  // namespace cordon

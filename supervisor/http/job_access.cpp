@@ -1,0 +1,41 @@
+#include "supervisor/http/job_access.hpp"
+
+#include <algorithm>
+
+#include "supervisor/jobs/job_json.hpp"
+
+namespace cordon {
+
+bool may_see(const Caller& caller, const Job& job) {
+  return caller.role == Role::operator_ || caller.uid == job.uid;
+}
+
+tl::expected<JobPtr, Rejection> find_job(const Api& api, const Request& request, const std::string& id) {
+  const auto& caller = request.caller;
+  if (const auto job = api.store.find(id); job && may_see(caller, *job)) return job;
+  const auto whose = caller.role == Role::operator_ ? std::nullopt : std::optional(caller.uid);
+  if (!api.store.was_forgotten(id, whose)) return tl::unexpected(not_found("job \"" + id + "\""));
+  return tl::unexpected(Rejection{410, "job_forgotten", "Gone", "the job was finished and its report is no longer kept",
+                                  "Fetch reports sooner, or have the operator raise \"retain\"."});
+}
+
+const Artifact* find_artifact(const Job& job, const std::string& path) {
+  const auto& all = job.collection.artifacts;
+  const auto at = std::find_if(all.begin(), all.end(), [&](const Artifact& a) { return a.path == path; });
+  return at == all.end() ? nullptr : &*at;
+}
+
+awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock::time_point deadline) {
+  const Watch watch(job->changes, client->waker);
+  while (job->state != JobState::finished && !client->gone && Clock::now() < deadline) {
+    co_await client->waker.sleep(deadline);
+  }
+}
+
+Response job_response(const Api& api, const Job& job) {
+  Response response;
+  response.body = dump(to_json(job, api.admission.position(job)));
+  return response;
+}
+
+}  // namespace cordon

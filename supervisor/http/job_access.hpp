@@ -1,0 +1,23 @@
+// What the handlers of jobs share: who may see which job, waiting for one, answering with one.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "supervisor/http/api.hpp"
+
+namespace cordon {
+
+bool may_see(const Caller& caller, const Job& job);
+
+// 404 for what is not there and for what is another agent's alike; 410 for what was forgotten.
+tl::expected<JobPtr, Rejection> find_job(const Api& api, const Request& request, const std::string& id);
+
+const Artifact* find_artifact(const Job& job, const std::string& path);
+
+// Until the job has finished, the client has gone, or the time has come.
+awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock::time_point deadline);
+
+Response job_response(const Api& api, const Job& job);
+
+}  // namespace cordon

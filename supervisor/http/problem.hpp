@@ -1,0 +1,31 @@
+// A refusal as a value: what a client reads as RFC 9457 application/problem+json. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "profiles/field_error.hpp"
+#include "profiles/strict_json.hpp"
+
+namespace cordon {
+
+struct Rejection {
+  unsigned status = 400;
+  std::string code;    // stable, for programs
+  std::string title;   // what kind of refusal
+  std::string detail;  // this one
+  std::string remedy;  // what to do about it
+  FieldErrors errors = {};
+  std::optional<unsigned> retry_after = {};  // seconds
+  std::string allow = {};                    // of a 405
+};
+
+Rejection invalid_input(FieldErrors errors);
+Rejection bad_field(std::string code, std::string pointer, std::string detail, std::string remedy);
+Rejection not_found(std::string what);
+Rejection overloaded(std::string code, std::string detail, unsigned retry_after);
+
+std::string problem_json(const Rejection& rejection);
+
+}  // namespace cordon

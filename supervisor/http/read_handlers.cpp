@@ -1,0 +1,131 @@
+// Reading jobs: one, many, their events, outputs and artifacts.
+#include <algorithm>
+#include <charconv>
+
+#include "supervisor/http/job_access.hpp"
+#include "supervisor/jobs/job_json.hpp"
+#include "supervisor/text/base64.hpp"
+
+namespace cordon {
+namespace {
+
+using Refused = tl::unexpected<Rejection>;
+
+constexpr std::uint64_t max_wait_seconds = 600, max_page = 1000;
+
+Rejection bad_parameter(const std::string& name, const std::string& rule) {
+  return {400, "invalid_parameter", "The input is not valid", "query parameter \"" + name + "\" " + rule,
+          "Correct it."};
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+tl::expected<std::uint64_t, Rejection> number_parameter(const Request& request, const std::string& name,
+                                                        std::uint64_t low, std::uint64_t high,
+                                                        std::uint64_t otherwise) {
+  const auto at = request.target.query.find(name);
+  if (at == request.target.query.end()) return otherwise;
+  const auto number = parse_number(at->second);
+  if (number && *number >= low && *number <= high) return *number;
+  return Refused(bad_parameter(name, "must be a number from " + std::to_string(low) + " to " + std::to_string(high)));
+}
+
+std::optional<Rejection> read_state(const Request& request, JobQuery& query, bool& none) {
+  const auto at = request.target.query.find("state");
+  if (at == request.target.query.end()) return std::nullopt;
+  none = at->second == "awaiting_approval";  // no job waits for that yet, but it is a state
+  for (const auto state : {JobState::queued, JobState::running, JobState::finished}) {
+    if (at->second == to_string(state)) query.state = state;
+  }
+  if (query.state || none) return std::nullopt;
+  return bad_parameter("state", "must be queued, awaiting_approval, running or finished");
+}
+
+tl::expected<Response, Rejection> raw_output(const Api& api, const Request& request, const std::string& id,
+                                             Stream stream) {
+  const auto job = find_job(api, request, id);
+  if (!job) return Refused(job.error());
+  Response response;
+  response.content_type = "application/octet-stream";
+  response.body = std::string((*job)->output[static_cast<std::size_t>(stream)].kept());
+  return response;
+}
+
+std::string digest_header(const Sha256& digest) {
+  return "sha-256=:" + base64({reinterpret_cast<const char*>(digest.data()), digest.size()}) + ":";
+}
+
+}  // namespace
+
+awaitable<Answer> get_job(Api* api, RequestPtr request, Parameters parameters) {
+  const auto found = find_job(*api, *request, parameters.at(0));
+  if (!found) co_return Refused(found.error());
+  const auto wait = number_parameter(*request, "wait", 0, max_wait_seconds, 0);
+  if (!wait) co_return Refused(wait.error());
+  const auto deadline = Clock::now() + std::chrono::seconds(*wait);
+  if (*wait > 0) co_await until_finished(*found, request->client, deadline);
+  co_return job_response(*api, **found);
+}
+
+awaitable<Answer> list_jobs(Api* api, RequestPtr request, Parameters) {
+  JobQuery query;
+  if (request->caller.role == Role::agent) query.uid = request->caller.uid;
+  const auto limit = number_parameter(*request, "limit", 1, max_page, query.limit);
+  if (!limit) co_return Refused(limit.error());
+  query.limit = *limit;
+  bool none = false;
+  if (auto bad = read_state(*request, query, none)) co_return Refused(std::move(*bad));
+  if (const auto after = request->target.query.find("after"); after != request->target.query.end()) {
+    query.after = after->second;
+    if (!is_job_id(query.after)) co_return Refused(bad_parameter("after", "must be the id of a job"));
+  }
+  const auto page = none ? JobPage{} : api->store.list(query);
+  Json jobs = Json::array();
+  for (const auto& job : page.jobs) jobs.push_back(to_json(*job, api->admission.position(*job), Rendering::listed));
+  Response response;
+  response.body = dump({{"jobs", std::move(jobs)}, {"next", page.next.empty() ? Json() : Json(page.next)}});
+  co_return response;
+}
+
+awaitable<Answer> get_events(Api* api, RequestPtr request, Parameters parameters) {
+  const auto found = find_job(*api, *request, parameters.at(0));
+  if (!found) co_return Refused(found.error());
+  const auto from = parse_number(request->last_event_id.value_or("0"));
+  if (!from || *from > (*found)->log.end()) {
+    co_return Refused(Rejection{400, "invalid_last_event_id", "The input is not valid",
+                                "Last-Event-ID is no offset of this job's events",
+                                "Leave it out to read from the start."});
+  }
+  Response response;
+  response.content_type = "text/event-stream";
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.body = EventsBody{*found, *from};
+  co_return response;
+}
+
+awaitable<Answer> get_stdout(Api* api, RequestPtr request, Parameters parameters) {
+  co_return raw_output(*api, *request, parameters.at(0), Stream::out);
+}
+
+awaitable<Answer> get_stderr(Api* api, RequestPtr request, Parameters parameters) {
+  co_return raw_output(*api, *request, parameters.at(0), Stream::err);
+}
+
+awaitable<Answer> get_artifact(Api* api, RequestPtr request, Parameters parameters) {
+  const auto found = find_job(*api, *request, parameters.at(0));
+  if (!found) co_return Refused(found.error());
+  const auto* artifact = find_artifact(**found, parameters.at(1));
+  if (artifact == nullptr) co_return Refused(not_found("artifact \"" + parameters.at(1) + "\" of this job"));
+  Response response;
+  response.content_type = "application/octet-stream";
+  response.headers.emplace_back("Repr-Digest", digest_header(artifact->sha256));
+  response.body = FileBody{artifact->file};
+  co_return response;
+}
+
+}  // namespace cordon

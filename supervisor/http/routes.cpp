@@ -1,0 +1,117 @@
+#include "supervisor/http/routes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace cordon {
+namespace {
+
+enum class Who { everybody, operators };
+
+struct Route {
+  std::string_view method;   // HEAD is answered where GET is
+  std::string_view pattern;  // "*" is one segment, "**" the rest
+  Who who;
+  std::string_view query;  // the parameters it knows, with a space behind each
+  Handler handler;
+};
+
+constexpr std::array routes{
+    Route{"POST", "/v1/jobs", Who::everybody, "", submit_job},
+    Route{"GET", "/v1/jobs", Who::everybody, "state limit after ", list_jobs},
+    Route{"GET", "/v1/jobs/*", Who::everybody, "wait ", get_job},
+    Route{"DELETE", "/v1/jobs/*", Who::everybody, "", cancel_job},
+    Route{"GET", "/v1/jobs/*/events", Who::everybody, "", get_events},
+    Route{"GET", "/v1/jobs/*/stdout", Who::everybody, "", get_stdout},
+    Route{"GET", "/v1/jobs/*/stderr", Who::everybody, "", get_stderr},
+    Route{"GET", "/v1/jobs/*/artifacts/**", Who::everybody, "", get_artifact},
+    Route{"GET", "/v1/profiles", Who::everybody, "", get_profiles},
+    Route{"GET", "/v1/tools", Who::everybody, "", get_tools},
+    Route{"GET", "/v1/info", Who::everybody, "", get_info},
+    Route{"GET", "/healthz", Who::everybody, "", get_health},
+    Route{"POST", "/v1/reload", Who::operators, "", reload_all},
+};
+
+// nullopt: another path.
+std::optional<Parameters> match(std::string_view pattern, const std::vector<std::string>& segments) {
+  Parameters open;
+  std::size_t i = 0;
+  while (!pattern.empty()) {
+    pattern.remove_prefix(1);
+    const auto part = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(part.size());
+    if (i == segments.size()) return std::nullopt;
+    if (part == "**") {
+      auto rest = segments[i++];
+      for (; i < segments.size(); ++i) rest += "/" + segments[i];
+      open.push_back(std::move(rest));
+    } else if (part == "*") {
+      open.push_back(segments[i++]);
+    } else if (part != segments[i++]) {
+      return std::nullopt;
+    }
+  }
+  return i == segments.size() ? std::optional(open) : std::nullopt;
+}
+
+struct Found {
+  const Route* route;
+  Parameters parameters;
+};
+
+Rejection method_not_allowed(const std::string& method, std::string allow) {
+  Rejection r{405, "method_not_allowed", "Method not allowed", method + " is not answered here",
+              "Use one of: " + allow};
+  r.allow = std::move(allow);
+  return r;
+}
+
+tl::expected<Found, Rejection> find_route(const Request& request) {
+  const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
+  std::string allow;
+  for (const auto& route : routes) {
+    if (route.who == Who::operators && request.caller.role != Role::operator_) continue;
+    auto parameters = match(route.pattern, request.target.segments);
+    if (!parameters) continue;
+    if (route.method == method) return Found{&route, std::move(*parameters)};
+    allow.append(allow.empty() ? "" : ", ").append(route.method == "GET" ? "GET, HEAD" : route.method);
+  }
+  if (allow.empty()) return tl::unexpected(not_found("such path"));
+  return tl::unexpected(method_not_allowed(request.method, std::move(allow)));
+}
+
+// A body must say that it is JSON. Without one there is nothing to say.
+bool is_json(const Request& request) {
+  if (!request.content_type) return false;
+  auto type = request.content_type->substr(0, request.content_type->find(';'));
+  while (!type.empty() && type.back() == ' ') type.pop_back();
+  std::transform(type.begin(), type.end(), type.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  return type == "application/json";
+}
+
+std::optional<Rejection> wrong_form(const Route& route, const Request& request) {
+  for (const auto& [name, value] : request.target.query) {
+    const auto known = route.query.find(name + " ");
+    if (known != std::string_view::npos && (known == 0 || route.query[known - 1] == ' ')) continue;
+    return Rejection{400, "unknown_parameter", "The input is not valid", "there is no query parameter \"" + name + "\"",
+                     route.query.empty() ? "This call takes none." : "There are: " + std::string(route.query)};
+  }
+  const bool needs_body = route.handler == submit_job;
+  if (route.method != "POST" || (request.body.empty() && !needs_body) || is_json(request)) return std::nullopt;
+  return Rejection{415, "unsupported_media_type", "Unsupported media type", "the body must be application/json",
+                   "Send \"Content-Type: application/json\"."};
+}
+
+}  // namespace
+
+awaitable<Answer> answer(Api* api, RequestPtr request) {
+  auto found = find_route(*request);
+  if (!found) co_return tl::unexpected(std::move(found.error()));
+  auto wrong = wrong_form(*found->route, *request);
+  if (wrong) co_return tl::unexpected(std::move(*wrong));
+  auto handled = found->route->handler(api, request, std::move(found->parameters));
+  co_return co_await std::move(handled);
+}
+
+}  // namespace cordon

@@ -1,0 +1,52 @@
+// Takes the collector's stream and stores the files. Trusts nothing in it: paths, counts, sizes and digests are
+// checked.
+#pragma once
+
+#include <sodium.h>
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "profiles/profile.hpp"
+#include "supervisor/jobs/job.hpp"
+
+namespace cordon {
+
+class ArtifactWriter {
+ public:
+  ArtifactWriter(ArtifactStore& store, CollectBounds bounds) : store_(store), bounds_(bounds) {}
+
+  void feed(std::string_view bytes);
+  // The stream is over. Whatever is missing is said in `skipped`.
+  Collection finish();
+
+ private:
+  void take(const artifacts::FileBegin& begin);
+  void take(const artifacts::FileData& data);
+  void take(const artifacts::FileEnd& end);
+  void take(const artifacts::Skipped& skipped);
+  void take(const artifacts::End& end);
+  void skip(std::string path, std::string reason);
+
+  struct Open {
+    std::string path;
+    std::unique_ptr<ArtifactStore::Draft> draft;
+    std::uint64_t size = 0;
+    crypto_hash_sha256_state hash{};
+    std::string wrong;  // why it will be skipped; the rest of it is read and dropped
+  };
+
+  ArtifactStore& store_;
+  CollectBounds bounds_;
+  artifacts::Decoder decoder_;
+  Collection collection_;
+  std::set<std::string> paths_;
+  std::optional<Open> open_;
+  std::uint64_t bytes_ = 0;
+  bool ended_ = false, bad_ = false;
+};
+
+}  // namespace cordon

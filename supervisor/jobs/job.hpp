@@ -1,0 +1,80 @@
+// One job from its submission to its report. A value with the few steps that change it; each step tells the watchers.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sandbox/artifact_stream.hpp"
+#include "sandbox/report.hpp"
+#include "supervisor/jobs/artifact_store.hpp"
+#include "supervisor/jobs/event_log.hpp"
+#include "supervisor/jobs/job_order.hpp"
+#include "supervisor/jobs/outcome.hpp"
+#include "supervisor/jobs/output_buffer.hpp"
+#include "supervisor/text/timestamp.hpp"
+#include "supervisor/waker.hpp"
+
+namespace cordon {
+
+enum class JobState { queued, running, finished };
+std::string_view to_string(JobState state);
+
+struct Artifact {
+  std::string path;  // octets
+  std::uint64_t size = 0;
+  Sha256 sha256{};
+  std::shared_ptr<const StoredFile> file;
+};
+
+struct Collection {
+  std::vector<Artifact> artifacts;
+  std::vector<artifacts::Skipped> skipped;
+};
+
+class Job {
+ public:
+  Job(std::string id, std::uint32_t uid, JobOrder order, WallTime now);
+
+  // The steps, in this order. Every one of them rings `changes`.
+  void become_running();
+  void become_started(Started facts, WallTime now);
+  void write(Stream stream, std::string_view bytes);
+  void close(Stream stream);
+  void finish(Outcome outcome, WallTime now);
+
+  // Ends it as soon as the sandbox is gone; nothing happens when it has finished already.
+  void cancel();
+
+  const std::string id;
+  const std::uint32_t uid;  // whose it is
+  JobOrder order;           // what the client wrote is dropped once the sandbox has it
+  JobState state = JobState::queued;
+  std::optional<Outcome> outcome;
+  std::array<OutputBuffer, 2> output;
+  EventLog log;
+  std::optional<Started> started;
+  std::optional<Finished> report;  // without it: lost
+  Collection collection;
+  WallTime submitted_at;
+  std::optional<WallTime> started_at, finished_at;
+  Changes changes;
+
+  HangUp hang_up_reason = HangUp::no;
+  std::function<void()> hang_up;  // how to end the sandbox, while there is one; how to leave the queue before
+
+  std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
+  std::uint64_t artifact_bytes() const;
+
+ private:
+  void hang_up_because(HangUp why);
+};
+using JobPtr = std::shared_ptr<Job>;
+
+std::string actor_name(std::uint32_t uid);  // "uid:1000"
+
+}  // namespace cordon

@@ -1,0 +1,125 @@
+#include "supervisor/jobs/job_json.hpp"
+
+#include "profiles/limits_json.hpp"
+#include "supervisor/text/base64.hpp"
+#include "supervisor/text/utf8.hpp"
+
+namespace cordon {
+namespace {
+
+// "stdout" and "stdout_encoding": as text when it is text.
+void put_bytes(Json& out, const std::string& name, std::string_view bytes) {
+  const bool text = is_utf8(bytes);
+  out[name] = text ? std::string(bytes) : base64(bytes);
+  out[name + "_encoding"] = text ? "utf8" : "base64";
+}
+
+void put_output(Json& out, const std::string& name, const OutputBuffer& buffer, Rendering rendering) {
+  if (rendering == Rendering::full) put_bytes(out, name, buffer.kept());
+  out[name + "_bytes"] = buffer.written();
+  out[name + "_truncated"] = buffer.truncated();
+}
+
+double milliseconds(std::uint64_t us) {
+  return static_cast<double>(us) / 1000.0;
+}
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json time_or_null(const std::optional<WallTime>& time) {
+  return time ? Json(rfc3339(*time)) : Json();
+}
+
+Json usage_json(const std::optional<Finished>& report) {
+  if (!report) return {};
+  const auto& usage = report->usage;
+  return {{"wall_ms", milliseconds(usage.wall_us)},
+          {"cpu_ms", milliseconds(usage.cpu_us)},
+          {"memory_peak_bytes", or_null(usage.memory_peak_bytes)},
+          {"pids_peak", or_null(usage.pids_peak)}};
+}
+
+Json denials_json(const std::optional<Finished>& report) {
+  Json out = Json::array();
+  if (!report) return out;
+  for (const auto& d : report->denials) {
+    out.push_back({{"control", d.control}, {"count", or_null(d.count)}, {"detail", d.detail}});
+  }
+  return out;
+}
+
+Json enforced_json(const std::optional<Started>& started) {
+  Json out = Json::object();
+  if (!started) return out;
+  for (const auto& [control, fact] : started->enforced) out[control] = fact;
+  out["seccomp_filter_sha256"] = hex(started->filter);
+  return out;
+}
+
+Json artifacts_json(const std::vector<Artifact>& artifacts) {
+  Json out = Json::array();
+  for (const auto& artifact : artifacts) {
+    Json item;
+    put_bytes(item, "path", artifact.path);
+    item["size"] = artifact.size;
+    item["sha256"] = hex(artifact.sha256);
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+Json skipped_json(const std::vector<artifacts::Skipped>& skipped) {
+  Json out = Json::array();
+  for (const auto& file : skipped) {
+    Json item;
+    put_bytes(item, "path", file.path);
+    item["reason"] = file.reason;
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+Json timings_json(const std::optional<Finished>& report) {
+  Json out = Json::object();
+  if (!report) return out;
+  for (const auto& [phase, us] : report->timings_us) out[phase] = milliseconds(us);
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const Job& job, std::optional<std::size_t> queue_position, Rendering rendering) {
+  Json out = {{"id", job.id}, {"state", to_string(job.state)}};
+  if (queue_position) out["queue_position"] = *queue_position;
+  out["actor"] = actor_name(job.uid);
+  out["tenant"] = "default";
+  out["tool"] = nullptr;
+  out["labels"] = Json(job.order.labels);
+  out["outcome"] = job.outcome ? to_json(*job.outcome) : Json();
+  put_output(out, "stdout", job.output[0], rendering);
+  put_output(out, "stderr", job.output[1], rendering);
+  out["usage"] = usage_json(job.report);
+  out["limits"] = to_json(job.order.limits);
+  out["denials"] = denials_json(job.report);
+  out["network"] = Json::array();
+  out["enforced"] = enforced_json(job.started);
+  out["artifacts"] = artifacts_json(job.collection.artifacts);
+  out["skipped"] = skipped_json(job.collection.skipped);
+  if (job.order.timings) out["timings"] = timings_json(job.report);
+  out["profile"] = job.order.profile;
+  out["profile_sha256"] = hex(job.order.profile_sha256);
+  out["image"] = job.order.image;
+  out["submitted_at"] = rfc3339(job.submitted_at);
+  out["started_at"] = time_or_null(job.started_at);
+  out["finished_at"] = time_or_null(job.finished_at);
+  return out;
+}
+
+std::string dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace cordon

@@ -1,0 +1,82 @@
+#include "supervisor/jobs/job_store.hpp"
+
+#include <iterator>
+
+namespace cordon {
+namespace {
+
+constexpr std::size_t forgotten_kept = 100'000;  // ids answered with 410 instead of 404
+
+bool matches(const Job& job, const JobQuery& query) {
+  return (!query.uid || job.uid == *query.uid) && (!query.state || job.state == *query.state);
+}
+
+}  // namespace
+
+void JobStore::add(JobPtr job) {
+  jobs_.emplace(job->id, std::move(job));
+}
+
+void JobStore::bind(IdempotencyKey key, const Sha256& request, const JobPtr& job) {
+  keys_of_jobs_.emplace(job->id, key);
+  keys_.emplace(std::move(key), KeyEntry{job->id, request});
+}
+
+void JobStore::finished(const JobPtr& job, const Retention& retention) {
+  finished_.push_back(job);
+  output_bytes_ += job->output_memory();
+  artifact_bytes_ += job->artifact_bytes();
+  const auto too_much = [&] {
+    return finished_.size() > retention.jobs || output_bytes_ > retention.bytes || artifact_bytes_ > retention.bytes;
+  };
+  while (finished_.size() > 1 && too_much()) forget_oldest();
+}
+
+void JobStore::forget_oldest() {
+  const auto job = finished_.front();
+  finished_.pop_front();
+  output_bytes_ -= job->output_memory();
+  artifact_bytes_ -= job->artifact_bytes();
+  jobs_.erase(job->id);
+  if (const auto key = keys_of_jobs_.find(job->id); key != keys_of_jobs_.end()) {
+    keys_.erase(key->second);
+    keys_of_jobs_.erase(key);
+  }
+  forgotten_.emplace(job->id, job->uid);
+  forgotten_order_.push_back(job->id);
+  if (forgotten_order_.size() <= forgotten_kept) return;
+  forgotten_.erase(forgotten_order_.front());
+  forgotten_order_.pop_front();
+}
+
+JobPtr JobStore::find(const std::string& id) const {
+  const auto at = jobs_.find(id);
+  return at == jobs_.end() ? nullptr : at->second;
+}
+
+std::optional<KeyedJob> JobStore::find(const IdempotencyKey& key) const {
+  const auto at = keys_.find(key);
+  if (at == keys_.end()) return std::nullopt;
+  return KeyedJob{find(at->second.id), at->second.request};
+}
+
+bool JobStore::was_forgotten(const std::string& id, std::optional<std::uint32_t> uid) const {
+  const auto at = forgotten_.find(id);
+  return at != forgotten_.end() && (!uid || *uid == at->second);
+}
+
+JobPage JobStore::list(const JobQuery& query) const {
+  JobPage page;
+  const auto from = query.after.empty() ? jobs_.end() : jobs_.lower_bound(query.after);
+  for (auto at = std::make_reverse_iterator(from); at != jobs_.rend(); ++at) {
+    if (!matches(*at->second, query)) continue;
+    if (page.jobs.size() == query.limit) {
+      page.next = page.jobs.back()->id;
+      break;
+    }
+    page.jobs.push_back(at->second);
+  }
+  return page;
+}
+
+}  // namespace cordon

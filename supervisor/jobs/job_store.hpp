@@ -1,0 +1,71 @@
+// All jobs that anybody may still ask for, newest last, and whose idempotency key means which. In memory.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "supervisor/jobs/job.hpp"
+
+namespace cordon {
+
+struct Retention {
+  std::size_t jobs = 0;     // finished ones
+  std::uint64_t bytes = 0;  // of their output, and of their artifacts
+};
+
+struct JobQuery {
+  std::optional<std::uint32_t> uid;  // whose; nullopt: everybody's
+  std::optional<JobState> state;
+  std::size_t limit = 100;
+  std::string after;  // an id; empty: from the newest
+};
+struct JobPage {
+  std::vector<JobPtr> jobs;  // newest first
+  std::string next;          // the `after` of the next page; empty: this was the last
+};
+
+struct IdempotencyKey {
+  std::uint32_t uid = 0;
+  std::string key;
+  auto operator<=>(const IdempotencyKey&) const = default;
+};
+struct KeyedJob {
+  JobPtr job;
+  Sha256 request{};  // of the body that made it
+};
+
+class JobStore {
+ public:
+  void add(JobPtr job);
+  void bind(IdempotencyKey key, const Sha256& request, const JobPtr& job);
+  void finished(const JobPtr& job, const Retention& retention);  // may forget older ones
+
+  JobPtr find(const std::string& id) const;  // nullptr: none
+  std::optional<KeyedJob> find(const IdempotencyKey& key) const;
+  // Whether there was such a job, of this uid, that was forgotten since (so far as that is still known).
+  bool was_forgotten(const std::string& id, std::optional<std::uint32_t> uid) const;
+  JobPage list(const JobQuery& query) const;
+
+ private:
+  void forget_oldest();
+
+  struct KeyEntry {
+    std::string id;
+    Sha256 request{};
+  };
+  std::map<std::string, JobPtr> jobs_;  // ids sort by time
+  std::map<IdempotencyKey, KeyEntry> keys_;
+  std::map<std::string, IdempotencyKey> keys_of_jobs_;
+  std::deque<JobPtr> finished_;  // in the order they ended
+  std::uint64_t output_bytes_ = 0, artifact_bytes_ = 0;
+  std::deque<std::string> forgotten_order_;
+  std::map<std::string, std::uint32_t> forgotten_;
+};
+
+}  // namespace cordon

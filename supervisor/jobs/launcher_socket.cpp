@@ -1,0 +1,65 @@
+#include "supervisor/jobs/launcher_socket.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <boost/asio/this_coro.hpp>
+#include <chrono>
+
+#include "sandbox/job_spec.hpp"
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon {
+namespace {
+
+constexpr int backlog_retries = 200;
+constexpr auto backlog_pause = std::chrono::milliseconds(10);
+
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) throw KernelError("connect to the launcher", path, ENAMETOOLONG);
+  path.copy(address.sun_path, path.size());
+  return address;
+}
+
+}  // namespace
+
+awaitable<LauncherSocket> LauncherSocket::connect(std::string path) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto address = address_of(path);
+  Fd fd(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "create a socket"));
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  asio::steady_timer timer(executor);
+  // EAGAIN is a full backlog, and no event says when it is not (connect(2)): the one accepted re-check.
+  for (int tries = 0; ::connect(fd.get(), generic, sizeof address) < 0; ++tries) {
+    if (errno != EAGAIN || tries == backlog_retries) {
+      throw KernelError("connect to the launcher", path, errno,
+                        "Is cordon-launcher running with this runtime directory?");
+    }
+    timer.expires_after(backlog_pause);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  asio::posix::stream_descriptor descriptor(executor, fd.release());
+  co_return LauncherSocket(std::move(descriptor));
+}
+
+void LauncherSocket::send(std::string_view message, const std::vector<int>& fds) {
+  // One small message on a fresh socket always fits into its buffer.
+  if (!send_message(socket_.native_handle(), message, fds)) throw KernelError("send to the launcher", "", EAGAIN);
+}
+
+awaitable<ReceivedMessage> LauncherSocket::receive() {
+  for (;;) {
+    auto message = receive_message(socket_.native_handle(), max_message, accepted_fd_count);
+    if (message) co_return std::move(*message);
+    co_await socket_.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
+  }
+}
+
+void LauncherSocket::half_close() {
+  ::shutdown(socket_.native_handle(), SHUT_WR);
+}
+
+}  // namespace cordon

@@ -1,0 +1,93 @@
+#include "supervisor/jobs/outcome.hpp"
+
+#include <csignal>
+#include <cstring>
+
+namespace cordon {
+namespace {
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+Outcome of_hang_up(HangUp why) {
+  switch (why) {
+    case HangUp::cancelled:
+      return Cancelled{};
+    case HangUp::output_limit:
+      return OutputLimit{};
+    case HangUp::no:
+      break;
+  }
+  return Lost{"the launcher saw the lifeline closed, but cordond did not close it"};
+}
+
+Json error_json(const std::string& step, int error) {
+  return {{"step", step}, {"errno", error}, {"errno_name", errno_name(error)}};
+}
+
+}  // namespace
+
+Outcome judge(const Ending& ending, HangUp why) {
+  const auto same = [](const auto& value) -> Outcome { return value; };
+  // More was written than allowed: that is how it ended, even when the tool was quicker than the kill.
+  const auto unless_flooded = [why](const auto& value) -> Outcome {
+    if (why == HangUp::output_limit) return OutputLimit{};
+    return value;
+  };
+  return std::visit(
+      Overloaded{[&](const Exited& e) { return unless_flooded(e); },
+                 [&](const Signalled& e) { return unless_flooded(e); }, [&](const ExecFailed& e) { return same(e); },
+                 [&](const TimedOut& e) { return same(e); }, [&](const OutOfMemory& e) { return same(e); },
+                 [&](const SetupFailed& e) { return same(e); }, [&](const HungUp&) { return of_hang_up(why); },
+                 [](const Vanished& e) -> Outcome { return Lost{e.reason}; }},
+      ending);
+}
+
+std::string_view kind(const Outcome& outcome) {
+  constexpr std::string_view kinds[] = {"exited",       "exited",    "signalled", "timed_out",   "out_of_memory",
+                                        "output_limit", "cancelled", "lost",      "setup_failed"};
+  static_assert(std::size(kinds) == std::variant_size_v<Outcome>);
+  return kinds[outcome.index()];
+}
+
+Json to_json(const Outcome& outcome) {
+  Json out = {{"kind", kind(outcome)}};
+  std::visit(Overloaded{[&](const Exited& e) { out["code"] = e.code; },
+                        [&](const ExecFailed& e) {
+                          out["code"] = e.code;
+                          out["error"] = error_json(e.step, e.error);
+                        },
+                        [&](const Signalled& e) {
+                          out["signal"] = e.signal;
+                          out["name"] = signal_name(e.signal);
+                        },
+                        [&](const TimedOut& e) { out["limit"] = e.limit == TimeLimit::wall ? "wall" : "cpu"; },
+                        [](const OutOfMemory&) {}, [](const OutputLimit&) {}, [](const Cancelled&) {},
+                        [&](const Lost& e) { out["reason"] = e.reason; },
+                        [&](const SetupFailed& e) {
+                          out["step"] = e.step;
+                          out["object"] = e.object;
+                          out["errno"] = e.error;
+                          out["errno_name"] = errno_name(e.error);
+                          out["remedy"] = e.remedy;
+                        }},
+             outcome);
+  return out;
+}
+
+std::string signal_name(int signal) {
+  if (signal >= SIGRTMIN && signal <= SIGRTMAX) return "SIGRTMIN+" + std::to_string(signal - SIGRTMIN);
+  const char* name = sigabbrev_np(signal);
+  return name == nullptr ? "signal " + std::to_string(signal) : std::string("SIG") + name;
+}
+
+std::string errno_name(int error) {
+  const char* name = error == 0 ? nullptr : strerrorname_np(error);
+  return name == nullptr ? std::to_string(error) : name;
+}
+
+}  // namespace cordon
