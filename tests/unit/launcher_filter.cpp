@@ -45,9 +45,9 @@ std::uint32_t number(const std::string& name) {
 class Filter {
  public:
   explicit Filter(const std::string& profile) : bpf_(compile_filter(shipped(profile).seccomp).bpf) {}
-  std::uint32_t operator()(const Call& call) const { return test::verdict(bpf_, call); }
+  std::uint32_t raw_call(const Call& call) const { return test::verdict(bpf_, call); }
   std::uint32_t operator()(const std::string& name, std::array<std::uint64_t, 6> args = {}) const {
-    return (*this)(Call{number(name), args});
+    return raw_call(Call{number(name), args});
   }
 
  private:
@@ -77,20 +77,20 @@ TEST_CASE("foreign system calls are killed whatever their number") {
   for (const auto* name : {"default", "strict"}) {
     const Filter filter(name);
     for (std::uint32_t n : {0u, 1u, 3u, 59u, 11u, 1000u}) {
-      CHECK(filter({n, {}, 0x40000003}) == killed);  // int 0x80: i386
-      CHECK(filter({n, {}, 0xc00000b7}) == killed);  // aarch64
-      CHECK(filter({n | 0x40000000}) == killed);     // x32
+      CHECK(filter.raw_call({n, {}, 0x40000003}) == killed);  // int 0x80: i386
+      CHECK(filter.raw_call({n, {}, 0xc00000b7}) == killed);  // aarch64
+      CHECK(filter.raw_call({n | 0x40000000}) == killed);     // x32
     }
     for (std::uint32_t n : {0x40000000u, 0x40000208u, 0x7fffffffu, 0x80000000u, 0xfffffffeu})
-      CHECK(filter({n}) == killed);
-    CHECK(filter({0xffffffff}) == enosys);  // -1 is what a tracer sets to skip a call, and no call
+      CHECK(filter.raw_call({n}) == killed);
+    CHECK(filter.raw_call({0xffffffff}) == enosys);  // -1 is what a tracer sets to skip a call, and no call
   }
 }
 
 TEST_CASE("numbers that nobody knows answer ENOSYS, so that C libraries fall back") {
   for (const auto* name : {"default", "strict"}) {
     const Filter filter(name);
-    for (std::uint32_t n = 450; n < 1024; ++n) CHECK(filter({n}) == enosys);
+    for (std::uint32_t n = 450; n < 1024; ++n) CHECK(filter.raw_call({n}) == enosys);
     CHECK(filter("clone3") == enosys);
   }
 }
