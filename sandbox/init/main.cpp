@@ -62,13 +62,14 @@ std::optional<int> reap(pid_t tool) {
 // Does not return when the launcher goes away first: then everything here dies with us.
 int wait_for_tool(pid_t tool, const Fd& children) {
   for (;;) {
+    // First, for a tool that ended before SIGCHLD was watched rings no bell.
+    if (const auto status = reap(tool)) return *status;
     std::array<pollfd, 2> wanted{{{children.get(), POLLIN, 0}, {init_control_fd, POLLIN, 0}}};
     if (::poll(wanted.data(), wanted.size(), -1) < 0) continue;
     if (wanted[1].revents != 0) ::_exit(EXIT_FAILURE);
     signalfd_siginfo info{};
     while (::read(children.get(), &info, sizeof info) > 0) {
     }
-    if (const auto status = reap(tool)) return *status;
   }
 }
 

@@ -41,7 +41,7 @@ TEST_CASE("a job that cannot be meant is refused with the pointer of what is wro
     const char* pointer;
   };
   const Case cases[] = {
-      {R"({})", ""},
+      {R"({})", "/argv"},
       {R"({"argv": []})", "/argv"},
       {R"({"argv": [""]})", "/argv/0"},
       {R"({"argv": ["true", 1]})", "/argv/1"},

@@ -66,7 +66,7 @@ Json run_beside_a_neighbour(const Json& wish) {
 }  // namespace
 
 TEST_CASE("a fork bomb is held at its pids limit and ended at its wall limit") {
-  const auto job = run_beside_a_neighbour(with_limits(probe("fork_bomb"), {}));
+  const auto job = run_beside_a_neighbour(with_limits(probe("fork_bomb"), Json::object()));
   INFO(job.dump(2));
   CHECK(job.at("outcome") == Json({{"kind", "timed_out"}, {"limit", "wall"}}));
   REQUIRE(denial(job, "pids") != nullptr);

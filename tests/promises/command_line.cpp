@@ -23,13 +23,17 @@ std::vector<std::string> command(const Instance& cordon, std::vector<std::string
   return all;
 }
 
-Ended cordon_command(const Instance& cordon, std::vector<std::string> words) {
+Ended run_logged(const Instance& cordon, const std::vector<std::string>& words) {
   const auto log = cordon.directory() + "/cli.log";
   std::filesystem::remove(log);
-  Process process(command(cordon, std::move(words)), log, false);
+  Process process(words, log, false);
   const auto status = process.wait(std::chrono::seconds(60));
   REQUIRE(status);
   return {WIFEXITED(*status) ? WEXITSTATUS(*status) : -1, read_text(log)};
+}
+
+Ended cordon_command(const Instance& cordon, std::vector<std::string> words) {
+  return run_logged(cordon, command(cordon, std::move(words)));
 }
 
 }  // namespace
@@ -115,7 +119,7 @@ TEST_CASE("a profile file with a mistake is told with its pointer, without a run
 
 TEST_CASE("without a Cordon the command says how to get one") {
   const Instance cordon;
-  const auto ended = cordon_command(cordon, {"--runtime-dir", "/nonexistent", "ps"});
+  const auto ended = run_logged(cordon, {CORDON_BIN_DIR "/cordon", "--runtime-dir", "/nonexistent", "ps"});
   CHECK(ended.code == 1);
   CHECK(ended.output.find("systemctl start cordond") != std::string::npos);
 }

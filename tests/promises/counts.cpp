@@ -52,9 +52,9 @@ bool is_below(pid_t pid, pid_t ancestor) {
   return false;
 }
 
-std::size_t distinct_net_namespaces() {
+std::size_t distinct_net_namespaces(const std::set<pid_t>& processes) {
   std::set<std::string> seen;
-  for (const auto pid : all_pids()) {
+  for (const auto pid : processes) {
     std::error_code error;
     const auto link = fs::read_symlink("/proc/" + std::to_string(pid) + "/ns/net", error);
     if (!error) seen.insert(link.string());
@@ -110,7 +110,7 @@ Counts count(const Whose& whose) {
           .mounts_here = lines("/proc/self/mountinfo"),
           .mounts_launcher = lines("/proc/" + std::to_string(whose.launcher) + "/mountinfo"),
           .cgroups = instance_cgroups(whose.instance).size(),
-          .net_namespaces = distinct_net_namespaces(),
+          .net_namespaces = distinct_net_namespaces(processes),
           .fds_launcher = count_fds(whose.launcher),
           .fds_daemon = count_fds(whose.daemon)};
 }

@@ -16,7 +16,7 @@ struct Counts {
   std::size_t mounts_here = 0;      // in this process's namespace
   std::size_t mounts_launcher = 0;  // in the launcher's
   std::size_t cgroups = 0;          // directories beneath the instance's, in every hierarchy
-  std::size_t net_namespaces = 0;   // that any process is in
+  std::size_t net_namespaces = 0;   // that any of these processes is in
   std::size_t fds_launcher = 0, fds_daemon = 0;
   bool operator==(const Counts&) const = default;
 };

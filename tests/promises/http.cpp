@@ -41,7 +41,9 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
 Answer perform(const std::string& socket, const Call& call) {
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle(curl_easy_init(), curl_easy_cleanup);
   curl_slist* list = curl_slist_append(nullptr, "Expect:");
-  if (!call.body.empty()) list = curl_slist_append(list, "Content-Type: application/json");
+  const bool has_type = std::any_of(call.headers.begin(), call.headers.end(),
+                                    [](const std::string& header) { return header.starts_with("Content-Type:"); });
+  if (!call.body.empty() && !has_type) list = curl_slist_append(list, "Content-Type: application/json");
   for (const auto& header : call.headers) list = curl_slist_append(list, header.c_str());
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(list, curl_slist_free_all);
 
