@@ -19,9 +19,9 @@
 #include <exception>
 
 #include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/ready.hpp"
 #include "supervisor/daemon.hpp"
 #include "supervisor/privileges.hpp"
-#include "supervisor/readiness.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace {
@@ -80,12 +80,10 @@ int serve(const Options& options) {
   asio::co_spawn(io, heed_reloads(&daemon), asio::detached);
   asio::co_spawn(io, daemon.start(), [&options](std::exception_ptr failed) {
     if (failed) std::rethrow_exception(failed);
-    say_ready_on(options.ready_fd);
-    notify_systemd("READY=1");
+    announce_ready(options.ready_fd);
     log("ready", {{"runtime_dir", options.daemon.runtime_dir}});
   });
   io.run();
-  notify_systemd("STOPPING=1");
   log("stopped", {});
   return 0;
 }
