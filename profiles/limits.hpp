@@ -49,4 +49,9 @@ inline constexpr std::array<LimitField, 10> limit_fields{{
     {"open_files", &Limits::open_files, 1, 1'000'000},
 }};
 
+// Scratch is charged to memory; only the least scratch stands beside the least memory.
+constexpr bool scratch_fits(const Limits& limits) {
+  return limits.scratch_bytes == page_bytes || limits.scratch_bytes + memory_beside_scratch <= limits.memory_bytes;
+}
+
 }  // namespace cordon
