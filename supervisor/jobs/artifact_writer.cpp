@@ -24,6 +24,7 @@ constexpr std::size_t max_skipped = 1024;
 }  // namespace
 
 void ArtifactWriter::feed(std::string_view bytes) {
+  heard_ = true;
   if (bad_) return;
   decoder_.feed(bytes);
   while (const auto frame = decoder_.next()) {
@@ -110,10 +111,10 @@ void ArtifactWriter::skip(std::string path, std::string reason) {
 }
 
 Collection ArtifactWriter::finish() {
-  if (open_) skip(open_->path, "the collection broke off");
+  if (open_) skip(open_->path, "the collection broke off in it");
   open_.reset();
   if (bad_) skip("", "the collector's stream was not valid");
-  if (!ended_ && !bad_) skip("", "the collection broke off");
+  if (!ended_ && !bad_ && (wanted_ || heard_)) skip("", "the collection broke off");
   return std::move(collection_);
 }
 
