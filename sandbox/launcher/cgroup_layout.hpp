@@ -11,14 +11,14 @@ namespace cordon {
 
 // What /proc/self/mountinfo says. Pure.
 struct CgroupMounts {
-  std::string unified;                       // the v2 tree
+  std::string unified;                        // the v2 tree
   std::map<std::string, std::string> legacy;  // v1 controller -> mount point
 };
 CgroupMounts find_cgroup_mounts(std::string_view mountinfo);
 
 struct CgroupLayout {
-  bool hybrid = false;      // controllers in v1; membership, kill and events in v2
-  std::string unified;      // directory in the v2 tree whose children are jobs
+  bool hybrid = false;                        // controllers in v1; membership, kill and events in v2
+  std::string unified;                        // directory in the v2 tree whose children are jobs
   std::map<std::string, std::string> legacy;  // hybrid: controller -> directory whose children are jobs
   bool swap_limited = true;                   // hybrid: false where the kernel has no memory.memsw.* and no swap is on
 
@@ -26,10 +26,12 @@ struct CgroupLayout {
   std::vector<std::string> legacy_directories() const;  // each once (cpu and cpuacct may be one mount)
 };
 
-// Makes the subtree of this instance: the unit's own delegated cgroup under systemd, else /cordon-<instance> at each root.
+// Makes the subtree of this instance: the unit's own delegated cgroup under systemd, else /cordon-<instance> at each
+// root.
 CgroupLayout prepare_cgroups(const std::string& instance);
 
-// Kills whatever an earlier launcher of this instance left, waits until it is gone, and removes it. How many there were.
+// Kills whatever an earlier launcher of this instance left, waits until it is gone, and removes it. How many there
+// were.
 unsigned sweep_cgroups(const CgroupLayout& layout);
 
 // Removes the subtree of a private instance.

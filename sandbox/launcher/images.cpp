@@ -116,6 +116,11 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
   }
 }
 
+void Images::remove() {
+  check(::umount2(stage_.c_str(), MNT_DETACH), "unmount", stage_);
+  check(::rmdir(stage_.c_str()), "remove directory", stage_);
+}
+
 bool Images::has(const std::string& name) const {
   return std::find(names_.begin(), names_.end(), name) != names_.end();
 }

@@ -1,5 +1,5 @@
-// The root file systems that jobs may have, prepared once as read-only mount trees in the launcher's own mount namespace;
-// each sandbox gets a clone. Nothing of this is visible on the host, and all of it ends with the launcher.
+// The root file systems that jobs may have, prepared once as read-only mount trees in the launcher's own mount
+// namespace; each sandbox gets a clone. Nothing of this is visible on the host, and all of it ends with the launcher.
 // Runs in: launcher, as root.
 #pragma once
 
@@ -16,10 +16,12 @@ class Images {
   // Enters a mount namespace of its own and builds every image below `stage`, an existing directory.
   Images(std::string stage, const std::map<std::string, ImageConfig>& images);
 
+  void remove();  // unmounts everything and removes the stage
+
   bool has(const std::string& name) const;
   const std::vector<std::string>& names() const { return names_; }
   std::string root(const std::string& name) const { return stage_ + "/root/" + name; }
-  std::string place_for_root() const { return stage_ + "/new_root"; }     // empty mount points for one sandbox's
+  std::string place_for_root() const { return stage_ + "/new_root"; }    // empty mount points for one sandbox's
   std::string place_for_scratch() const { return stage_ + "/scratch"; }  // own copy of the mount namespace
 
  private:

@@ -53,7 +53,9 @@ void run(const Options& options) {
   if (options.private_instance) write_instance_file(instance, options.runtime_dir);
   announce_ready(options.ready_fd);
   resident.serve();
+  host.images.remove();
   remove_cgroups(host.cgroups);
+  if (options.private_instance) std::filesystem::remove(options.runtime_dir + "/instance.env");
 }
 
 }  // namespace

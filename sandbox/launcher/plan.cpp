@@ -28,7 +28,9 @@ std::vector<ResourceLimit> resource_limits(const Limits& limits) {
 
 }  // namespace
 
-std::string LaunchPlan::scratch_inodes() const { return std::to_string(limits.scratch_inodes + own_scratch_inodes); }
+std::string LaunchPlan::scratch_inodes() const {
+  return std::to_string(limits.scratch_inodes + own_scratch_inodes);
+}
 
 tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile, Lease lease) {
   for (const auto& field : limit_fields) {
@@ -36,7 +38,8 @@ tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const Compi
     const auto ceiling = profile.ceiling.*field.member;
     if (asked > ceiling)
       return tl::unexpected(SetupFailed{
-          "plan", fmt::format("limit {}: {} is above the ceiling {} of profile {}", field.name, asked, ceiling, profile.name),
+          "plan",
+          fmt::format("limit {}: {} is above the ceiling {} of profile {}", field.name, asked, ceiling, profile.name),
           EPERM, "ask for no more than the profile allows"});
   }
   LaunchPlan plan;

@@ -1,6 +1,5 @@
-// The profiles and images of this instance, as finished values. JSON and libseccomp run in a child that ends at once: what
-// stays resident, and what forks, holds only the blobs.
-// Runs in: launcher, as root.
+// The profiles and images of this instance, as finished values. JSON and libseccomp run in a child that ends at once:
+// what stays resident, and what forks, holds only the blobs. Runs in: launcher, as root.
 #pragma once
 
 #include <string>
@@ -30,8 +29,8 @@ struct Policy {
   const CompiledProfile* find(const Sha256& digest) const;
 };
 
-// Reads configuration and profiles from root-owned files. `config_file` may be absent: defaults. Throws KernelError whose
-// object says which file and where.
+// Reads configuration and profiles from root-owned files. `config_file` may be absent: defaults. Throws KernelError
+// whose object says which file and where.
 Policy load_policy(const std::string& config_file);
 
 }  // namespace cordon

@@ -1,0 +1,67 @@
+// A private instance of Cordon for one test: started from this build's programs in a directory of its own, used through
+// its sockets, ended with the test. Whatever it leaves behind on the machine fails the test it lived in.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "tests/promises/counts.hpp"
+#include "tests/promises/http.hpp"
+#include "tests/promises/process.hpp"
+
+namespace cordon::test {
+
+class Instance {
+ public:
+  explicit Instance(const Json& config = Json::object());  // joined with the profile directory
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  std::string agent_socket() const { return directory_ + "/run/agent.sock"; }
+  std::string operator_socket() const { return directory_ + "/run/operator.sock"; }
+  std::string launcher_socket() const { return directory_ + "/run/launcher.sock"; }
+  const std::string& directory() const { return directory_; }
+  std::string runtime_dir() const { return directory_ + "/run"; }
+
+  Answer get(const std::string& target) const;
+  Answer post(const Json& job, std::vector<std::string> headers = {}) const;  // to /v1/jobs
+  Answer remove(const std::string& target) const;
+  Answer request(const Call& request) const { return call(agent_socket(), request); }
+
+  Json run(Json job) const;     // waits; the finished job. Anything but 200 fails the test
+  Json submit(Json job) const;  // does not wait; the accepted job
+  Json finished(const std::string& id, std::chrono::seconds patience = std::chrono::seconds(60)) const;
+  bool reaches(const std::string& id, const std::string& state) const;  // in reasonable time
+
+  Credentials agent(unsigned number) const;  // one of a few users who may open agent.sock
+  Credentials stranger() const;              // one who may not
+  Credentials operator_person() const;       // one who may open operator.sock
+
+  Whose whose() const;
+  Counts counts() const { return count(whose()); }
+  // Cleaning up goes on after a job's answer: the counts once they are as expected, or as they stay.
+  Counts counts_settled_at(const Counts& expected, std::chrono::milliseconds patience = std::chrono::seconds(20)) const;
+
+  Process& launcher() { return launcher_; }
+  Process& daemon() { return daemon_; }
+  std::string logs() const;
+  void start_daemon();  // again, after a test ended it
+
+ private:
+  void prepare(const Json& config);
+  void read_ids();
+  void end_processes();
+  void expect_nothing_left() const;
+
+  std::string directory_;
+  std::string name_;
+  std::uint32_t daemon_uid_ = 0, daemon_gid_ = 0, agent_gid_ = 0, operator_gid_ = 0, first_uid_ = 0, uid_count_ = 0;
+  Process launcher_, daemon_;
+};
+
+// A job that runs the probe `name` of tests/probes from its upload, with arguments.
+Json probe(const std::string& name, std::vector<std::string> arguments = {});
+
+}  // namespace cordon::test

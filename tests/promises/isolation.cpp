@@ -1,0 +1,119 @@
+// Promise (architecture.md, threats.md): what a job finds around it is a sandbox of its own and nothing of the host.
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "tests/promises/instance.hpp"
+
+using namespace cordon::test;
+
+namespace {
+
+std::vector<std::string> lines_with(const std::string& text, const std::string& prefix) {
+  std::vector<std::string> found;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with(prefix)) found.push_back(line);
+  }
+  return found;
+}
+
+std::string verdict_of(const Json& job) {
+  return job.at("outcome").dump() + "\n" + job.at("stdout").get<std::string>() + job.at("stderr").get<std::string>();
+}
+
+const char* const all_profiles[] = {"default", "compile", "strict"};
+
+}  // namespace
+
+TEST_CASE("a job reads no secret of the host and writes nothing outside of its scratch") {
+  const Instance cordon;
+  for (const char* profile : all_profiles) {
+    auto wish = probe("read_secrets");
+    wish["profile"] = profile;
+    const auto job = cordon.run(wish);
+    INFO(profile << verdict_of(job));
+    CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
+  }
+}
+
+TEST_CASE("a job reaches no network and gets no socket but unix, inet and inet6") {
+  const Instance cordon;
+  for (const char* profile : all_profiles) {
+    auto wish = probe("sockets");
+    wish["profile"] = profile;
+    const auto job = cordon.run(wish);
+    INFO(profile << verdict_of(job));
+    CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
+  }
+}
+
+TEST_CASE(
+    "a tool finds itself without rights, without descriptors but three, and with the environment of its profile") {
+  const Instance cordon;
+  auto wish = probe("look_around");
+  wish["env"]["MINE"] = "yes";
+  const auto job = cordon.run(wish);
+  const auto out = job.at("stdout").get<std::string>();
+  INFO(out);
+  CHECK(lines_with(out, "uids ") == std::vector<std::string>{"uids 1000 1000 1000"});
+  CHECK(lines_with(out, "fd ") == std::vector<std::string>{"fd 0", "fd 1", "fd 2"});
+  CHECK(lines_with(out, "core ") == std::vector<std::string>{"core 1 1"});
+  CHECK(lines_with(out, "NoNewPrivs:") == std::vector<std::string>{"NoNewPrivs:\t1"});
+  CHECK(lines_with(out, "Seccomp:") == std::vector<std::string>{"Seccomp:\t2"});
+  for (const auto& line : lines_with(out, "Cap")) CHECK(line.ends_with("\t0000000000000000"));
+  CHECK(lines_with(out, "Cap").size() == 5);
+  CHECK(lines_with(out, "env MINE") == std::vector<std::string>{"env MINE=yes"});
+  CHECK(lines_with(out, "env CORDON").empty());
+  CHECK(lines_with(out, "env USER").empty());
+}
+
+TEST_CASE("two live jobs share no host uid, no files, no processes and no abstract sockets") {
+  const Instance cordon;
+  const std::string listen =
+      "import os,socket,time\nopen('/tmp/mark','w').write('x'); open('/dev/shm/mark','w').write('x')\n"
+      "s=socket.socket(socket.AF_UNIX); s.bind('\\0meet'); s.listen(); print(len(os.listdir('/tmp')), flush=True); "
+      "time.sleep(3)";
+  const Json wish{{"argv", Json::array({"python3", "-c", listen})}};
+  const auto first = cordon.submit(wish).at("id").get<std::string>();
+  REQUIRE(eventually([&] { return cordon.get("/v1/jobs/" + first + "/stdout").body == "1\n"; }));
+  const std::string look =
+      "import os,socket\nprint(os.path.exists('/tmp/mark'), os.path.exists('/dev/shm/mark'))\n"
+      "s=socket.socket(socket.AF_UNIX)\ntry:\n s.connect('\\0meet'); print('met')\nexcept OSError: print('alone')\n"
+      "print(sorted(int(p) for p in os.listdir('/proc') if p.isdigit())[-1] < 10)";
+  const auto second = cordon.run({{"argv", Json::array({"python3", "-c", look})}});
+  CHECK(second.at("stdout") == "False False\nalone\nTrue\n");
+  CHECK(cordon.finished(first).at("outcome").at("kind") == "exited");
+}
+
+TEST_CASE("every report says what the kernel enforces, and all of a kind say the same") {
+  const Instance cordon;
+  const auto first = cordon.run({{"argv", Json::array({"true"})}});
+  const auto second = cordon.run({{"language", "python"}, {"code", "pass"}});
+  INFO(first.at("enforced").dump(2));
+  CHECK(first.at("enforced").size() > 10);
+  CHECK(first.at("enforced").contains("cgroup.layout"));
+  CHECK(first.at("enforced").at("seccomp_filter_sha256") == second.at("enforced").at("seccomp_filter_sha256"));
+  std::vector<std::string> one, other;
+  for (const auto& [control, fact] : first.at("enforced").items()) one.push_back(control);
+  for (const auto& [control, fact] : second.at("enforced").items()) other.push_back(control);
+  CHECK(one == other);
+}
+
+TEST_CASE("ordinary programs work: python, node, bash, a compiler") {
+  const Instance cordon;
+  const char* programs[] = {
+      "python3 -c 'import multiprocessing,ssl,sqlite3,threading,json; "
+      "p=multiprocessing.Process(target=print,args=(1,)); p.start(); p.join()'",
+      "node -e 'const {Worker}=require(\"worker_threads\"); console.log(1)'",
+      "for i in $(seq 20); do echo $i | cat >/dev/null & done; wait; echo 1",
+      "printf 'int main(void){return 0;}' >a.c && cc -o a a.c && ./a && echo 1",
+      "mkfifo f; (echo 1 >f &); cat f",
+      "date >/dev/null && id -u >/dev/null && ls -la / /usr /etc >/dev/null && echo 1"};
+  for (const char* program : programs) {
+    Json wish{{"argv", Json::array({"bash", "-c", program})}, {"profile", "compile"}};
+    const auto job = cordon.run(wish);
+    INFO(program << "\n" << verdict_of(job));
+    CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
+    CHECK(job.at("stdout") == "1\n");
+  }
+}

@@ -1,0 +1,129 @@
+// Promise (architecture.md, law 3; api.md, "Jobs"): a job lives as long as who wants it, and never longer than its
+// keepers.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+
+#include "sandbox/job_spec.hpp"
+#include "sandbox/kernel/message_socket.hpp"
+#include "tests/promises/instance.hpp"
+
+using namespace cordon::test;
+
+namespace {
+
+const Json sleeper{{"argv", Json::array({"sleep", "60"})}};
+
+std::string http_post(const Json& body, const std::string& header = "") {
+  const auto text = body.dump();
+  return "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + header +
+         "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text;
+}
+
+std::string only_job(const Instance& cordon) {
+  Json jobs;
+  eventually([&] {
+    jobs = cordon.get("/v1/jobs").json().at("jobs");
+    return !jobs.empty() && jobs[0].at("state") == "running";
+  });
+  REQUIRE(jobs.size() == 1);
+  return jobs[0].at("id").get<std::string>();
+}
+
+}  // namespace
+
+TEST_CASE("a waited job without a key is cancelled when its client goes away") {
+  const Instance cordon;
+  auto connection = connect_to(cordon.agent_socket());
+  send_all(connection.get(), http_post(sleeper));
+  const auto id = only_job(cordon);
+  connection.reset();
+  CHECK(cordon.finished(id).at("outcome").at("kind") == "cancelled");
+}
+
+TEST_CASE("a waited job with a key goes on when its client goes away, and answers to its key") {
+  const Instance cordon;
+  const Json wish{{"argv", Json::array({"sh", "-c", "sleep 1; echo done"})}};
+  auto connection = connect_to(cordon.agent_socket());
+  send_all(connection.get(), http_post(wish, "Idempotency-Key: k1\r\n"));
+  const auto id = only_job(cordon);
+  connection.reset();
+  CHECK(cordon.finished(id).at("stdout") == "done\n");
+  const auto again = cordon.post(wish, {"Idempotency-Key: k1"});
+  CHECK(again.json().at("id") == id);
+}
+
+TEST_CASE("one key and one body are one job; another body is refused; another agent's key is another") {
+  const Instance cordon;
+  const Json wish{{"argv", Json::array({"true"})}};
+  const auto first = cordon.post(wish, {"Idempotency-Key: k"}).json().at("id");
+  CHECK(cordon.post(wish, {"Idempotency-Key: k"}).json().at("id") == first);
+  const auto other = cordon.post({{"argv", Json::array({"false"})}}, {"Idempotency-Key: k"});
+  CHECK(other.status == 409);
+  CHECK(other.json().at("code") == "idempotency_mismatch");
+  const auto agent = cordon.request({.method = "POST",
+                                     .target = "/v1/jobs",
+                                     .body = wish.dump(),
+                                     .headers = {"Idempotency-Key: k"},
+                                     .as = cordon.agent(1)});
+  CHECK(agent.json().at("id") != first);
+}
+
+TEST_CASE("when cordond dies every sandbox dies with it, and a new one begins with nothing alive") {
+  Instance cordon;
+  for (int i = 0; i < 3; ++i) cordon.reaches(cordon.submit(sleeper).at("id").get<std::string>(), "running");
+  CHECK(job_processes(cordon.whose()).size() >= 3);
+  cordon.daemon().signal(SIGKILL);
+  cordon.daemon().wait(std::chrono::seconds(5));
+  cordon.start_daemon();
+  CHECK(job_processes(cordon.whose()).empty());
+  CHECK(cordon.run({{"argv", Json::array({"echo", "again"})}}).at("stdout") == "again\n");
+}
+
+TEST_CASE("when the launcher's process for a job is killed the job is lost, not exited, and nothing of it lives on") {
+  Instance cordon;
+  const auto id = cordon.submit(sleeper).at("id").get<std::string>();
+  REQUIRE(cordon.reaches(id, "running"));
+  const auto children = read_text("/proc/" + std::to_string(cordon.launcher().pid()) + "/task/" +
+                                  std::to_string(cordon.launcher().pid()) + "/children");
+  ::kill(std::stoi(children), SIGKILL);
+  const auto job = cordon.finished(id);
+  INFO(job.at("outcome").dump());
+  CHECK(job.at("outcome").at("kind") == "lost");
+  CHECK(!job.at("outcome").contains("code"));
+  CHECK(eventually([&] { return job_processes(cordon.whose()).empty(); }));
+}
+
+TEST_CASE("a descriptor that is not a sealed memfd is refused on the launcher's socket") {
+  Instance cordon;
+  // As root, for the socket is the daemon's alone: the launcher must refuse who connects, or what they hand over.
+  const cordon::Fd lifeline(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  cordon.launcher_socket().copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::connect(lifeline.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  cordon::JobSpec spec;
+  spec.id = "test";
+  spec.image = "host";
+  const cordon::Fd directory(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto memory = cordon::sealed_memfd("x", "x");
+  try {
+    cordon::send_message(lifeline.get(), encode(spec), {directory.get(), memory.get(), memory.get()});
+  } catch (const std::exception&) {
+    SUCCEED("it had closed already");
+  }
+  char answer[65536];
+  const auto n = ::recv(lifeline.get(), answer, sizeof answer, 0);
+  CHECK(n <= 0);  // neither Accepted nor anything else
+  CHECK(job_processes(cordon.whose()).empty());
+  CHECK(cordon.run({{"argv", Json::array({"true"})}}).at("outcome").at("kind") == "exited");
+}
+
+TEST_CASE("a stopped instance takes its running jobs with it") {
+  const Instance cordon;
+  for (int i = 0; i < 3; ++i) cordon.reaches(cordon.submit(sleeper).at("id").get<std::string>(), "running");
+  SUCCEED("the instance's own end is the test");
+}

@@ -1,0 +1,165 @@
+// The pure parts of the launcher.
+#include <catch2/catch.hpp>
+
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/file.hpp"
+#include "sandbox/launcher/cgroup_layout.hpp"
+#include "sandbox/launcher/glob.hpp"
+#include "sandbox/launcher/leases.hpp"
+#include "sandbox/launcher/network_denials.hpp"
+#include "sandbox/launcher/plan.hpp"
+#include "sandbox/launcher/readback.hpp"
+
+namespace cordon {
+namespace {
+
+CompiledProfile a_profile() {
+  CompiledProfile profile;
+  profile.name = "default";
+  profile.ceiling = {10000, 5000, 1000, 256 << 20, 64, 1 << 20, 64 << 20, 1000, 1 << 20, 256};
+  profile.filter = std::string(8, 'f');
+  return profile;
+}
+
+TEST_CASE("a plan has what the profile says and the limits that were asked for") {
+  JobSpec spec;
+  spec.limits = a_profile().ceiling;
+  spec.limits.pids = 3;
+  const auto plan = make_plan(spec, a_profile(), {100, 101});
+  REQUIRE(plan);
+  CHECK(plan->limits.pids == 3);
+  CHECK(plan->init.filter == a_profile().filter);
+  CHECK(plan->init.init_uid == 101);
+  CHECK(plan->lease.cgroup_name() == "job-100");
+}
+
+TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond believes, for every limit") {
+  for (const auto& field : limit_fields) {
+    JobSpec spec;
+    spec.limits = a_profile().ceiling;
+    spec.limits.*field.member += 1;
+    const auto plan = make_plan(spec, a_profile(), {100, 101});
+    REQUIRE_FALSE(plan);
+    CHECK(plan.error().object.find(field.name) != std::string::npos);
+  }
+}
+
+TEST_CASE("the core limit is 1, never 0, so that no core handler starts as root on the host") {
+  JobSpec spec;
+  spec.limits = a_profile().ceiling;
+  const auto plan = make_plan(spec, a_profile(), {100, 101});
+  REQUIRE(plan);
+  const auto& limits = plan->init.rlimits;
+  CHECK(std::count(limits.begin(), limits.end(), ResourceLimit{4 /* RLIMIT_CORE */, 1}) == 1);
+}
+
+TEST_CASE("no two live jobs share an id, and an id given back rests longest") {
+  Leases leases(1000, 6);
+  const auto a = leases.take(), b = leases.take(), c = leases.take();
+  REQUIRE((a && b && c));
+  CHECK(a->tool_uid == 1000);
+  CHECK(a->init_uid == 1001);
+  CHECK(b->tool_uid == 1002);
+  CHECK(c->tool_uid == 1004);
+  CHECK_FALSE(leases.take());
+  leases.give_back(*b);
+  leases.give_back(*a);
+  CHECK(leases.take()->tool_uid == 1002);
+}
+
+bool selects(const std::string& glob, std::vector<std::string> path) {
+  GlobState state({glob});
+  const auto file = path.back();
+  path.pop_back();
+  for (const auto& directory : path) {
+    auto step = state.enter(directory);
+    state = step.below;
+  }
+  return state.enter(file).matched;
+}
+
+TEST_CASE("globs match per component, and ** stands for any number of directories") {
+  CHECK(selects("out/*", {"out", "a.png"}));
+  CHECK_FALSE(selects("out/*", {"out", "deep", "a.png"}));
+  CHECK_FALSE(selects("out/*", {"other", "a.png"}));
+  CHECK_FALSE(selects("out/*", {"out", ".hidden"}));
+  CHECK(selects("out/.*", {"out", ".hidden"}));
+  CHECK(selects("**/*.json", {"a.json"}));
+  CHECK(selects("**/*.json", {"x", "y", "a.json"}));
+  CHECK_FALSE(selects("**/*.json", {"x", "y", "a.txt"}));
+  CHECK(selects("out/**", {"out", "x", "y"}));
+  CHECK(selects("out/**/z", {"out", "z"}));
+  CHECK(selects("report.[jt]*", {"report.txt"}));
+}
+
+TEST_CASE("a directory that cannot hold a match is not entered") {
+  CHECK_FALSE(GlobState({"out/*"}).enter("src").below.wants_more());
+  CHECK(GlobState({"out/*"}).enter("out").below.wants_more());
+}
+
+TEST_CASE("cgroup mounts are found in every layout") {
+  const auto hybrid = find_cgroup_mounts(
+      "35 31 0:31 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
+      "36 31 0:32 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
+      "41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n");
+  CHECK(hybrid.unified == "/sys/fs/cgroup/unified");
+  CHECK(hybrid.legacy.at("memory") == "/sys/fs/cgroup/memory");
+  CHECK(hybrid.legacy.at("cpuacct") == "/sys/fs/cgroup/cpu,cpuacct");
+  const auto unified = find_cgroup_mounts("25 1 0:22 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw,nsdelegate\n");
+  CHECK(unified.unified == "/sys/fs/cgroup");
+  CHECK(unified.legacy.empty());
+}
+
+TEST_CASE("two controllers on one mount are one directory") {
+  const CgroupLayout layout{true, "/u", {{"cpu", "/c"}, {"cpuacct", "/c"}, {"memory", "/m"}}, true};
+  CHECK(layout.legacy_directories() == std::vector<std::string>{"/c", "/m"});
+}
+
+TEST_CASE("the kernel's counters of packets without a route are found") {
+  CHECK(ipv4_no_routes("Ip: Forwarding OutDiscards OutNoRoutes ReasmTimeout\nIp: 1 2 37 4\nIcmp: x\n") == 37);
+  CHECK(ipv4_no_routes("Tcp: a\nTcp: 1\n") == 0);
+  CHECK(ipv6_no_routes("Ip6InReceives 3\nIp6OutNoRoutes                  \t12\n") == 12);
+}
+
+TEST_CASE("a number and a keyed value are read from kernel files, and max is no number") {
+  CHECK(parse_number("42\n") == 42);
+  CHECK(parse_number("max\n") == ~std::uint64_t{0});
+  CHECK(find_value("oom 3\noom_kill 2\n", "oom_kill") == 2U);
+  CHECK_FALSE(find_value("oom_kill_disable 0\n", "oom_kill"));
+}
+
+constexpr const char* good_mounts =
+    "1 0 0:1 / / ro,nosuid,nodev,relatime - tmpfs none rw\n"
+    "2 1 0:2 / /proc ro,nosuid,nodev,noexec - proc none rw,subset=pid\n"
+    "3 1 0:3 / /dev ro,nosuid,noexec - tmpfs none rw\n"
+    "4 1 0:4 / /dev/shm rw,nosuid,nodev - tmpfs none rw\n"
+    "5 1 0:4 / /work rw,nosuid,nodev - tmpfs none rw\n"
+    "6 1 0:4 / /tmp rw,nosuid,nodev - tmpfs none rw\n";
+
+std::string with(std::string text, const std::string& from, const std::string& to) {
+  text.replace(text.find(from), from.size(), to);
+  return text;
+}
+
+TEST_CASE("a mount that is writable, setuid, with devices, or missing refuses the job") {
+  CHECK(mount_facts(good_mounts).size() == 6);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "/ / ro", "/ / rw")), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "/ /proc ro", "/ /proc rw")), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "rw,nosuid,nodev - tmpfs", "rw,nodev - tmpfs")), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "/work rw,nosuid,nodev", "/work rw,nosuid")), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "/ /tmp", "/ /elsewhere")), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "subset=pid", "hidepid=0")), KernelError);
+  CHECK_THROWS_AS(mount_facts(std::string(good_mounts) + "7 1 0:9 / /sys rw,nosuid,nodev - sysfs none rw\n"),
+                  KernelError);
+}
+
+TEST_CASE("a field of /proc/PID/status is found whole, and a missing one is not taken for empty") {
+  const char* status = "Name:\tx\nUid:\t1\t1\t1\t1\nGroups:\t \nSeccomp:\t2\nSeccomp_filters:\t1\n";
+  CHECK(status_field(status, "Uid") == "1 1 1 1");
+  CHECK(status_field(status, "Groups").empty());
+  CHECK(status_field(status, "Seccomp") == "2");
+  CHECK(status_field(status, "NoNewPrivs") == "absent");
+}
+
+}  // namespace
+}  // namespace cordon

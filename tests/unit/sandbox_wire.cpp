@@ -1,0 +1,181 @@
+// The messages of a lifeline and of a sandbox: what is encoded comes back, and nothing else is accepted.
+#include <catch2/catch.hpp>
+
+#include "sandbox/artifact_stream.hpp"
+#include "sandbox/init_plan.hpp"
+#include "sandbox/job_spec.hpp"
+#include "sandbox/payload.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon {
+namespace {
+
+JobSpec a_spec() {
+  JobSpec spec;
+  spec.id = "0192-ab";
+  spec.profile.fill(7);
+  spec.image = "host";
+  spec.limits = {10000, 5000, 1500, 256 << 20, 64, 1 << 20, 64 << 20, 1000, 1 << 20, 256};
+  return spec;
+}
+
+Payload a_payload() {
+  Payload p;
+  p.argv = {"python3", "-c", "print(1)"};
+  p.env = {"A=b", "EMPTY="};
+  p.cwd = "data";
+  p.files = {{"data/in.csv", 0640, "a,b\n"}, {"empty", 0600, ""}};
+  return p;
+}
+
+// Every proper prefix, and every extension by one byte, must be refused.
+template <typename Decode>
+void refuses_other_lengths(const std::string& good, Decode decode) {
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    INFO("cut to " << size << " of " << good.size());
+    CHECK_FALSE(decode(std::string_view(good).substr(0, size)));
+  }
+  CHECK_FALSE(decode(good + '\0'));
+}
+
+TEST_CASE("a JobSpec survives the lifeline and is refused in any other length") {
+  const auto bytes = encode(a_spec());
+  REQUIRE(decode_job_spec(bytes) == a_spec());
+  refuses_other_lengths(bytes, [](std::string_view b) { return decode_job_spec(b).has_value(); });
+}
+
+TEST_CASE("a JobSpec with a name or a limit out of bounds is refused") {
+  auto refused = [](auto change) {
+    auto spec = a_spec();
+    change(spec);
+    return !decode_job_spec(encode(spec)).has_value();
+  };
+  CHECK(refused([](JobSpec& s) { s.id = "../x"; }));
+  CHECK(refused([](JobSpec& s) { s.id.clear(); }));
+  CHECK(refused([](JobSpec& s) { s.id = std::string(65, 'a'); }));
+  CHECK(refused([](JobSpec& s) { s.image = "../etc"; }));
+  CHECK(refused([](JobSpec& s) { s.image = ".."; }));
+  CHECK(refused([](JobSpec& s) { s.image.clear(); }));
+  for (const auto& field : limit_fields) {
+    INFO(field.name);
+    CHECK(refused([&](JobSpec& s) { s.limits.*field.member = 0; }));
+    CHECK(refused([&](JobSpec& s) { s.limits.*field.member = field.max + 1; }));
+    CHECK(refused([&](JobSpec& s) { s.limits.*field.member = ~std::uint64_t{0}; }));
+  }
+  CHECK(refused([](JobSpec& s) { s.limits.scratch_bytes = s.limits.memory_bytes - memory_beside_scratch + 1; }));
+}
+
+TEST_CASE("another version of the protocol is refused") {
+  auto bytes = encode(a_spec());
+  bytes[4] = 2;
+  CHECK_FALSE(decode_job_spec(bytes));
+  CHECK_FALSE(is_hello(bytes));
+  CHECK(is_hello(encode_hello()));
+  CHECK_FALSE(is_hello(encode_hello() + "x"));
+}
+
+TEST_CASE("a payload survives, with its files as views, and is refused in any other length") {
+  const auto bytes = encode(a_payload());
+  const auto back = decode_payload(bytes);
+  REQUIRE(back);
+  CHECK(back->argv == a_payload().argv);
+  CHECK(back->env == a_payload().env);
+  CHECK(back->cwd == "data");
+  REQUIRE(back->files.size() == 2);
+  CHECK(back->files[0].path == "data/in.csv");
+  CHECK(back->files[0].mode == 0640);
+  CHECK(back->files[0].content == "a,b\n");
+  CHECK(back->files[1].content.empty());
+  refuses_other_lengths(bytes, [](std::string_view b) { return decode_payload(b).has_value(); });
+}
+
+TEST_CASE("a payload that could reach outside the workspace or confuse execve is refused") {
+  auto refused = [](auto change) {
+    auto payload = a_payload();
+    change(payload);
+    return !decode_payload(encode(payload)).has_value();
+  };
+  CHECK(refused([](Payload& p) { p.argv.clear(); }));
+  CHECK(refused([](Payload& p) { p.argv[0].clear(); }));
+  CHECK(refused([](Payload& p) { p.argv[1] = std::string("a\0b", 3); }));
+  CHECK(refused([](Payload& p) { p.env[0] = "NOEQUALS"; }));
+  CHECK(refused([](Payload& p) { p.env[0] = "=x"; }));
+  CHECK(refused([](Payload& p) { p.env[0] = std::string("A=\0", 3); }));
+  CHECK(refused([](Payload& p) { p.cwd = "/etc"; }));
+  CHECK(refused([](Payload& p) { p.cwd = "a/../.."; }));
+  CHECK(refused([](Payload& p) { p.files[0].mode = 04755; }));
+  for (const char* path : {"", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "."}) {
+    INFO(path);
+    CHECK(refused([&](Payload& p) { p.files[0].path = path; }));
+  }
+  CHECK(refused([](Payload& p) { p.files[0].path = std::string(256, 'a'); }));
+  CHECK(refused([](Payload& p) { p.files[0].path = std::string("a\0b", 3); }));
+}
+
+TEST_CASE("a count that claims more than is there allocates nothing and is refused") {
+  wire::Writer w;
+  w.u32(1);
+  w.u32(0xffffffff);  // argv entries
+  CHECK_FALSE(decode_payload(w.take()));
+}
+
+TEST_CASE("every ending and every field of a report survives the lifeline") {
+  const std::vector<Ending> endings{Exited{3},
+                                    ExecFailed{127, "exec", 2},
+                                    Signalled{11},
+                                    TimedOut{TimeLimit::cpu},
+                                    OutOfMemory{},
+                                    HungUp{},
+                                    SetupFailed{"mount", "/dev", 1, "do this"},
+                                    Vanished{"killed"}};
+  for (const auto& ending : endings) {
+    const Finished finished{
+        ending, {1, 2, 3, std::nullopt}, {{"pids", 4, "fork"}, {"scratch", std::nullopt, ""}}, {{"run", 9}}};
+    const auto bytes = encode(LauncherMessage(finished));
+    REQUIRE(decode_launcher_message(bytes) == LauncherMessage(finished));
+    refuses_other_lengths(bytes, [](std::string_view b) { return decode_launcher_message(b).has_value(); });
+  }
+  const Started started{{{"seccomp", "2"}}, {}};
+  CHECK(decode_launcher_message(encode(LauncherMessage(started))) == LauncherMessage(started));
+  CHECK(decode_launcher_message(encode(LauncherMessage(Accepted{}))) == LauncherMessage(Accepted{}));
+  const Ready ready{"1", {{"kernel", "6"}}, {"host"}, {{"default", {}}}};
+  CHECK(decode_launcher_message(encode(LauncherMessage(ready))) == LauncherMessage(ready));
+}
+
+TEST_CASE("an InitPlan survives, and one without a whole filter is refused") {
+  const InitPlan plan{5, 1000, {{4, 1}}, std::string(16, 'f')};
+  const auto bytes = encode(plan);
+  CHECK(decode_init_plan(bytes) == plan);
+  refuses_other_lengths(bytes, [](std::string_view b) { return decode_init_plan(b).has_value(); });
+  CHECK_FALSE(decode_init_plan(encode(InitPlan{5, 1000, {}, ""})));
+  CHECK_FALSE(decode_init_plan(encode(InitPlan{5, 1000, {}, "1234567"})));
+}
+
+TEST_CASE("artifact frames survive being cut into single bytes") {
+  const std::string bytes =
+      encode(artifacts::Frame(artifacts::FileBegin{"out/a"})) + encode(artifacts::Frame(artifacts::FileData{"hello"})) +
+      encode(artifacts::Frame(artifacts::FileEnd{5, {}})) +
+      encode(artifacts::Frame(artifacts::Skipped{"out/b", "why"})) + encode(artifacts::Frame(artifacts::End{""}));
+  artifacts::Decoder decoder;
+  std::vector<std::size_t> kinds;
+  for (const char byte : bytes) {
+    decoder.feed({&byte, 1});
+    while (const auto frame = decoder.next()) kinds.push_back(frame->index());
+  }
+  CHECK(kinds == std::vector<std::size_t>{0, 1, 2, 3, 4});
+  CHECK_FALSE(decoder.bad());
+}
+
+TEST_CASE("an artifact stream that names a path outside the workspace or an endless frame is bad") {
+  artifacts::Decoder outside;
+  outside.feed(encode(artifacts::Frame(artifacts::FileBegin{"../x"})));
+  CHECK_FALSE(outside.next());
+  CHECK(outside.bad());
+  artifacts::Decoder endless;
+  endless.feed("\xff\xff\xff\x7f");
+  CHECK_FALSE(endless.next());
+  CHECK(endless.bad());
+}
+
+}  // namespace
+}  // namespace cordon
