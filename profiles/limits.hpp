@@ -39,7 +39,7 @@ inline constexpr std::uint64_t memory_beside_scratch = std::uint64_t{16} << 20;
 inline constexpr std::array<LimitField, 10> limit_fields{{
     {"wall_ms", &Limits::wall_ms, 1, max_ms},
     {"cpu_ms", &Limits::cpu_ms, 1, max_ms},
-    {"cpus", &Limits::cpus_milli, 1, 1024 * 1000},
+    {"cpus", &Limits::cpus_milli, 1, 1'024'000},
     {"memory_bytes", &Limits::memory_bytes, std::uint64_t{16} << 20, max_bytes},
     {"pids", &Limits::pids, 1, 4'000'000},
     {"output_bytes", &Limits::output_bytes, 1, std::uint64_t{1} << 30},
@@ -48,5 +48,10 @@ inline constexpr std::array<LimitField, 10> limit_fields{{
     {"file_bytes", &Limits::file_bytes, 1, max_bytes},
     {"open_files", &Limits::open_files, 1, 1'000'000},
 }};
+
+// Scratch is charged to memory; only the least scratch stands beside the least memory.
+constexpr bool scratch_fits(const Limits& limits) {
+  return limits.scratch_bytes == page_bytes || limits.scratch_bytes + memory_beside_scratch <= limits.memory_bytes;
+}
 
 }  // namespace cordon

@@ -65,7 +65,7 @@ void read_limit(ObjectReader& object, const Json& value, const LimitField& field
   }
 }
 
-// What is left for scratch; a sandbox of the least memory still gets its one page.
+// What is left for scratch in whole pages, and never less than one.
 std::uint64_t most_scratch(std::uint64_t memory_bytes) {
   const auto room = memory_bytes > memory_beside_scratch ? memory_bytes - memory_beside_scratch : 0;
   return std::max(room / page_bytes * page_bytes, page_bytes);
@@ -86,7 +86,7 @@ tl::expected<Limits, FieldErrors> apply_limits(const Json& asked, std::string_vi
     }
   }
   object.refuse_unknown_keys();
-  if (errors.empty() && limits.scratch_bytes > most_scratch(limits.memory_bytes)) {
+  if (errors.empty() && !scratch_fits(limits)) {
     if (object.find("scratch_bytes") != nullptr) object.error("scratch_bytes", must_fit);
     limits.scratch_bytes = most_scratch(limits.memory_bytes);
   }
@@ -104,7 +104,7 @@ tl::expected<Limits, FieldErrors> parse_all_limits(const Json& value, std::strin
     }
   }
   object.refuse_unknown_keys();
-  if (errors.empty() && limits.scratch_bytes > most_scratch(limits.memory_bytes)) {
+  if (errors.empty() && !scratch_fits(limits)) {
     object.error("scratch_bytes", must_fit);
   }
   if (!errors.empty()) return tl::unexpected(std::move(errors));

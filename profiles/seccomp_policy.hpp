@@ -47,7 +47,7 @@ struct SeccompPolicy {
 struct KernelVersion {
   unsigned major = 0;
   unsigned minor = 0;
-  auto operator<=>(const KernelVersion&) const = default;
+  auto operator<=>(const KernelVersion&) const = default;  // NOLINT(modernize-use-nullptr): takes its 0 for a pointer
 };
 inline constexpr KernelVersion oldest_kernel{6, 1};
 

@@ -1,5 +1,5 @@
-// JSON as Cordon accepts it: no duplicate keys, depth at most 32, valid UTF-8, no NUL, no byte order mark, one value and
-// nothing behind it, integers within ±(2^53−1) (RFC 7493 I-JSON, RFC 8259).
+// JSON as Cordon accepts it: no duplicate keys, depth at most 32, valid UTF-8, no NUL, no byte order mark, one value
+// and nothing behind it, integers within ±(2^53−1) (RFC 7493 I-JSON, RFC 8259).
 #pragma once
 
 #include <cstddef>

@@ -121,7 +121,7 @@ bool permits(const SeccompAction& action) {
 
 }  // namespace
 
-Comparisons on_what_the_kernel_reads(std::string_view call, const SeccompRule& rule) {
+std::optional<Comparisons> on_what_the_kernel_reads(std::string_view call, const SeccompRule& rule) {
   Comparisons out;
   const bool permitting = permits(rule.action);
   const bool are_alternatives = rule.args.size() > 1 && rule.args[0].index == rule.args[1].index;
@@ -133,6 +133,7 @@ Comparisons on_what_the_kernel_reads(std::string_view call, const SeccompRule& r
       for (const auto& choice : choices) out.alternatives.push_back({choice});
       continue;
     }
+    if (out.alternatives.size() * choices.size() > max_alternatives) return std::nullopt;
     std::vector<std::vector<SeccompArg>> longer;
     for (const auto& so_far : out.alternatives) {
       for (const auto& choice : choices) {

@@ -4,6 +4,7 @@
 // outside it can reach it by its high bits, and a rule that refuses is widened until none can escape it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ struct Comparisons {
   std::vector<std::string> changes;  // what differs from the file, one line each
 };
 
-Comparisons on_what_the_kernel_reads(std::string_view call, const SeccompRule& rule);
+inline constexpr std::size_t max_alternatives = 4096;
+
+// nullopt: more alternatives than any program has room for.
+std::optional<Comparisons> on_what_the_kernel_reads(std::string_view call, const SeccompRule& rule);
 
 }  // namespace cordon

@@ -101,8 +101,9 @@ class Compiler {
     if (number == __NR_SCMP_ERROR) return note(out_.unknown_calls, name);
     if (number < 0) return;  // a call of other architectures
     const auto comparisons = on_what_the_kernel_reads(name, rule);
-    for (const auto& change : comparisons.changes) note(out_.narrowed, change);
-    for (const auto& args : comparisons.alternatives) {
+    if (!comparisons) throw KernelError("compile", name, E2BIG, too_large);
+    for (const auto& change : comparisons->changes) note(out_.narrowed, change);
+    for (const auto& args : comparisons->alternatives) {
       if (++rules_ > max_rules) throw KernelError("compile", name, E2BIG, too_large);
       const auto compares = libseccomp_args(args);
       made(seccomp_rule_add_array(context_.get(), libseccomp_action(rule.action), number,

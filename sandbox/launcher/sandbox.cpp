@@ -149,7 +149,8 @@ class Sandbox {
     if (!end(init)) finished.ending = Vanished{"a process of the job hangs in the kernel; its ids stay out of use"};
     timings_.mark("kill");
     finished.denials = find_denials(cgroup_, workspace_, network);
-    add_usage(finished.usage);
+    finished.usage.cpu_us = static_cast<std::uint64_t>(watch.cpu_used().count());
+    add_peaks(finished.usage);
     gather();
     timings_.mark("collect");
     return finished;
@@ -201,8 +202,7 @@ class Sandbox {
     return cgroup_.wait_until_empty(death_patience);
   }
 
-  void add_usage(Usage& usage) const {
-    usage.cpu_us = cgroup_.cpu_us();
+  void add_peaks(Usage& usage) const {
     usage.memory_peak_bytes = cgroup_.memory_peak();
     usage.pids_peak = cgroup_.pids_peak();
   }

@@ -67,6 +67,7 @@ InitMessage Watch::read_setup_message(int socket, std::size_t kind) {
 }
 
 Ending Watch::until_the_end(const Limits& limits) {
+  cpu_before_ = std::chrono::microseconds(cgroup_.cpu_us());
   wall_.arm(std::chrono::milliseconds(limits.wall_ms));
   cpu_.arm(0ns);
   for (;;)
@@ -122,9 +123,13 @@ Ending Watch::ended(int status) const {
   return Exited{static_cast<std::uint8_t>(WEXITSTATUS(status))};
 }
 
+std::chrono::microseconds Watch::cpu_used() const {
+  return std::chrono::microseconds(cgroup_.cpu_us()) - cpu_before_;
+}
+
 std::optional<Ending> Watch::cpu_used_up(const Limits& limits) {
   const auto budget = std::chrono::milliseconds(limits.cpu_ms);
-  const auto used = std::chrono::microseconds(cgroup_.cpu_us());
+  const auto used = cpu_used();
   if (used >= budget) return TimedOut{TimeLimit::cpu};
   const auto earliest = std::chrono::nanoseconds(budget - used) * 1000 / static_cast<long>(limits.cpus_milli);
   cpu_.arm(std::max<std::chrono::nanoseconds>(earliest, shortest_cpu_check));

@@ -29,8 +29,9 @@ class Watch {
     return std::get<Message>(next_setup_message(InitMessage(Message{}).index(), patience));
   }
   int tool_pid() const { return tool_pid_; }
+  std::chrono::microseconds cpu_used() const;
 
-  // From the word "go" to the end, whatever it is.
+  // From the word "go" to the end, whatever it is. CPU time counts from there too.
   Ending until_the_end(const Limits& limits);
 
  private:
@@ -47,6 +48,7 @@ class Watch {
   std::optional<Fd> oom_;
   Timer wall_, cpu_;
   int tool_pid_ = -1;
+  std::chrono::microseconds cpu_before_{0};
   std::optional<ExecFailed> exec_failed_;
 };
 

@@ -25,7 +25,7 @@ bool in_range(const Limits& limits) {
   const bool each = std::all_of(limit_fields.begin(), limit_fields.end(), [&](const LimitField& f) {
     return limits.*f.member >= f.min && limits.*f.member <= f.max;
   });
-  return each && limits.scratch_bytes + memory_beside_scratch <= limits.memory_bytes;
+  return each && scratch_fits(limits);
 }
 
 }  // namespace

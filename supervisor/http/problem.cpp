@@ -4,7 +4,8 @@ namespace cordon {
 
 Rejection invalid_input(FieldErrors errors) {
   Rejection r{400, "invalid_input", "The input is not valid", "", "Mend what the pointers name; nothing was started."};
-  r.detail = errors.empty() ? std::string("the input is not valid") : errors.front().detail;
+  const auto first = errors.empty() ? FieldError{"", "the input is not valid"} : errors.front();
+  r.detail = first.pointer.empty() ? first.detail : first.pointer + " " + first.detail;
   if (errors.size() > 1) r.detail += " (and " + std::to_string(errors.size() - 1) + " more)";
   r.errors = std::move(errors);
   return r;

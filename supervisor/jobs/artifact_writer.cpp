@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "sandbox/kernel/check.hpp"
-#include "sandbox/payload.hpp"
 
 namespace cordon {
 namespace {
@@ -24,6 +23,7 @@ constexpr std::size_t max_skipped = 1024;
 }  // namespace
 
 void ArtifactWriter::feed(std::string_view bytes) {
+  heard_ = true;
   if (bad_) return;
   decoder_.feed(bytes);
   while (const auto frame = decoder_.next()) {
@@ -41,8 +41,8 @@ void ArtifactWriter::take(const artifacts::FileBegin& begin) {
   open_.emplace();
   open_->path = begin.path;
   crypto_hash_sha256_init(&open_->hash);
-  if (!is_workspace_path(begin.path) || !paths_.insert(begin.path).second) {
-    open_->wrong = "not a path of this workspace";
+  if (!paths_.insert(begin.path).second) {  // the decoder has seen to it that it stays inside
+    open_->wrong = "collected twice";
   } else if (collection_.artifacts.size() >= bounds_.files) {
     open_->wrong = "more files than the profile lets a job leave";
   } else {
@@ -110,10 +110,10 @@ void ArtifactWriter::skip(std::string path, std::string reason) {
 }
 
 Collection ArtifactWriter::finish() {
-  if (open_) skip(open_->path, "the collection broke off");
+  if (open_) skip(open_->path, "the collection broke off in it");
   open_.reset();
   if (bad_) skip("", "the collector's stream was not valid");
-  if (!ended_ && !bad_) skip("", "the collection broke off");
+  if (!ended_ && !bad_ && (wanted_ || heard_)) skip("", "the collection broke off");
   return std::move(collection_);
 }
 

@@ -17,7 +17,9 @@ namespace cordon {
 
 class ArtifactWriter {
  public:
-  ArtifactWriter(ArtifactStore& store, CollectBounds bounds) : store_(store), bounds_(bounds) {}
+  // `wanted`: something was to be collected, so that silence means a loss.
+  ArtifactWriter(ArtifactStore& store, CollectBounds bounds, bool wanted)
+      : store_(store), bounds_(bounds), wanted_(wanted) {}
 
   void feed(std::string_view bytes);
   // The stream is over. Whatever is missing is said in `skipped`.
@@ -46,7 +48,7 @@ class ArtifactWriter {
   std::set<std::string> paths_;
   std::optional<Open> open_;
   std::uint64_t bytes_ = 0;
-  bool ended_ = false, bad_ = false;
+  bool wanted_, heard_ = false, ended_ = false, bad_ = false;
 };
 
 }  // namespace cordon

@@ -55,7 +55,7 @@ Json enforced_json(const std::optional<Started>& started) {
   Json out = Json::object();
   if (!started) return out;
   for (const auto& [control, fact] : started->enforced) out[control] = fact;
-  out["seccomp_filter_sha256"] = hex(started->filter);
+  out["seccomp.sha256"] = hex(started->filter);
   return out;
 }
 

@@ -56,7 +56,7 @@ class Lifeline : public std::enable_shared_from_this<Lifeline> {
   Lifeline(JobPtr job, LauncherSocket socket, ArtifactStore& store, const asio::any_io_executor& executor)
       : job_(std::move(job)),
         socket_(std::move(socket)),
-        artifacts_(store, job_->order.collect_bounds),
+        artifacts_(store, job_->order.collect_bounds, !job_->order.collect.empty()),
         waker_(executor),
         executor_(executor) {}
 

@@ -1,0 +1,159 @@
+#include "tests/unit/supervisor_fake_launcher.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cstdio>
+
+#include "sandbox/artifact_stream.hpp"
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon::test {
+namespace {
+
+std::string read_memfd(const Fd& fd) {
+  const auto seals = check(::fcntl(fd.get(), F_GET_SEALS), "read the seals");
+  if ((seals & F_SEAL_WRITE) == 0) throw KernelError("take a memfd", "that is not sealed", EPERM);
+  struct stat facts {};
+  check(::fstat(fd.get(), &facts), "look at a memfd");
+  std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+  check(::pread(fd.get(), bytes.data(), bytes.size(), 0), "read a memfd");
+  return bytes;
+}
+
+struct Pipe {
+  Pipe() {
+    int ends[2];
+    check(::pipe2(ends, O_CLOEXEC), "make a pipe");
+    read_end = Fd(ends[0]);
+    write_end = Fd(ends[1]);
+  }
+  void write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto n = ::write(write_end.get(), bytes.data(), bytes.size());
+      if (n <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+  }
+  Fd read_end, write_end;
+};
+
+void await_hang_up(const Fd& line) {
+  char byte = 0;
+  [[maybe_unused]] const auto n = ::recv(line.get(), &byte, 1, 0);
+}
+
+void send(const Fd& line, const LauncherMessage& message, const std::vector<int>& fds = {}) {
+  send_message(line.get(), encode(message), fds);
+}
+
+void say(const std::vector<std::string>& argv, Pipe& out, Pipe& err) {
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    const std::string_view text = argv[i];
+    if (text.starts_with("err:")) {
+      err.write(text.substr(4));
+    } else {
+      out.write(text);
+    }
+  }
+}
+
+void leave(const std::string& path, const std::string& bytes, Pipe& artifacts) {
+  artifacts.write(artifacts::encode(artifacts::FileBegin{path}));
+  artifacts.write(artifacts::encode(artifacts::FileData{bytes}));
+  artifacts.write(artifacts::encode(artifacts::FileEnd{bytes.size(), sha256(bytes)}));
+}
+
+Ending perform(const Payload& payload, std::string_view input, const Fd& line, Pipe& out, Pipe& err, Pipe& artifacts) {
+  const auto& argv = payload.argv;
+  if (argv[0] == "say") say(argv, out, err);
+  if (argv[0] == "echo-files") {
+    for (const auto& file : payload.files) out.write(file.path + "=" + std::string(file.content) + "\n");
+    out.write(input);
+  }
+  if (argv[0] == "exit") return Exited{static_cast<std::uint8_t>(std::stoi(argv.at(1)))};
+  if (argv[0] == "flood") out.write(std::string(std::stoul(argv.at(1)), 'x'));
+  if (argv[0] == "leave") leave(argv.at(1), argv.at(2), artifacts);
+  if (argv[0] != "hold") return Exited{0};
+  out.write("held");
+  await_hang_up(line);
+  return HungUp{};
+}
+
+}  // namespace
+
+FakeLauncher::FakeLauncher(std::string socket_path) : path_(std::move(socket_path)) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path_.copy(address.sun_path, sizeof address.sun_path - 1);
+  listener_ = Fd(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "make a socket"));
+  check(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "bind", path_);
+  check(::listen(listener_.get(), 64), "listen on", path_);
+  accepter_ = std::thread([this] { accept_all(); });
+}
+
+FakeLauncher::~FakeLauncher() {
+  ::shutdown(listener_.get(), SHUT_RDWR);
+  accepter_.join();
+  for (auto& session : sessions_) session.join();
+  ::unlink(path_.c_str());
+}
+
+JobSpec FakeLauncher::last_spec() {
+  const std::lock_guard guard(mutex_);
+  return last_;
+}
+
+void FakeLauncher::accept_all() {
+  for (;;) {
+    const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) return;
+    sessions_.emplace_back([this, fd] { serve(Fd(fd)); });
+  }
+}
+
+void FakeLauncher::serve(Fd line) {
+  const auto message = receive_message(line.get(), max_message, job_fd_count);
+  if (!message || message->bytes.empty()) return;
+  if (is_hello(message->bytes)) return send(line, Ready{"fake", {{"kernel", "fake"}}, {"host"}, {}});
+  const auto spec = decode_job_spec(message->bytes);
+  if (!spec || message->fds.size() != job_fd_count) return;
+  {
+    const std::lock_guard guard(mutex_);
+    last_ = *spec;
+  }
+  ++started_;
+  ++alive_;
+  try {
+    play(line, message->fds);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "fake launcher: %s\n", e.what());  // cordond may have gone: then there is nobody to tell
+  }
+  --alive_;
+}
+
+void FakeLauncher::play(const Fd& line, const std::vector<Fd>& memfds) {
+  const auto bytes = read_memfd(memfds[payload_fd]);
+  const auto payload = decode_payload(bytes);
+  const auto globs = decode_globs(read_memfd(memfds[globs_fd]));
+  if (!payload || !globs) throw KernelError("decode the payload", "", EPROTO);
+  if (payload->argv[0] == "refuse") return send(line, Finished{SetupFailed{"mount", "/x", 1, "be root"}, {}, {}, {}});
+  Usage usage{1500, 500, 4096, 1};
+  {
+    Pipe out, err, artifacts;
+    send(line, Accepted{}, {out.read_end.get(), err.read_end.get(), artifacts.read_end.get()});
+    for (auto* pipe : {&out, &err, &artifacts}) pipe->read_end.reset();
+    send(line, Started{{{"seccomp", "2"}}, {}});
+    if (payload->argv[0] == "vanish") return;
+    const auto ending = perform(*payload, read_memfd(memfds[stdin_fd]), line, out, err, artifacts);
+    if (!globs->empty()) artifacts.write(artifacts::encode(artifacts::End{}));
+    send(line, Finished{ending, usage, {{"pids", 2, "fork"}}, {{"build", 250}}});
+  }
+}
+
+}  // namespace cordon::test
