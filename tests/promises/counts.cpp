@@ -89,9 +89,15 @@ std::vector<pid_t> job_processes(const Whose& whose) {
   std::vector<pid_t> found;
   for (const auto pid : all_pids()) {
     const auto uid = status_number(pid, "Uid:");
-    if (uid >= whose.first_uid && uid < long{whose.first_uid} + whose.uid_count) found.push_back(pid);
+    const bool is_job = uid >= whose.first_uid && uid < long{whose.first_uid} + whose.uid_count;
+    // One that is past exit_files() in do_exit() runs no instruction of its own any more; its cgroup says populated 0.
+    if (is_job && status_number(pid, "FDSize:") > 0) found.push_back(pid);
   }
   return found;
+}
+
+pid_t parent_of(pid_t pid) {
+  return static_cast<pid_t>(status_number(pid, "PPid:"));
 }
 
 std::size_t count_fds(pid_t pid) {

@@ -31,7 +31,8 @@ struct Whose {
 Counts count(const Whose& whose);
 
 std::vector<std::string> instance_cgroups(const std::string& instance);  // paths, parents first
-std::vector<pid_t> job_processes(const Whose& whose);                    // whose uid is one of the jobs'
+std::vector<pid_t> job_processes(const Whose& whose);                    // whose uid is one of the jobs', and alive
+pid_t parent_of(pid_t pid);
 std::size_t count_fds(pid_t pid);
 
 }  // namespace cordon::test
