@@ -66,7 +66,10 @@ void copy_alternatives(const std::string& etc) {
     if (entry.is_symlink()) fs::copy_symlink(entry.path(), etc + "/alternatives/" + entry.path().filename().string());
 }
 
-// A read-only view of the host's /usr with a generated /etc. /usr/local is the administrator's own: left out.
+// Not a tool's business: what the administrator installed by hand, and Cordon's own programs.
+constexpr const char* left_out[] = {"local", "libexec/cordon"};
+
+// A read-only view of the host's /usr with a generated /etc.
 void build_host_view(const std::string& root, const std::string& empty) {
   make_skeleton(root);
   make_directory(root + "/usr");
@@ -78,7 +81,8 @@ void build_host_view(const std::string& root, const std::string& empty) {
   attach(clone_tree(AT_FDCWD, root), AT_FDCWD, root);
   const auto at = open_directory(root);
   attach(clone_tree(AT_FDCWD, "/usr"), at.get(), "usr");
-  if (fs::is_directory("/usr/local")) attach(clone_tree(AT_FDCWD, empty), at.get(), "usr/local");
+  for (const std::string name : left_out)
+    if (fs::is_directory("/usr/" + name)) attach(clone_tree(AT_FDCWD, empty), at.get(), "usr/" + name);
 }
 
 // Two layers and no upper one: the skeleton's plain directories hide whatever an image has in their place, links too.
@@ -92,7 +96,10 @@ void build_from_rootfs(const std::string& root, const std::string& rootfs, const
     if (c == ':' || c == '\\' || c == ',') lower += '\\';
     lower += c;
   }
-  const auto overlay = new_mount("overlay", {{"lowerdir", lower}}, image_attributes);
+  // What an image says about overlays in its extended attributes is not heard (overlayfs.rst, "redirect_dir",
+  // "metacopy").
+  const MountOptions options{{"lowerdir", lower}, {"redirect_dir", "nofollow"}, {"metacopy", "off"}};
+  const auto overlay = new_mount("overlay", options, image_attributes);
   attach(overlay, AT_FDCWD, root);
 }
 

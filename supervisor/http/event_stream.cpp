@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/base64.hpp"
 
 namespace cordon {
@@ -10,10 +9,10 @@ namespace {
 
 constexpr std::uint64_t max_piece = 32 * 1024;
 
-std::string event_text(std::string_view name, std::uint64_t id, std::string_view data) {
+std::string event_begin(std::string_view name, std::uint64_t id) {
   std::string out;
   out.append("event: ").append(name).append("\nid: ").append(std::to_string(id));
-  return out.append("\ndata: ").append(data).append("\n\n");
+  return out.append("\ndata: ");
 }
 
 }  // namespace
@@ -27,25 +26,38 @@ std::string EventReader::output_event(const EventLog::Event& event) {
   const auto& buffer = job_->output[static_cast<std::size_t>(event.output.stream)];
   const auto bytes = buffer.kept().substr(event.output.from + seen, size);
   offset_ += size;
-  return event_text(event.output.stream == Stream::out ? "stdout" : "stderr", offset_, base64(bytes));
+  return event_begin(event.output.stream == Stream::out ? "stdout" : "stderr", offset_) + base64(bytes) + "\n\n";
 }
 
-std::optional<std::string> EventReader::next() {
+std::optional<std::string> EventReader::next_of_log() {
   const auto& events = job_->log.events();
   for (; index_ < events.size(); ++index_) {
     const auto& event = events[index_];
     if (!event.state.empty()) {
       ++index_;
-      return event_text("state", event.offset, R"({"state":")" + event.state + "\"}");
+      return event_begin("state", event.offset) + R"({"state":")" + event.state + "\"}\n\n";
     }
     if (offset_ < event.offset + event.output.size) return output_event(event);
     if (index_ + 1 == events.size()) break;  // it may still grow
   }
-  if (done_ || job_->state != JobState::finished) return std::nullopt;
-  done_ = true;
-  auto json = dump(to_json(*job_, std::nullopt));
-  json.pop_back();  // the line's end
-  return event_text("finished", offset_, json);
+  return std::nullopt;
+}
+
+std::string EventReader::next_of_end() {
+  const bool begins = !end_;
+  if (begins) end_.emplace(job_, std::nullopt);
+  auto piece = end_->next();
+  done_ = !piece;
+  return done_ ? "\n\n" : (begins ? event_begin("finished", offset_) : "") + *piece;
+}
+
+std::optional<std::string> EventReader::next() {
+  if (done_) return std::nullopt;
+  if (!end_) {
+    if (auto event = next_of_log()) return event;
+  }
+  if (job_->state != JobState::finished) return std::nullopt;
+  return next_of_end();
 }
 
 }  // namespace cordon

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
-#include "supervisor/jobs/job.hpp"
+#include "supervisor/jobs/job_text.hpp"
 
 namespace cordon {
 
@@ -15,16 +14,19 @@ class EventReader {
   // `from`: everything before this offset was seen already.
   EventReader(JobPtr job, std::uint64_t from);
 
-  // The next event as text; nullopt when there is none yet, or none any more.
+  // The next event as text, or the next piece of the last one; nullopt when there is none yet, or none any more.
   std::optional<std::string> next();
-  bool done() const { return done_; }  // "finished" was given out
+  bool done() const { return done_; }  // all of "finished" was given out
 
  private:
   std::string output_event(const EventLog::Event& event);
+  std::optional<std::string> next_of_log();
+  std::string next_of_end();
 
   JobPtr job_;
   std::uint64_t offset_;
   std::size_t index_;
+  std::optional<JobText> end_;
   bool done_ = false;
 };
 

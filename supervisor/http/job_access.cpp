@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
-#include "supervisor/jobs/job_json.hpp"
-
 namespace cordon {
+namespace {
+
+constexpr std::size_t small_job = 256 * 1024;  // of output: rendered at once, and its length is told
+
+}  // namespace
 
 bool may_see(const Caller& caller, const Job& job) {
   return caller.role == Role::operator_ || caller.uid == job.uid;
@@ -32,9 +35,16 @@ awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock
   }
 }
 
-Response job_response(const Api& api, const Job& job) {
+Response job_response(const Api& api, const JobPtr& job) {
+  auto text = std::make_shared<JobText>(job, api.admission.position(*job));
   Response response;
-  response.body = dump(to_json(job, api.admission.position(job)));
+  if (text->size_hint() > small_job) {
+    response.body = JobBody{std::move(text)};
+    return response;
+  }
+  std::string whole;
+  while (const auto piece = text->next()) whole += *piece;
+  response.body = whole + "\n";
   return response;
 }
 

@@ -18,6 +18,6 @@ const Artifact* find_artifact(const Job& job, const std::string& path);
 // Until the job has finished, the client has gone, or the time has come.
 awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock::time_point deadline);
 
-Response job_response(const Api& api, const Job& job);
+Response job_response(const Api& api, const JobPtr& job);
 
 }  // namespace cordon

@@ -5,7 +5,6 @@
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/image_tree.hpp"
-#include "supervisor/jobs/job_json.hpp"
 
 namespace cordon {
 namespace {
@@ -66,11 +65,10 @@ tl::expected<std::optional<Submission>, Rejection> find_keyed(const Api& api, co
   return Submission{known->job, asked && asked->wait};
 }
 
-Response accepted(const Api& api, const Job& job) {
-  Response response;
+Response accepted(const Api& api, const JobPtr& job) {
+  auto response = job_response(api, job);
   response.status = 202;
-  response.headers.emplace_back("Location", "/v1/jobs/" + job.id);
-  response.body = dump(to_json(job, api.admission.position(job)));
+  response.headers.emplace_back("Location", "/v1/jobs/" + job->id);
   return response;
 }
 
@@ -94,10 +92,10 @@ awaitable<Answer> submit_job(Api* api, RequestPtr request, Parameters) {
     api->admission.admit(submission.job);
   }
   request->drop_body();
-  if (!submission.wait) co_return accepted(*api, *submission.job);
+  if (!submission.wait) co_return accepted(*api, submission.job);
   co_await until_finished(submission.job, request->client, Clock::time_point::max());
   if (submission.job->state != JobState::finished && !request->idempotency_key) submission.job->cancel();
-  co_return job_response(*api, *submission.job);
+  co_return job_response(*api, submission.job);
 }
 
 awaitable<Answer> cancel_job(Api* api, RequestPtr request, Parameters parameters) {
@@ -106,7 +104,7 @@ awaitable<Answer> cancel_job(Api* api, RequestPtr request, Parameters parameters
   const auto job = *found;
   job->cancel();
   co_await until_finished(job, request->client, Clock::time_point::max());
-  co_return job_response(*api, *job);
+  co_return job_response(*api, job);
 }
 
 }  // namespace cordon

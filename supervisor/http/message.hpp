@@ -13,6 +13,7 @@
 #include "supervisor/http/problem.hpp"
 #include "supervisor/identity.hpp"
 #include "supervisor/jobs/job.hpp"
+#include "supervisor/jobs/job_text.hpp"
 #include "supervisor/text/uri.hpp"
 #include "supervisor/waker.hpp"
 
@@ -44,6 +45,9 @@ using RequestPtr = std::shared_ptr<Request>;
 struct FileBody {
   std::shared_ptr<const StoredFile> file;
 };
+struct JobBody {  // a large one, in pieces
+  std::shared_ptr<JobText> text;
+};
 struct EventsBody {
   JobPtr job;
   std::uint64_t from = 0;
@@ -53,7 +57,7 @@ struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
-  std::variant<std::string, FileBody, EventsBody> body;
+  std::variant<std::string, FileBody, JobBody, EventsBody> body;
 };
 
 using Answer = tl::expected<Response, Rejection>;

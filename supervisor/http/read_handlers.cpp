@@ -69,7 +69,7 @@ awaitable<Answer> get_job(Api* api, RequestPtr request, Parameters parameters) {
   if (!wait) co_return Refused(wait.error());
   const auto deadline = Clock::now() + std::chrono::seconds(*wait);
   if (*wait > 0) co_await until_finished(*found, request->client, deadline);
-  co_return job_response(*api, **found);
+  co_return job_response(*api, *found);
 }
 
 awaitable<Answer> list_jobs(Api* api, RequestPtr request, Parameters) {
@@ -86,7 +86,7 @@ awaitable<Answer> list_jobs(Api* api, RequestPtr request, Parameters) {
   }
   const auto page = none ? JobPage{} : api->store.list(query);
   Json jobs = Json::array();
-  for (const auto& job : page.jobs) jobs.push_back(to_json(*job, api->admission.position(*job), Rendering::listed));
+  for (const auto& job : page.jobs) jobs.push_back(listed_job(*job, api->admission.position(*job)));
   Response response;
   response.body = dump({{"jobs", std::move(jobs)}, {"next", page.next.empty() ? Json() : Json(page.next)}});
   co_return response;

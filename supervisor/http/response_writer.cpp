@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/beast/http/status.hpp>
 
 #include "sandbox/kernel/check.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr auto write_time = std::chrono::seconds(60);  // for each piece
 constexpr auto event_pause = std::chrono::seconds(15);
+constexpr std::string_view last_chunk = "0\r\n\r\n";
 constexpr std::size_t file_piece = 256 * 1024;
 
 std::string reason(unsigned status) {
@@ -63,10 +65,26 @@ std::string as_chunk(std::string_view text, bool chunked) {
   return chunked ? fmt::format("{:x}\r\n{}\r\n", text.size(), text) : std::string(text);
 }
 
+awaitable<bool> write_job(ConnectionPtr connection, Response response, Framing framing) {
+  const auto text = std::get<JobBody>(response.body).text;
+  const auto head = render_head(response, framing, std::nullopt);
+  connection->expire_after(write_time);
+  bool good = co_await connection->write(head);
+  if (framing.head_only) co_return good;
+  while (good) {
+    const auto piece = text->next();
+    if (!piece) break;
+    const auto chunk = as_chunk(*piece, framing.chunked);
+    connection->expire_after(write_time);
+    good = co_await connection->write(chunk);
+  }
+  if (good && framing.chunked) good = co_await connection->write(last_chunk);
+  co_return good;
+}
+
 // At the reader's pace: whoever reads slowly finds everything in the job later, and nobody waits for it.
 awaitable<bool> write_events(ConnectionPtr connection, Response response, Framing framing) {
   const auto events = std::get<EventsBody>(response.body);
-  framing.keep_alive = framing.keep_alive && framing.chunked;
   const auto head = render_head(response, framing, std::nullopt);
   connection->expire_never();
   bool good = co_await connection->write(head);
@@ -90,7 +108,7 @@ awaitable<bool> write_events(ConnectionPtr connection, Response response, Framin
     next_comment = Clock::now() + event_pause;
   }
   if (!good || !reader.done()) co_return false;
-  if (framing.chunked) co_return co_await connection->write("0\r\n\r\n");
+  if (framing.chunked) co_return co_await connection->write(last_chunk);
   co_return true;
 }
 
@@ -107,10 +125,11 @@ Response problem_response(const Rejection& rejection) {
 }
 
 awaitable<bool> write_response(ConnectionPtr connection, Response response, Framing framing) {
-  auto written =
-      std::holds_alternative<std::string>(response.body) ? write_text(connection, std::move(response), framing)
-      : std::holds_alternative<FileBody>(response.body)  ? write_file(connection, std::move(response), framing)
-                                                         : write_events(connection, std::move(response), framing);
+  const bool has_length =
+      std::holds_alternative<std::string>(response.body) || std::holds_alternative<FileBody>(response.body);
+  framing.keep_alive = framing.keep_alive && (has_length || framing.chunked);
+  constexpr std::array writers{write_text, write_file, write_job, write_events};  // in the variant's order
+  auto written = writers[response.body.index()](connection, std::move(response), framing);
   const bool good = co_await std::move(written);
   co_return good&& framing.keep_alive;
 }

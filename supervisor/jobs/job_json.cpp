@@ -7,15 +7,15 @@
 namespace cordon {
 namespace {
 
-// "stdout" and "stdout_encoding": as text when it is text.
+// "path" and "path_encoding": as text when it is text.
 void put_bytes(Json& out, const std::string& name, std::string_view bytes) {
   const bool text = is_utf8(bytes);
   out[name] = text ? std::string(bytes) : base64(bytes);
   out[name + "_encoding"] = text ? "utf8" : "base64";
 }
 
-void put_output(Json& out, const std::string& name, const OutputBuffer& buffer, Rendering rendering) {
-  if (rendering == Rendering::full) put_bytes(out, name, buffer.kept());
+void put_counts(Json& out, const std::string& name, const OutputBuffer& buffer) {
+  out[name + "_encoding"] = buffer.is_text() ? "utf8" : "base64";
   out[name + "_bytes"] = buffer.written();
   out[name + "_truncated"] = buffer.truncated();
 }
@@ -89,9 +89,7 @@ Json timings_json(const std::optional<Finished>& report) {
   return out;
 }
 
-}  // namespace
-
-Json to_json(const Job& job, std::optional<std::size_t> queue_position, Rendering rendering) {
+Json before_stdout(const Job& job, std::optional<std::size_t> queue_position) {
   Json out = {{"id", job.id}, {"state", to_string(job.state)}};
   if (queue_position) out["queue_position"] = *queue_position;
   out["actor"] = actor_name(job.uid);
@@ -99,8 +97,12 @@ Json to_json(const Job& job, std::optional<std::size_t> queue_position, Renderin
   out["tool"] = nullptr;
   out["labels"] = Json(job.order.labels);
   out["outcome"] = job.outcome ? to_json(*job.outcome) : Json();
-  put_output(out, "stdout", job.output[0], rendering);
-  put_output(out, "stderr", job.output[1], rendering);
+  return out;
+}
+
+Json after_stderr(const Job& job) {
+  Json out = Json::object();
+  put_counts(out, "stderr", job.output[1]);
   out["usage"] = usage_json(job.report);
   out["limits"] = to_json(job.order.limits);
   out["denials"] = denials_json(job.report);
@@ -115,6 +117,22 @@ Json to_json(const Job& job, std::optional<std::size_t> queue_position, Renderin
   out["submitted_at"] = rfc3339(job.submitted_at);
   out["started_at"] = time_or_null(job.started_at);
   out["finished_at"] = time_or_null(job.finished_at);
+  return out;
+}
+
+}  // namespace
+
+JobMembers job_members(const Job& job, std::optional<std::size_t> queue_position) {
+  JobMembers members{before_stdout(job, queue_position), Json::object(), after_stderr(job)};
+  put_counts(members.between, "stdout", job.output[0]);
+  return members;
+}
+
+Json listed_job(const Job& job, std::optional<std::size_t> queue_position) {
+  auto members = job_members(job, queue_position);
+  auto out = std::move(members.before);
+  out.update(members.between);
+  out.update(members.after);
   return out;
 }
 

@@ -7,9 +7,16 @@
 
 namespace cordon {
 
-enum class Rendering { full, listed };  // listed: without the two outputs' bytes
+// In three parts, since the two outputs stand between them and may be large.
+struct JobMembers {
+  Json before;  // of "stdout"
+  Json between;
+  Json after;  // "stderr"
+};
+JobMembers job_members(const Job& job, std::optional<std::size_t> queue_position);
 
-Json to_json(const Job& job, std::optional<std::size_t> queue_position, Rendering rendering = Rendering::full);
+// As it stands in a list: without the two outputs.
+Json listed_job(const Job& job, std::optional<std::size_t> queue_position);
 
 // Job bytes may be anything; what is not UTF-8 is replaced, never an exception.
 std::string dump(const Json& value);

@@ -18,6 +18,7 @@ class OutputBuffer {
 
   // What is kept. Never shrinks and never changes: bytes that may yet be cut off are not part of it.
   std::string_view kept() const { return std::string_view(bytes_).substr(0, shown_); }
+  bool is_text() const { return text_; }              // kept() is UTF-8, whole characters only
   std::uint64_t written() const { return written_; }  // by the tool, kept or not
   bool truncated() const { return truncated_; }
   bool over_limit() const { return written_ > limit_; }
@@ -29,7 +30,7 @@ class OutputBuffer {
   std::size_t shown_ = 0;
   std::uint64_t written_ = 0;
   Utf8Scanner scanner_;
-  bool truncated_ = false;
+  bool truncated_ = false, text_ = true;
 };
 
 }  // namespace cordon

@@ -18,6 +18,13 @@ JobPtr job(std::uint64_t output_bytes = 1000) {
   return std::make_shared<Job>("0192", 1000, order, WallTime{});
 }
 
+Json whole(const JobPtr& of, std::optional<std::size_t> position = std::nullopt) {
+  JobText text(of, position);
+  std::string all;
+  while (const auto piece = text.next()) all += *piece;
+  return Json::parse(all);
+}
+
 struct Event {
   std::string name, id, data;
   bool operator==(const Event&) const = default;
@@ -35,8 +42,8 @@ std::string after(const std::string& text, const std::string& mark) {
 
 std::vector<Event> read(EventReader& reader) {
   std::vector<Event> events;
-  while (const auto text = reader.next()) {
-    CHECK(text->ends_with("\n\n"));
+  for (auto text = reader.next(); text; text = reader.next()) {
+    if (reader.done()) break;  // the end of the last event
     events.push_back({after(*text, "event: "), after(*text, "id: "), after(*text, "data: ")});
   }
   return events;
@@ -184,9 +191,28 @@ TEST_CASE("large output comes in bounded events") {
   CHECK(count == 5);
 }
 
+TEST_CASE("large outputs are rendered in bounded pieces that make one document") {
+  const auto j = job(1 << 20);
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += i % 3 == 0 ? "\"\\\n\x01" : "é";
+  j->write(Stream::out, text);
+  j->write(Stream::err, text + "\xff");
+  JobText pieces(j, std::nullopt);
+  j->write(Stream::out, "later");  // it was not there yet
+  std::string all;
+  while (const auto piece = pieces.next()) {
+    CHECK(piece->size() < 400'000);
+    all += *piece;
+  }
+  const auto document = Json::parse(all);
+  CHECK(document.at("stdout") == text);
+  CHECK(document.at("stderr") == base64(text + "\xff"));
+  CHECK(document.at("stderr_encoding") == "base64");
+}
+
 TEST_CASE("a queued job has its place and no outcome, a finished one has both outputs as text or base64") {
   const auto j = job();
-  const auto queued = to_json(*j, 3);
+  const auto queued = whole(j, 3);
   CHECK(queued.at("state") == "queued");
   CHECK(queued.at("queue_position") == 3);
   CHECK(queued.at("outcome").is_null());
@@ -203,7 +229,9 @@ TEST_CASE("a queued job has its place and no outcome, a finished one has both ou
   j->report = report;
   j->collection.artifacts.push_back({"a\xff", 3, {}, nullptr});
   j->finish(Exited{0}, WallTime{} + std::chrono::milliseconds(5));
-  const auto done = to_json(*j, std::nullopt);
+  const auto done = whole(j);
+  CHECK_FALSE(listed_job(*j, std::nullopt).contains("stdout"));
+  CHECK(listed_job(*j, std::nullopt).at("stdout_bytes") == 3);
   CHECK(done.at("stdout") == "é\n");
   CHECK(done.at("stdout_encoding") == "utf8");
   CHECK(done.at("stdout_bytes") == 3);
