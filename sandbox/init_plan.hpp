@@ -50,6 +50,7 @@ struct Probed {                  // every right is gone and the probe agrees: "s
 struct StepFailed {
   std::string step, object;
   std::int32_t error = 0;
+  std::string remedy;
 };
 struct ToolExecFailed {
   std::string step;
