@@ -78,7 +78,8 @@ class Program {
 [[noreturn]] void execute(const Program& program) {
   if (::chdir("/work") < 0 || ::chdir(std::string(program.cwd()).c_str()) < 0)
     refuse_to_execute("chdir", std::string(program.cwd()), errno == ENOENT ? ENOTDIR : errno);
-  ::execvpe(program.name(), program.argv(), program.env());
+  environ = const_cast<char**>(program.env());  // execvp(3) looks in the PATH of the job, not of pid 1
+  ::execvp(program.name(), program.argv());
   refuse_to_execute("exec", program.name(), errno);
 }
 
