@@ -92,7 +92,7 @@ TEST_CASE("every report says what the kernel enforces, and all of a kind say the
   INFO(first.at("enforced").dump(2));
   CHECK(first.at("enforced").size() > 10);
   CHECK(first.at("enforced").contains("cgroup.layout"));
-  CHECK(first.at("enforced").at("seccomp_filter_sha256") == second.at("enforced").at("seccomp_filter_sha256"));
+  CHECK(first.at("enforced").at("seccomp.sha256") == second.at("enforced").at("seccomp.sha256"));
   std::vector<std::string> one, other;
   for (const auto& [control, fact] : first.at("enforced").items()) one.push_back(control);
   for (const auto& [control, fact] : second.at("enforced").items()) other.push_back(control);
