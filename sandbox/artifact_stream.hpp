@@ -33,7 +33,7 @@ struct End {
 };  // empty, or which bound stopped the collection
 using Frame = std::variant<FileBegin, FileData, FileEnd, Skipped, End>;
 
-inline constexpr std::size_t max_chunk = 32 * 1024;
+inline constexpr std::size_t max_chunk = std::size_t{32} * 1024;
 inline constexpr std::size_t max_frame = max_chunk + 16;
 
 wire::Bytes encode(const Frame& frame);  // with its u32 length before it

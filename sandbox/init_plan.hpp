@@ -50,6 +50,7 @@ struct Probed {                  // every right is gone and the probe agrees: "s
 struct StepFailed {
   std::string step, object;
   std::int32_t error = 0;
+  std::string remedy;
 };
 struct ToolExecFailed {
   std::string step;
@@ -67,6 +68,6 @@ std::optional<InitMessage> decode_init_message(std::string_view bytes);
 inline constexpr std::string_view maps_written = "m";
 inline constexpr std::string_view go = "g";
 
-inline constexpr std::size_t max_init_message = 16 * 1024;
+inline constexpr std::size_t max_init_message = std::size_t{16} * 1024;
 
 }  // namespace cordon

@@ -31,6 +31,6 @@ std::optional<JobSpec> decode_job_spec(std::string_view message);  // nullopt: n
 wire::Bytes encode_hello();
 bool is_hello(std::string_view message);
 
-inline constexpr std::size_t max_message = 64 * 1024;
+inline constexpr std::size_t max_message = std::size_t{64} * 1024;
 
 }  // namespace cordon

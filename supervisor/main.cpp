@@ -16,6 +16,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstring>
 #include <exception>
 
 #include "sandbox/kernel/check.hpp"
@@ -43,12 +44,13 @@ void declare(CLI::App& app, Options& options) {
   app.set_version_flag("--version", CORDON_VERSION);
 }
 
-// A running job needs four descriptors, a waiting client one.
+// A running job needs four descriptors, a waiting client one. With fewer we serve fewer, but serve.
 void allow_many_files() {
   rlimit limit{};
   check(::getrlimit(RLIMIT_NOFILE, &limit), "read the limit of open files");
+  if (limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
-  check(::setrlimit(RLIMIT_NOFILE, &limit), "raise the limit of open files");
+  if (::setrlimit(RLIMIT_NOFILE, &limit) < 0) log("few_open_files", {{"error", std::strerror(errno)}});
 }
 
 CatalogPtr load_or_throw(const std::string& file) {

@@ -101,7 +101,7 @@ int main() {
     return EXIT_SUCCESS;
   } catch (const cordon::KernelError& e) {
     cordon::send_message(cordon::init_control_fd,
-                         encode(cordon::InitMessage(cordon::StepFailed{e.step, e.object, e.error})));
+                         encode(cordon::InitMessage(cordon::StepFailed{e.step, e.object, e.error, e.remedy})));
   }
   return EXIT_FAILURE;
 }

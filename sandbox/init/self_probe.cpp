@@ -30,7 +30,9 @@ struct ForbiddenCall {
   std::array<unsigned long, 6> arguments;
 };
 
-unsigned long address(const void* p) { return reinterpret_cast<unsigned long>(p); }
+unsigned long address(const void* p) {
+  return reinterpret_cast<unsigned long>(p);
+}
 
 const auto forbidden_calls = std::to_array<ForbiddenCall>({
     {"mount", SYS_mount, {address("none"), address("/tmp"), address("tmpfs"), 0, 0}},
@@ -107,7 +109,7 @@ void try_to_reach(int family, const char* where) {
 std::uint32_t probe_confinement() {
   std::uint32_t refused = 0;
   for (const auto& call : forbidden_calls) try_call(call), ++refused;
-  for (const char* path : {"/.cordon-probe", "/usr/.cordon-probe", "/dev/.cordon-probe", "/etc/.cordon-probe"})
+  for (const char* path : {"/.cordon-probe", "/dev/.cordon-probe", "/etc/.cordon-probe"})
     try_to_create(path), ++refused;
   try_to_reach(AF_INET, "192.0.2.1"), ++refused;  // RFC 5737: documentation, never routed
   try_to_reach(AF_INET6, "2001:db8::1"), ++refused;

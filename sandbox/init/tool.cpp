@@ -124,9 +124,9 @@ void run_tool(const InitPlan& plan) {
   try {
     become_tool(plan);
   } catch (const KernelError& e) {
-    tell_launcher(StepFailed{e.step, e.object, e.error});
+    tell_launcher(StepFailed{e.step, e.object, e.error, e.remedy});
   } catch (const std::bad_alloc&) {
-    tell_launcher(StepFailed{"allocate memory", "before the tool", ENOMEM});
+    tell_launcher(StepFailed{"allocate memory", "before the tool", ENOMEM, "give the job more memory"});
   }
   ::_exit(EXIT_FAILURE);
 }

@@ -14,7 +14,9 @@ Fd open_directory(int at, const std::string& path) {
   return Fd(check(::openat(at, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open directory", path));
 }
 
-Fd open_directory(const std::string& path) { return open_directory(AT_FDCWD, path); }
+Fd open_directory(const std::string& path) {
+  return open_directory(AT_FDCWD, path);
+}
 
 namespace {
 std::string read_all(int fd, const std::string& path) {
@@ -33,7 +35,9 @@ std::string read_file(int at, const std::string& path) {
   return read_all(fd.get(), path);
 }
 
-std::string read_file(const std::string& path) { return read_file(AT_FDCWD, path); }
+std::string read_file(const std::string& path) {
+  return read_file(AT_FDCWD, path);
+}
 
 std::optional<std::string> read_file_if_there(int at, const std::string& path) {
   const Fd fd(::openat(at, path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -47,7 +51,9 @@ void write_file(int at, const std::string& path, std::string_view text) {
   check(::write(fd.get(), text.data(), text.size()), "write \"" + std::string(text) + "\" to", path);
 }
 
-void write_file(const std::string& path, std::string_view text) { write_file(AT_FDCWD, path, text); }
+void write_file(const std::string& path, std::string_view text) {
+  write_file(AT_FDCWD, path, text);
+}
 
 std::uint64_t parse_number(std::string_view text) {
   if (text.starts_with("max")) return std::numeric_limits<std::uint64_t>::max();

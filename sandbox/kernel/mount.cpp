@@ -22,8 +22,9 @@ Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attrib
 }
 
 Fd clone_tree(int at, const std::string& path) {
-  return Fd(check(::open_tree(at, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW),
-                  "clone the mounts at", path));
+  return Fd(
+      check(::open_tree(at, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW),
+            "clone the mounts at", path));
 }
 
 void restrict_tree(int tree, std::uint64_t attributes) {

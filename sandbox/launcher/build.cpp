@@ -135,7 +135,7 @@ void become_sandbox(const BuildInputs& in) {
   try {
     build(in);
   } catch (const KernelError& e) {
-    const auto message = encode(InitMessage(StepFailed{e.step, e.object, e.error}));
+    const auto message = encode(InitMessage(StepFailed{e.step, e.object, e.error, e.remedy}));
     if (::write(tell.get(), message.data(), message.size()) < 0)
       (void)!::write(tool_control_fd, message.data(), message.size());
   }

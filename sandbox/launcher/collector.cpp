@@ -23,14 +23,13 @@ namespace {
 constexpr int work_at = 3, globs_at = 4, out_at = 5;
 
 void drop_rights(std::uint32_t uid) {
-  constexpr rlimit few_files{256, 256}, little_memory{std::uint64_t{512} << 20, std::uint64_t{512} << 20}, none{1, 1};
+  constexpr rlimit few_files{256, 256}, none{1, 1};
   check(::setgroups(0, nullptr), "drop supplementary groups");
   check(::setresgid(uid, uid, uid), "set the gid");
   check(::setresuid(uid, uid, uid), "set the uid");  // clears every capability set (capabilities(7))
   check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
   check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
   check(::setrlimit(RLIMIT_NOFILE, &few_files), "limit descriptors");
-  check(::setrlimit(RLIMIT_DATA, &little_memory), "limit memory");
   check(::setrlimit(RLIMIT_CORE, &none), "limit core files");
 }
 

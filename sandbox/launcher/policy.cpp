@@ -1,6 +1,7 @@
 #include "sandbox/launcher/policy.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -40,7 +41,10 @@ CompiledProfile compile(const fs::path& file) {
   const auto profile = parse_profile(file.stem().string(), read_file(file), beside);
   if (!profile) refuse(file, profile.error());
   auto filter = compile_filter(profile->seccomp);
-  return {profile->name, profile->digest, profile->ceiling, profile->collect, filter.bpf, filter.sha256};
+  auto notes = profile->seccomp.left_out;
+  for (const auto& name : filter.unknown_calls) notes.push_back("libseccomp knows no call " + name + ": it is refused");
+  notes.insert(notes.end(), filter.narrowed.begin(), filter.narrowed.end());
+  return {profile->name, profile->digest, profile->ceiling, profile->collect, filter.bpf, filter.sha256, notes};
 }
 
 bool is_profile(const fs::path& file) {
@@ -85,6 +89,7 @@ wire::Bytes encode_policy(const std::vector<CompiledProfile>& profiles, const st
     w.u64(p.collect.bytes);
     w.string(p.filter);
     write_digest(w, p.filter_digest);
+    w.strings(p.notes);
   }
   w.string(collector);
   return w.take();
@@ -105,6 +110,7 @@ void decode_policy(std::string_view bytes, Policy& policy) {
     p.collect.bytes = r.u64();
     p.filter = r.string(max_text);
     p.filter_digest = read_digest(r);
+    p.notes = r.strings(max_text, max_text);
     policy.profiles.push_back(std::move(p));
   }
   policy.collector_filter = r.string(max_text);
@@ -149,6 +155,8 @@ Policy load_policy(const std::string& config_file) {
   check(::waitpid(child, &status, 0), "wait for the compile child");
   check(::lseek(memfd.get(), 0, SEEK_SET), "rewind");
   decode_policy(read_file("/proc/self/fd/" + std::to_string(memfd.get())), policy);
+  for (const auto& profile : policy.profiles)
+    for (const auto& note : profile.notes) fmt::print(stderr, "cordon-launcher: profile {}: {}\n", profile.name, note);
   return policy;
 }
 

@@ -19,6 +19,7 @@ struct CompiledProfile {
   CollectBounds collect;
   std::string filter;  // sock_filter[]
   Sha256 filter_digest{};
+  std::vector<std::string> notes;  // what of its file was narrowed, unknown to libseccomp, or not for this machine
 };
 
 struct Policy {

@@ -60,7 +60,7 @@ InitMessage Watch::read_setup_message(int socket, std::size_t kind) {
   auto message = decode_init_message(received->bytes);
   if (!message) throw KernelError("decode a message", "from the sandbox", EBADMSG);
   if (const auto* failed = std::get_if<StepFailed>(&*message))
-    throw KernelError(failed->step, failed->object, failed->error);
+    throw KernelError(failed->step, failed->object, failed->error, failed->remedy);
   if (message->index() != kind || !received->sender_pid) throw KernelError("follow the sandbox", "out of step", EPROTO);
   tool_pid_ = *received->sender_pid;
   return *message;

@@ -21,12 +21,15 @@ void write(wire::Writer& w, const StepFailed& m) {
   w.string(m.step.substr(0, max_text));
   w.string(m.object.substr(0, max_text));
   w.i32(m.error);
+  w.string(m.remedy.substr(0, max_text));
 }
 void write(wire::Writer& w, const ToolExecFailed& m) {
   w.string(m.step.substr(0, max_text));
   w.i32(m.error);
 }
-void write(wire::Writer& w, const ToolEnded& m) { w.i32(m.status); }
+void write(wire::Writer& w, const ToolEnded& m) {
+  w.i32(m.status);
+}
 
 InitMessage read_probed(wire::Reader& r) {
   Probed m;
@@ -44,6 +47,7 @@ InitMessage read_step_failed(wire::Reader& r) {
   m.step = r.string(max_text);
   m.object = r.string(max_text);
   m.error = r.i32();
+  m.remedy = r.string(max_text);
   return m;
 }
 

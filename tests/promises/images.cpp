@@ -1,5 +1,5 @@
-// Promise (issue "The main job", 3): an image is a root file system of the administrator's choice, and whatever stands in
-// it, a job's /dev, /proc, /etc, /tmp and /work are Cordon's own.
+// Promise (issue "The main job", 3): an image is a root file system of the administrator's choice, and whatever stands
+// in it, a job's /dev, /proc, /etc, /tmp and /work are Cordon's own.
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -150,6 +150,11 @@ void FakeLauncher::play(const Fd& line, const std::vector<Fd>& memfds) {
     for (auto* pipe : {&out, &err, &artifacts}) pipe->read_end.reset();
     send(line, Started{{{"seccomp", "2"}}, {}});
     if (payload->argv[0] == "vanish") return;
+    if (payload->argv[0] == "leak") {
+      out.write("leaked");
+      const std::lock_guard guard(mutex_);
+      leaked_.push_back(std::move(out.write_end));
+    }
     const auto ending = perform(*payload, read_memfd(memfds[stdin_fd]), line, out, err, artifacts);
     if (!globs->empty()) artifacts.write(artifacts::encode(artifacts::End{}));
     send(line, Finished{ending, usage, {{"pids", 2, "fork"}}, {{"build", 250}}});

@@ -8,6 +8,7 @@
 //   vanish               closes the lifeline without a report
 //   refuse               SetupFailed, without Accepted
 //   flood BYTES          that many bytes to stdout, then exit 0
+//   leak                 ends, but its stdout stays open
 #pragma once
 
 #include <atomic>
@@ -42,6 +43,7 @@ class FakeLauncher {
   Fd listener_;
   std::mutex mutex_;
   JobSpec last_;
+  std::vector<Fd> leaked_;
   std::vector<std::thread> sessions_;
   std::atomic<int> started_{0}, alive_{0};
   std::thread accepter_;

@@ -186,6 +186,31 @@ TEST_CASE("a client that asks whether to continue is told so, and other expectat
   CHECK(client.answer()->status == 417);
 }
 
+TEST_CASE("a client that sends a head byte by byte for ever is cut off, and others are served meanwhile") {
+  const Instance instance;
+  auto slow = instance.agent();
+  slow.send("GET /v1/info HTTP/1.1\r\nX: ");
+  auto quick = instance.agent();
+  CHECK(usable(quick));
+  const auto answer = slow.answer();  // takes as long as a head may
+  REQUIRE(answer);
+  CHECK(answer->status == 408);
+  CHECK(slow.closed());
+}
+
+TEST_CASE("bodies share a bounded memory, of which one uid gets half") {
+  BodyBudget budget(100);
+  auto first = budget.take(1, 50);
+  CHECK(first);
+  CHECK_FALSE(budget.take(1, 1));
+  auto second = budget.take(2, 40);
+  CHECK(second);
+  CHECK_FALSE(budget.take(3, 11));
+  CHECK(budget.take(3, 10));
+  first.reset();
+  CHECK(budget.take(1, 50));
+}
+
 TEST_CASE("HEAD has the head of GET and no body") {
   const Instance instance;
   auto client = instance.agent();

@@ -176,6 +176,21 @@ TEST_CASE("without a launcher a job is setup_failed and says what to do") {
   CHECK_FALSE(outcome.at("remedy").get<std::string>().empty());
 }
 
+TEST_CASE("a language whose program is not on the host is refused") {
+  const Instance instance;
+  const auto answer = instance.agent().post(R"({"language": "gone", "code": ""})");
+  CHECK(answer.status == 400);
+  CHECK(answer.json().at("code") == "language_not_in_image");
+}
+
+TEST_CASE("a pipe that stays open after the sandbox is gone holds a job up only for a while, and that is said") {
+  const Instance instance;
+  const auto job = instance.agent().post(R"({"argv": ["leak"], "wait": true})").json();
+  CHECK(kind(job) == "exited");
+  CHECK(job.at("stdout") == "leaked");
+  CHECK(job.at("denials").back().at("control") == "output");
+}
+
 TEST_CASE("too much output is cut and counted, or ends the job") {
   const Instance instance;
   auto client = instance.agent();
