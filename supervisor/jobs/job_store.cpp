@@ -31,7 +31,7 @@ void JobStore::finished(const JobPtr& job, const Retention& retention) {
   const auto too_much = [&] {
     return finished_.size() > retention.jobs || output_bytes_ > retention.bytes || artifact_bytes_ > retention.bytes;
   };
-  while (finished_.size() > 1 && too_much()) forget(oldest_of_greediest());
+  while (finished_.size() > 1 && too_much()) forget(oldest_of(greediest(retention)));
 }
 
 void JobStore::add_to(Held& held, const Job& job) {
@@ -40,19 +40,17 @@ void JobStore::add_to(Held& held, const Job& job) {
 }
 
 // Whose jobs have to go: one actor's flood must not make another's results disappear.
-std::uint32_t JobStore::greediest() const {
-  const auto jobs = static_cast<double>(finished_.size());
-  const auto bytes = static_cast<double>(std::max<std::uint64_t>(output_bytes_ + artifact_bytes_, 1));
+std::uint32_t JobStore::greediest(const Retention& retention) const {
   const auto share = [&](const Held& held) {
-    return std::max(static_cast<double>(held.jobs) / jobs, static_cast<double>(held.bytes) / bytes);
+    return std::max(static_cast<double>(held.jobs) / static_cast<double>(retention.jobs),
+                    static_cast<double>(held.bytes) / static_cast<double>(retention.bytes));
   };
   return std::max_element(held_.begin(), held_.end(),
                           [&](const auto& a, const auto& b) { return share(a.second) < share(b.second); })
       ->first;
 }
 
-std::deque<JobPtr>::iterator JobStore::oldest_of_greediest() {
-  const auto uid = greediest();
+std::deque<JobPtr>::iterator JobStore::oldest_of(std::uint32_t uid) {
   return std::find_if(finished_.begin(), finished_.end(), [&](const JobPtr& job) { return job->uid == uid; });
 }
 

@@ -59,8 +59,8 @@ class JobStore {
     std::uint64_t bytes = 0;
   };
   static void add_to(Held& held, const Job& job);
-  std::uint32_t greediest() const;
-  std::deque<JobPtr>::iterator oldest_of_greediest();
+  std::uint32_t greediest(const Retention& retention) const;  // whose share of what may be kept is the largest
+  std::deque<JobPtr>::iterator oldest_of(std::uint32_t uid);
   void forget(std::deque<JobPtr>::iterator at);
   void forget_key_of(const std::string& id);
 
