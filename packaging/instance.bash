@@ -73,6 +73,11 @@ start_instance() {  # RUNTIME_DIR BUILD_DIR ; sets state_dir, prefix, launcher_p
     trap - EXIT  # it is not ours to end
     exit 1
   fi
+  if [ -e "$runtime_dir" ] && [ -n "$(ls -A "$runtime_dir")" ]; then
+    echo "$runtime_dir is not empty: name a directory that is, or that does not exist yet" >&2
+    trap - EXIT
+    exit 1
+  fi
   state_dir=$(mktemp -d /var/tmp/cordon-state.XXXXXX)
   prefix=$state_dir/install
   mkdir -p "$runtime_dir"
@@ -125,6 +130,7 @@ stop_instance() {  # RUNTIME_DIR
     /var/tmp/cordon-state.*) rm -rf --one-file-system "$state_dir" ;;
   esac
   rm -f "$runtime"/{agent,operator,launcher}.sock "$runtime"/{instance,quickstart}.env
+  rmdir "$runtime/stage" 2>/dev/null || true  # of a launcher that was killed
   rmdir "$runtime" || clean=no
 
   left=$(left_over "$INSTANCE" "$FIRST_UID" "$UID_COUNT" "$state_dir" "$runtime")
