@@ -73,7 +73,7 @@ std::string prepare_at_root(const std::string& root, const std::string& instance
                       "run as a systemd unit with Delegate=yes, or: echo +" + std::string(controller) + " > " + root +
                           "/cgroup.subtree_control");
   }
-  const auto own = root + "/cordon-" + instance;
+  auto own = root + "/cordon-" + instance;
   make_directory(own);
   hand_on_controllers(own);
   return own;

@@ -62,6 +62,7 @@ std::vector<CompiledProfile> compile_all(const Config& config) {
   }
   if (files.empty()) throw KernelError("load profiles", "none found in profile_dirs", ENOENT, "install profiles/data");
   std::vector<CompiledProfile> profiles;
+  profiles.reserve(files.size());
   for (const auto& [name, file] : files) profiles.push_back(compile(file));
   return profiles;
 }

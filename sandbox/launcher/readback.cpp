@@ -127,14 +127,13 @@ Facts mount_facts(std::string_view mountinfo) {
     while (fields >> skip && skip != "-") {
     }
     fields >> type >> source >> super;
-    const auto has = [&](const std::string& option) {
-      return ("," + options + ",").find("," + option + ",") != std::string::npos;
-    };
+    const auto padded = fmt::format(",{},", options);
+    const auto has = [&](const char* option) { return padded.find(fmt::format(",{},", option)) != std::string::npos; };
     if (!has("ro") && !writable.contains(point)) differs("mount " + point, "read-only", options);
     if (!has("nosuid")) differs("mount " + point, "nosuid", options);
     if (!has("nodev") && !with_devices.contains(point)) differs("mount " + point, "nodev", options);
     if (type == "proc" && super.find("subset=pid") == std::string::npos) differs("mount " + point, "subset=pid", super);
-    mounts["mount." + point] = type + " " + options;
+    mounts["mount." + point] = fmt::format("{} {}", type, options);
   }
   for (const char* point : {"/", "/proc", "/dev", "/dev/shm", "/work", "/tmp"})
     if (!mounts.contains(std::string("mount.") + point)) differs(std::string("mount ") + point, "mounted", "absent");
