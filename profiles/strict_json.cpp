@@ -92,6 +92,9 @@ class Builder : public nlohmann::json_sax<Json> {
     return out;
   }
 
+  // Small values cost many times their text: 16 MiB of "1," would take a second and half a gigabyte.
+  bool is_full() { return ++values_ > max_json_values; }
+
   // Where the value went: addresses stay good, since a parent gets no further members while its child is open.
   Json* place(Json value) {
     if (open_.empty()) return &(root_ = std::move(value));
@@ -112,12 +115,14 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
   bool add(Json value) {
+    if (is_full()) return refuse("more than 65536 values");
     place(std::move(value));
     placed();
     return true;
   }
 
   bool open(Json value) {
+    if (is_full()) return refuse("more than 65536 values");
     if (open_.size() == max_json_depth) return refuse("nested deeper than 32");
     open_.push_back({place(std::move(value)), {}, {}, false});
     return true;
@@ -130,6 +135,7 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
   Integers integers_;
+  std::size_t values_ = 0;
   Json root_;
   std::vector<Frame> open_;
   std::string where_, what_;

@@ -92,7 +92,7 @@ struct Finished {
   bool operator==(const Finished&) const = default;
 };
 
-// The answer to a hello: nothing of a former cordond is alive.
+// The answer to a hello: nothing of a former cordond is alive. The connection stays open as long as the launcher lives.
 struct Ready {
   std::string version;
   Facts host;                       // cgroup layout, kernel, …

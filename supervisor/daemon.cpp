@@ -38,7 +38,7 @@ bool may_still_come(int error) {
   return error == ENOENT || error == ECONNREFUSED;
 }
 
-awaitable<Ready> await_launcher(std::string path) {
+awaitable<Greeting> await_launcher(std::string path) {
   const auto executor = co_await asio::this_coro::executor;
   const auto deadline = Clock::now() + launcher_patience;
   asio::steady_timer timer(executor);

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -34,6 +35,9 @@ unsigned long address(const void* p) {
   return reinterpret_cast<unsigned long>(p);
 }
 
+// With a core limit of 0 a piped core_pattern would start its handler as root on the host.
+constexpr rlimit no_core{0, 0};
+
 const auto forbidden_calls = std::to_array<ForbiddenCall>({
     {"mount", SYS_mount, {address("none"), address("/tmp"), address("tmpfs"), 0, 0}},
     {"umount2", SYS_umount2, {address("/work"), MNT_DETACH}},
@@ -57,6 +61,7 @@ const auto forbidden_calls = std::to_array<ForbiddenCall>({
     {"fanotify_init", SYS_fanotify_init, {0, 0}},
     {"quotactl", SYS_quotactl, {0, 0, 0, 0}},
     {"clone3", SYS_clone3, {0, 0}},
+    {"prlimit64(RLIMIT_CORE)", SYS_prlimit64, {0, RLIMIT_CORE, address(&no_core), 0}},
     {"socket(AF_ALG)", SYS_socket, {family_alg, SOCK_SEQPACKET, 0}},
     {"socket(AF_VSOCK)", SYS_socket, {family_vsock, SOCK_STREAM, 0}},
     {"socket(AF_XDP)", SYS_socket, {family_xdp, SOCK_RAW, 0}},

@@ -59,6 +59,7 @@ class Program {
  private:
   static std::vector<char*> pointers(const std::vector<std::string>& strings) {
     std::vector<char*> out;
+    out.reserve(strings.size() + 1);
     for (const auto& s : strings) out.push_back(const_cast<char*>(s.c_str()));
     out.push_back(nullptr);
     return out;
@@ -78,7 +79,8 @@ class Program {
 [[noreturn]] void execute(const Program& program) {
   if (::chdir("/work") < 0 || ::chdir(std::string(program.cwd()).c_str()) < 0)
     refuse_to_execute("chdir", std::string(program.cwd()), errno == ENOENT ? ENOTDIR : errno);
-  ::execvpe(program.name(), program.argv(), program.env());
+  environ = const_cast<char**>(program.env());  // execvp(3) looks in the PATH of the job, not of pid 1
+  ::execvp(program.name(), program.argv());
   refuse_to_execute("exec", program.name(), errno);
 }
 

@@ -15,7 +15,7 @@ Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attrib
     const bool flag = value.empty();
     check(::fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key.c_str(),
                      flag ? nullptr : value.c_str(), 0),
-          "set a mount option", std::string(type) + " " + key + "=" + value);
+          "set a mount option", std::string(type).append(" ").append(key).append("=").append(value));
   }
   check(::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), "create a file system", type);
   return Fd(check(::fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)), "fsmount", type));

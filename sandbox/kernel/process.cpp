@@ -51,6 +51,7 @@ Child clone_child(std::uint64_t flags, int cgroup) {
 void place_descriptors(const std::vector<int>& fds, int first) {
   const auto past = first + static_cast<int>(fds.size());
   std::vector<int> high;
+  high.reserve(fds.size());
   for (const int fd : fds) high.push_back(check(::fcntl(fd, F_DUPFD_CLOEXEC, past), "move a descriptor up"));
   for (std::size_t i = 0; i < high.size(); ++i)
     check(::dup2(high[i], first + static_cast<int>(i)), "place a descriptor");

@@ -21,7 +21,8 @@ struct Child {
   ~Child();
 
   void kill() const;
-  int wait();  // the exit code; 256 + signal when it was killed
+  void abandon() { pid = -1; }  // one that hangs in the kernel: nobody waits for it any more
+  int wait();                   // the exit code; 256 + signal when it was killed
 };
 
 // clone3 with CLONE_PIDFD and `flags`; a cgroup directory >= 0 adds CLONE_INTO_CGROUP.

@@ -80,6 +80,7 @@ void Cgroup::set_limits(const Limits& limits) {
   if (layout_.hybrid) {
     write_limit("memory", "memory.limit_in_bytes", memory);
     if (layout_.swap_limited) write_limit("memory", "memory.memsw.limit_in_bytes", memory);
+    write_limit("memory", "memory.kmem.tcp.limit_in_bytes", memory);  // socket buffers: v1 counts them apart
     write_limit("cpu", "cpu.cfs_period_us", std::to_string(cpu.period_us));
     write_limit("cpu", "cpu.cfs_quota_us", std::to_string(cpu.quota_us));
     return;
@@ -103,6 +104,8 @@ Facts Cgroup::read_back(const Limits& limits) const {
     facts.emplace_back("cgroup.memory.limit_in_bytes", number("memory", "memory.limit_in_bytes", memory));
     facts.emplace_back("cgroup.memory.memsw.limit_in_bytes",
                        layout_.swap_limited ? number("memory", "memory.memsw.limit_in_bytes", memory) : "no swap here");
+    facts.emplace_back("cgroup.memory.kmem.tcp.limit_in_bytes",
+                       number("memory", "memory.kmem.tcp.limit_in_bytes", memory));
     facts.emplace_back("cgroup.oom_group", "emulated");
     facts.emplace_back("cgroup.cpu", number("cpu", "cpu.cfs_quota_us", cpu.quota_us) + " " +
                                          number("cpu", "cpu.cfs_period_us", cpu.period_us));

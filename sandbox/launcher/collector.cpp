@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <csignal>
 
 #include "sandbox/artifact_stream.hpp"
@@ -23,13 +24,14 @@ namespace {
 constexpr int work_at = 3, globs_at = 4, out_at = 5;
 
 void drop_rights(std::uint32_t uid) {
-  constexpr rlimit few_files{256, 256}, none{1, 1};
+  constexpr rlimit few_files{256, 256}, seconds_of_cpu{10, 10}, none{1, 1};
   check(::setgroups(0, nullptr), "drop supplementary groups");
   check(::setresgid(uid, uid, uid), "set the gid");
   check(::setresuid(uid, uid, uid), "set the uid");  // clears every capability set (capabilities(7))
   check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
   check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
   check(::setrlimit(RLIMIT_NOFILE, &few_files), "limit descriptors");
+  check(::setrlimit(RLIMIT_CPU, &seconds_of_cpu), "limit CPU time");
   check(::setrlimit(RLIMIT_CORE, &none), "limit core files");
 }
 
@@ -56,10 +58,11 @@ void drop_rights(std::uint32_t uid) {
 bool collect(const Collection& collection) {
   auto child = fork_with_pidfd();
   if (child.pid == 0) become_collector(collection);
-  pollfd ended{child.pidfd.get(), POLLIN, 0};
-  const bool in_time = ::poll(&ended, 1, static_cast<int>(collection.patience.count())) == 1;
-  if (!in_time) child.kill();
-  return child.wait() == 0 && in_time;
+  std::array<pollfd, 2> wanted{{{child.pidfd.get(), POLLIN, 0}, {collection.lifeline, POLLIN | POLLRDHUP, 0}}};
+  ::poll(wanted.data(), wanted.size(), static_cast<int>(collection.patience.count()));
+  const bool by_itself = wanted[0].revents != 0;
+  if (!by_itself) child.kill();
+  return child.wait() == 0 && by_itself;
 }
 
 SeccompPolicy collector_calls() {

@@ -17,10 +17,11 @@ struct Collection {
   std::uint32_t uid;
   CollectBounds bounds;
   const std::string& filter;
+  int lifeline;  // its end ends the collection too
   std::chrono::milliseconds patience;
 };
 
-// Blocks until the child has ended or was killed at the deadline; false when it was cut short.
+// Blocks until the child has ended, or was killed at the deadline or with the lifeline; false when it was cut short.
 bool collect(const Collection& collection);
 
 // The only system calls the child can make.

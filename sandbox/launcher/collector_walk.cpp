@@ -16,6 +16,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/launcher/glob.hpp"
+#include "sandbox/payload.hpp"
 
 namespace cordon {
 
@@ -52,6 +53,7 @@ class Walk {
  private:
   void entry(const Fd& at, const std::string& path, const std::string& name, const GlobState::Step& step,
              std::size_t depth) {
+    if (path.size() > max_path) return skip(path.substr(0, 256) + "...", "its path is longer than 4,095 bytes");
     struct stat st {};
     if (::fstatat(at.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) return skip(path, std::strerror(errno));
     if (S_ISDIR(st.st_mode)) {
@@ -123,7 +125,7 @@ class Walk {
   }
 
   void skip(const std::string& path, const std::string& reason) {
-    if (++skipped_ <= max_skipped && path.size() <= 4095) send(artifacts::Skipped{path, reason});
+    if (++skipped_ <= max_skipped) send(artifacts::Skipped{path, reason});
   }
 
   void send(const artifacts::Frame& frame) {

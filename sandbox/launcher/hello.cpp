@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/launcher/cgroup.hpp"
 #include "sandbox/launcher/sandbox.hpp"
@@ -15,14 +16,17 @@ namespace cordon {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto former_patience = 10s;
+constexpr auto former_patience = 10s;  // for all of them
 
 // Their lifelines closed with the former cordond, so their launchers are ending them now.
 unsigned wait_for_former_jobs(const CgroupLayout& layout) {
   unsigned left = 0;
+  const auto deadline = std::chrono::steady_clock::now() + former_patience;
   for (const auto& entry : std::filesystem::directory_iterator(layout.unified)) {
     if (!entry.is_directory()) continue;
-    if (!Cgroup::adopt(layout, entry.path().filename()).wait_until_empty(former_patience)) ++left;
+    const auto patience =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (!Cgroup::adopt(layout, entry.path().filename()).wait_until_empty(patience)) ++left;
   }
   return left;
 }
@@ -40,6 +44,7 @@ void answer_hello(int lifeline, const Host& host) {
   ready.images = host.images.names();
   for (const auto& profile : host.policy.profiles) ready.profiles.emplace_back(profile.name, profile.digest);
   send_message(lifeline, encode(LauncherMessage(ready)));
+  receive_message(lifeline, max_message, 0);  // until cordond goes: as long as this is open, the launcher lives
 }
 
 }  // namespace cordon

@@ -89,20 +89,15 @@ void Resident::accept_lifeline() {
   if (!lifeline) return;  // the caller is gone, or this host is out of descriptors: the next one is tried
   if (!peer_is(lifeline.get(), daemon_uid_)) return log("refused a peer that is not cordond");
   const auto lease = leases_.take();
-  if (!lease) {
-    const SetupFailed none{"lease ids for a job", "", EAGAIN, "raise uids.count, or lower max_running"};
-    send_message(lifeline.get(), encode(LauncherMessage(Finished{none, {}, {}, {}})));
-    return;
-  }
   try {
-    serve_in_child(std::move(lifeline), *lease);
+    serve_in_child(std::move(lifeline), lease);
   } catch (const KernelError& e) {
     log(e.what());
-    leases_.give_back(*lease);
+    if (lease) leases_.give_back(*lease);
   }
 }
 
-void Resident::serve_in_child(Fd lifeline, Lease lease) {
+void Resident::serve_in_child(Fd lifeline, std::optional<Lease> lease) {
   const auto resident = ::getpid();
   auto child = fork_with_pidfd();
   if (child.pid > 0) {
@@ -146,9 +141,11 @@ void Resident::reap() {
 
 // The books are closed only when the job's cgroup is gone. A per-sandbox launcher that died early leaves it behind.
 void Resident::after(Served ended, int code) {
-  if (!Cgroup::adopt(host_.cgroups, ended.lease.cgroup_name()).exists()) return leases_.give_back(ended.lease);
-  log(fmt::format("{} left its cgroup behind (code {}): cleaning up", ended.lease.cgroup_name(), code));
-  clean_up_after(ended.lease);
+  if (!ended.lease) return;
+  const auto name = ended.lease->cgroup_name();
+  if (!Cgroup::adopt(host_.cgroups, name).exists()) return leases_.give_back(*ended.lease);
+  log(fmt::format("{} left its cgroup behind (code {}): cleaning up", name, code));
+  clean_up_after(*ended.lease);
 }
 
 // In a child, since a process that hangs in the kernel would otherwise stop us from serving the others.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "sandbox/kernel/process.hpp"
@@ -22,13 +23,13 @@ class Resident {
 
  private:
   struct Served {
-    Lease lease;
+    std::optional<Lease> lease;  // none was left: it only says so
     Child process;
   };
 
   bool handle_signals();  // false: time to end
   void accept_lifeline();
-  void serve_in_child(Fd lifeline, Lease lease);
+  void serve_in_child(Fd lifeline, std::optional<Lease> lease);
   void reap();
   void after(Served ended, int code);
   void clean_up_after(Lease lease);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 
 #include "sandbox/job_spec.hpp"
@@ -121,7 +122,7 @@ LaunchPlan plan_job(Host& host, const JobSpec& spec, Lease lease) {
 // The life of a job. Everything it makes, it owns: leaving this function by any way takes it all down.
 class Sandbox {
  public:
-  Sandbox(int lifeline, const LaunchPlan& plan, const std::vector<Fd>& memfds, Host& host, Timings& timings)
+  Sandbox(int lifeline, const LaunchPlan& plan, std::vector<Fd>& memfds, Host& host, Timings& timings)
       : lifeline_(lifeline),
         plan_(plan),
         memfds_(memfds),
@@ -189,6 +190,7 @@ class Sandbox {
     send_message(tool_.ours.get(), maps_written);
     const auto probed = watch.expect<Probed>(setup_patience);
     timings_.mark("self_probe");
+    memfds_[payload_fd].reset();  // it is read: nothing keeps its memory while the job runs
     limit_open_files(watch.tool_pid(), plan_.limits.open_files);
     send_message(lifeline_,
                  encode(LauncherMessage(Started{read_back(plan_, cgroup_, watch.tool_pid(), probed), plan_.filter})));
@@ -198,8 +200,9 @@ class Sandbox {
   // "Dead" is `populated 0`, never "the child exited".
   bool end(Child& init) {
     cgroup_.kill();
+    if (!cgroup_.wait_until_empty(death_patience)) return init.abandon(), false;
     init.wait();
-    return cgroup_.wait_until_empty(death_patience);
+    return true;
   }
 
   void add_peaks(Usage& usage) const {
@@ -213,8 +216,13 @@ class Sandbox {
     constexpr off_t empty_list = 4;
     if (globs.st_size > empty_list)
       collect({workspace_.work(), memfds_[globs_fd].get(), streams_.artifacts.write.get(), plan_.lease.tool_uid,
-               plan_.collect, host_.policy.collector_filter, collection_patience});
+               bounds(), host_.policy.collector_filter, lifeline_, collection_patience});
     streams_.artifacts.write.reset();
+  }
+
+  // A sparse file has as many bytes as it says: no more are read than the scratch could hold.
+  CollectBounds bounds() const {
+    return {plan_.collect.files, std::min(plan_.collect.bytes, plan_.limits.scratch_bytes)};
   }
 
   static std::uint64_t to_us(std::chrono::nanoseconds t) {
@@ -223,7 +231,7 @@ class Sandbox {
 
   int lifeline_;
   const LaunchPlan& plan_;
-  const std::vector<Fd>& memfds_;
+  std::vector<Fd>& memfds_;
   Host& host_;
   Timings& timings_;
   Cgroup cgroup_;
@@ -232,7 +240,7 @@ class Sandbox {
   SocketPair init_, tool_;
 };
 
-void serve_job(int lifeline, const ReceivedMessage& request, Lease lease, Host& host) {
+void serve_job(int lifeline, ReceivedMessage& request, std::optional<Lease> lease, Host& host) {
   Timings timings;
   Finished finished;
   std::optional<Sandbox> sandbox;
@@ -243,7 +251,8 @@ void serve_job(int lifeline, const ReceivedMessage& request, Lease lease, Host& 
       throw KernelError("decode the request", "of cordond", EBADMSG,
                         "cordond and the launcher are of different versions");
     for (const auto& fd : request.fds) require_sealed_memfd(fd);
-    plan = plan_job(host, *spec, lease);
+    if (!lease) throw KernelError("lease ids for a job", "", EAGAIN, "raise uids.count, or lower max_running");
+    plan = plan_job(host, *spec, *lease);
     sandbox.emplace(lifeline, *plan, request.fds, host, timings);
     finished = sandbox->run();
   } catch (const KernelError& e) {
@@ -257,8 +266,8 @@ void serve_job(int lifeline, const ReceivedMessage& request, Lease lease, Host& 
 
 }  // namespace
 
-void serve_lifeline(Fd lifeline, Lease lease, Host& host) {
-  const auto request = receive_message(lifeline.get(), max_message, job_fd_count);
+void serve_lifeline(Fd lifeline, std::optional<Lease> lease, Host& host) {
+  auto request = receive_message(lifeline.get(), max_message, job_fd_count);
   if (!request || request->bytes.empty()) return;
   if (is_hello(request->bytes)) return answer_hello(lifeline.get(), host);
   serve_job(lifeline.get(), *request, lease, host);

@@ -2,6 +2,7 @@
 // Runs in: a fork of the resident launcher, as root.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "sandbox/kernel/fd.hpp"
@@ -21,7 +22,8 @@ struct Host {
   Fd init_program;  // cordon-init in a sealed memfd
 };
 
-// Serves one lifeline: a hello, or one job. Returns when it is over and cleaned up behind.
-void serve_lifeline(Fd lifeline, Lease lease, Host& host);
+// Serves one lifeline: a hello, or one job. Returns when it is over and cleaned up behind. Without a lease a job is
+// refused.
+void serve_lifeline(Fd lifeline, std::optional<Lease> lease, Host& host);
 
 }  // namespace cordon

@@ -10,6 +10,7 @@
 #include "supervisor/jobs/admission.hpp"
 #include "supervisor/jobs/job_id.hpp"
 #include "supervisor/jobs/job_store.hpp"
+#include "supervisor/jobs/lifeline.hpp"
 
 namespace cordon {
 
@@ -21,7 +22,7 @@ struct Api {
   ArtifactStore artifacts;
   JobStore store;
   Admission admission;
-  Ready launcher;  // its answer when we began
+  Greeting launcher;  // its latest answer
 };
 
 // Loads anew; what was in force stays so when anything is wrong.

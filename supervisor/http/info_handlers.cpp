@@ -92,7 +92,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
                        {"retained_bytes", config.retain_bytes},
                        {"connections_per_uid", config.max_connections_per_uid}};
   const Json jobs = {{"running", api->admission.running()}, {"queued", api->admission.waiting()}};
-  const Json launcher = {{"version", api->launcher.version}, {"host", facts_json(api->launcher.host)}};
+  const Json launcher = {{"version", api->launcher.ready.version}, {"host", facts_json(api->launcher.ready.host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},
                            {"features", features},
@@ -102,10 +102,13 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
                            {"launcher", launcher}});
 }
 
+// The connection of the last greeting says that the launcher lives; only a launcher that went away is greeted anew.
 awaitable<Answer> get_health(Api* api, RequestPtr, Parameters) {
+  if (api->launcher.line && api->launcher.line->is_open()) co_return json_response({{"status", "ok"}});
   std::string trouble;
   try {
-    co_await greet_launcher(api->launcher_socket, Clock::now() + greeting_time);
+    auto greeting = greet_launcher(api->launcher_socket, Clock::now() + greeting_time);
+    api->launcher = co_await std::move(greeting);
   } catch (const std::exception& e) {
     trouble = e.what();
   }

@@ -13,13 +13,17 @@ bool may_see(const Caller& caller, const Job& job) {
   return caller.role == Role::operator_ || caller.uid == job.uid;
 }
 
+Rejection forgotten_job() {
+  return {410, "job_forgotten", "Gone", "the job was finished and its report is no longer kept",
+          "Fetch reports sooner, or have the operator raise \"retain\"."};
+}
+
 tl::expected<JobPtr, Rejection> find_job(const Api& api, const Request& request, const std::string& id) {
   const auto& caller = request.caller;
   if (const auto job = api.store.find(id); job && may_see(caller, *job)) return job;
   const auto whose = caller.role == Role::operator_ ? std::nullopt : std::optional(caller.uid);
   if (!api.store.was_forgotten(id, whose)) return tl::unexpected(not_found("job \"" + id + "\""));
-  return tl::unexpected(Rejection{410, "job_forgotten", "Gone", "the job was finished and its report is no longer kept",
-                                  "Fetch reports sooner, or have the operator raise \"retain\"."});
+  return tl::unexpected(forgotten_job());
 }
 
 const Artifact* find_artifact(const Job& job, const std::string& path) {

@@ -10,6 +10,8 @@ namespace cordon {
 
 bool may_see(const Caller& caller, const Job& job);
 
+Rejection forgotten_job();
+
 // 404 for what is not there and for what is another agent's alike; 410 for what was forgotten.
 tl::expected<JobPtr, Rejection> find_job(const Api& api, const Request& request, const std::string& id);
 

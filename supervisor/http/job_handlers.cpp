@@ -22,9 +22,9 @@ std::optional<Rejection> bad_key(const std::optional<std::string>& key) {
                    "Use 1 to 255 visible ASCII characters without spaces."};
 }
 
-Rejection mismatch(const Job& job) {
+Rejection mismatch(const std::string& id) {
   return {409, "idempotency_mismatch", "Conflict",
-          "this Idempotency-Key belongs to job " + job.id + ", made by another body",
+          "this Idempotency-Key belongs to job " + id + ", made by another body",
           "Send the same body again, or choose a new key."};
 }
 
@@ -60,7 +60,8 @@ tl::expected<std::optional<Submission>, Rejection> find_keyed(const Api& api, co
   if (!request.idempotency_key) return std::nullopt;
   const auto known = api.store.find(IdempotencyKey{request.caller.uid, *request.idempotency_key});
   if (!known) return std::nullopt;
-  if (known->request != body) return Refused(mismatch(*known->job));
+  if (known->request != body) return Refused(mismatch(known->id));
+  if (!known->job) return Refused(forgotten_job());
   const auto asked = parse_job_request(request.body);
   return Submission{known->job, asked && asked->wait};
 }

@@ -106,7 +106,10 @@ std::uint64_t JobOrder::memory() const {
   auto total = stdin_bytes.size();
   for (const auto& arg : argv) total += arg.size();
   for (const auto& variable : env) total += variable.size();
-  for (const auto& file : files) total += file.content.size() + file.path.size();
+  for (const auto& file : files) {
+    total += file.content.size() + file.path.size();
+    if (file.artifact) total += file.artifact->size();  // copied when the job starts
+  }
   return total;
 }
 

@@ -1,5 +1,6 @@
 #include "supervisor/jobs/job_store.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace cordon {
@@ -24,29 +25,58 @@ void JobStore::bind(IdempotencyKey key, const Sha256& request, const JobPtr& job
 
 void JobStore::finished(const JobPtr& job, const Retention& retention) {
   finished_.push_back(job);
+  add_to(held_[job->uid], *job);
   output_bytes_ += job->output_memory();
   artifact_bytes_ += job->artifact_bytes();
   const auto too_much = [&] {
     return finished_.size() > retention.jobs || output_bytes_ > retention.bytes || artifact_bytes_ > retention.bytes;
   };
-  while (finished_.size() > 1 && too_much()) forget_oldest();
+  while (finished_.size() > 1 && too_much()) forget(oldest_of(greediest(retention)));
 }
 
-void JobStore::forget_oldest() {
-  const auto job = finished_.front();
-  finished_.pop_front();
+void JobStore::add_to(Held& held, const Job& job) {
+  held.jobs += 1;
+  held.bytes += job.output_memory() + job.artifact_bytes();
+}
+
+// Whose jobs have to go: one actor's flood must not make another's results disappear.
+std::uint32_t JobStore::greediest(const Retention& retention) const {
+  const auto share = [&](const Held& held) {
+    return std::max(static_cast<double>(held.jobs) / static_cast<double>(retention.jobs),
+                    static_cast<double>(held.bytes) / static_cast<double>(retention.bytes));
+  };
+  return std::max_element(held_.begin(), held_.end(),
+                          [&](const auto& a, const auto& b) { return share(a.second) < share(b.second); })
+      ->first;
+}
+
+std::deque<JobPtr>::iterator JobStore::oldest_of(std::uint32_t uid) {
+  return std::find_if(finished_.begin(), finished_.end(), [&](const JobPtr& job) { return job->uid == uid; });
+}
+
+void JobStore::forget(std::deque<JobPtr>::iterator at) {
+  const auto job = *at;
+  finished_.erase(at);
+  auto& held = held_[job->uid];
+  held.bytes -= job->output_memory() + job->artifact_bytes();
+  if (--held.jobs == 0) held_.erase(job->uid);
   output_bytes_ -= job->output_memory();
   artifact_bytes_ -= job->artifact_bytes();
   jobs_.erase(job->id);
-  if (const auto key = keys_of_jobs_.find(job->id); key != keys_of_jobs_.end()) {
-    keys_.erase(key->second);
-    keys_of_jobs_.erase(key);
-  }
   forgotten_.emplace(job->id, job->uid);
   forgotten_order_.push_back(job->id);
   if (forgotten_order_.size() <= forgotten_kept) return;
+  forget_key_of(forgotten_order_.front());
   forgotten_.erase(forgotten_order_.front());
   forgotten_order_.pop_front();
+}
+
+// A key outlives its job: what has run once must not run again because its result is gone.
+void JobStore::forget_key_of(const std::string& id) {
+  const auto key = keys_of_jobs_.find(id);
+  if (key == keys_of_jobs_.end()) return;
+  keys_.erase(key->second);
+  keys_of_jobs_.erase(key);
 }
 
 JobPtr JobStore::find(const std::string& id) const {
@@ -57,7 +87,7 @@ JobPtr JobStore::find(const std::string& id) const {
 std::optional<KeyedJob> JobStore::find(const IdempotencyKey& key) const {
   const auto at = keys_.find(key);
   if (at == keys_.end()) return std::nullopt;
-  return KeyedJob{find(at->second.id), at->second.request};
+  return KeyedJob{find(at->second.id), at->second.id, at->second.request};
 }
 
 bool JobStore::was_forgotten(const std::string& id, std::optional<std::uint32_t> uid) const {

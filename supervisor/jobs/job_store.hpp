@@ -36,7 +36,8 @@ struct IdempotencyKey {
   auto operator<=>(const IdempotencyKey&) const = default;
 };
 struct KeyedJob {
-  JobPtr job;
+  JobPtr job;  // nullptr: it was forgotten since
+  std::string id;
   Sha256 request{};  // of the body that made it
 };
 
@@ -44,7 +45,7 @@ class JobStore {
  public:
   void add(JobPtr job);
   void bind(IdempotencyKey key, const Sha256& request, const JobPtr& job);
-  void finished(const JobPtr& job, const Retention& retention);  // may forget older ones
+  void finished(const JobPtr& job, const Retention& retention);  // may forget older ones, of the actor with the most
 
   JobPtr find(const std::string& id) const;  // nullptr: none
   std::optional<KeyedJob> find(const IdempotencyKey& key) const;
@@ -53,7 +54,15 @@ class JobStore {
   JobPage list(const JobQuery& query) const;
 
  private:
-  void forget_oldest();
+  struct Held {
+    std::size_t jobs = 0;
+    std::uint64_t bytes = 0;
+  };
+  static void add_to(Held& held, const Job& job);
+  std::uint32_t greediest(const Retention& retention) const;  // whose share of what may be kept is the largest
+  std::deque<JobPtr>::iterator oldest_of(std::uint32_t uid);
+  void forget(std::deque<JobPtr>::iterator at);
+  void forget_key_of(const std::string& id);
 
   struct KeyEntry {
     std::string id;
@@ -62,7 +71,8 @@ class JobStore {
   std::map<std::string, JobPtr> jobs_;  // ids sort by time
   std::map<IdempotencyKey, KeyEntry> keys_;
   std::map<std::string, IdempotencyKey> keys_of_jobs_;
-  std::deque<JobPtr> finished_;  // in the order they ended
+  std::deque<JobPtr> finished_;         // in the order they ended
+  std::map<std::uint32_t, Held> held_;  // of the finished ones, by actor
   std::uint64_t output_bytes_ = 0, artifact_bytes_ = 0;
   std::deque<std::string> forgotten_order_;
   std::map<std::string, std::uint32_t> forgotten_;

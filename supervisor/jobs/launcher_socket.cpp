@@ -1,5 +1,6 @@
 #include "supervisor/jobs/launcher_socket.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -56,6 +57,11 @@ awaitable<ReceivedMessage> LauncherSocket::receive() {
     if (message) co_return std::move(*message);
     co_await socket_.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
   }
+}
+
+bool LauncherSocket::is_open() const {
+  pollfd state{const_cast<asio::posix::stream_descriptor&>(socket_).native_handle(), POLLIN | POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) == 0;
 }
 
 void LauncherSocket::half_close() {

@@ -19,6 +19,7 @@ class LauncherSocket {
   void send(std::string_view message, const std::vector<int>& fds = {});
   awaitable<ReceivedMessage> receive();  // no bytes: the launcher has closed it
   void half_close();                     // "kill it"; answers are still read
+  bool is_open() const;                  // the launcher has not closed it, and has said nothing
   void cancel() { socket_.cancel(); }    // a pending receive throws
 
  private:

@@ -199,7 +199,7 @@ awaitable<Outcome> run_in_sandbox(JobPtr job, std::string launcher_socket, Artif
   }
 }
 
-awaitable<Ready> greet_launcher(std::string socket_path, Clock::time_point deadline) {
+awaitable<Greeting> greet_launcher(std::string socket_path, Clock::time_point deadline) {
   const auto executor = co_await asio::this_coro::executor;
   auto connected = co_await LauncherSocket::connect(socket_path);
   const auto socket = std::make_shared<LauncherSocket>(std::move(connected));
@@ -213,7 +213,8 @@ awaitable<Ready> greet_launcher(std::string socket_path, Clock::time_point deadl
   const auto answer = decode_launcher_message(message.bytes);
   const auto* ready = answer ? std::get_if<Ready>(&*answer) : nullptr;
   if (ready == nullptr) throw KernelError("greet the launcher", socket_path, EPROTO, "Are both of one version?");
-  co_return *ready;
+  Greeting greeting{*ready, socket};
+  co_return greeting;
 }
 
 }  // namespace cordon

@@ -122,7 +122,30 @@ TEST_CASE("the oldest finished jobs are forgotten by count, running ones never, 
   CHECK(jobs.store.was_forgotten(first->id, std::nullopt));
   CHECK_FALSE(jobs.store.was_forgotten(first->id, 2));
   CHECK_FALSE(jobs.store.was_forgotten(running->id, 1));
-  CHECK_FALSE(jobs.store.find(IdempotencyKey{1, "key"}));
+}
+
+TEST_CASE("a key outlives its job: what ran once does not run again because its report is gone") {
+  Jobs jobs;
+  const auto first = jobs.end(jobs.add(), {1, 1 << 20});
+  jobs.store.bind({1, "key"}, sha256("body"), first);
+  jobs.end(jobs.add(), {1, 1 << 20});
+  const auto known = jobs.store.find(IdempotencyKey{1, "key"});
+  REQUIRE(known);
+  CHECK_FALSE(known->job);
+  CHECK(known->id == first->id);
+  CHECK(known->request == sha256("body"));
+}
+
+TEST_CASE("one actor's flood makes its own jobs go, not another's") {
+  Jobs jobs;
+  const auto modest = jobs.end(jobs.add(1, 1000), {100, 20'000});
+  std::vector<JobPtr> flood;
+  for (int i = 0; i < 10; ++i) flood.push_back(jobs.end(jobs.add(2, 6000), {100, 20'000}));
+  CHECK(jobs.store.find(modest->id));
+  CHECK_FALSE(jobs.store.find(flood.front()->id));
+  CHECK(jobs.store.find(flood.back()->id));
+  for (int i = 0; i < 10; ++i) flood.push_back(jobs.end(jobs.add(3), {5, 1 << 20}));
+  CHECK(jobs.store.find(modest->id));
 }
 
 TEST_CASE("jobs are forgotten by the bytes of their output, but the last one stays") {
