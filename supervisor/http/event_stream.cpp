@@ -7,7 +7,7 @@
 namespace cordon {
 namespace {
 
-constexpr std::uint64_t max_piece = 32 * 1024;
+constexpr std::uint64_t max_piece = std::uint64_t{32} * 1024;
 
 std::string event_begin(std::string_view name, std::uint64_t id) {
   std::string out;

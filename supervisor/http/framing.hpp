@@ -8,7 +8,7 @@
 
 namespace cordon {
 
-inline constexpr std::size_t max_head_bytes = 64 * 1024;
+inline constexpr std::size_t max_head_bytes = std::size_t{64} * 1024;
 inline constexpr std::size_t max_body_bytes = std::size_t{16} << 20;
 
 // `head` is everything up to and with the empty line. Says what is ambiguous, or "" when nothing is.

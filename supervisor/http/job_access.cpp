@@ -5,7 +5,7 @@
 namespace cordon {
 namespace {
 
-constexpr std::size_t small_job = 256 * 1024;  // of output: rendered at once, and its length is told
+constexpr std::size_t small_job = std::size_t{256} * 1024;  // of output: rendered at once, and its length is told
 
 }  // namespace
 

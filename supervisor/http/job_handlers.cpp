@@ -102,7 +102,7 @@ awaitable<Answer> submit_job(Api* api, RequestPtr request, Parameters) {
 awaitable<Answer> cancel_job(Api* api, RequestPtr request, Parameters parameters) {
   const auto found = find_job(*api, *request, parameters.at(0));
   if (!found) co_return Refused(found.error());
-  const auto job = *found;
+  const auto& job = *found;
   job->cancel();
   co_await until_finished(job, request->client, Clock::time_point::max());
   co_return job_response(*api, job);

@@ -17,7 +17,7 @@ Rejection bad_field(std::string code, std::string pointer, std::string detail, s
   return r;
 }
 
-Rejection not_found(std::string what) {
+Rejection not_found(const std::string& what) {
   return {404, "not_found", "Not found", "there is no " + what,
           "Check the path; another agent's jobs are not found either."};
 }

@@ -23,7 +23,7 @@ struct Rejection {
 
 Rejection invalid_input(FieldErrors errors);
 Rejection bad_field(std::string code, std::string pointer, std::string detail, std::string remedy);
-Rejection not_found(std::string what);
+Rejection not_found(const std::string& what);
 Rejection overloaded(std::string code, std::string detail, unsigned retry_after);
 
 std::string problem_json(const Rejection& rejection);

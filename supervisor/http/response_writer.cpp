@@ -15,7 +15,7 @@ namespace {
 constexpr auto write_time = std::chrono::seconds(60);  // for each piece
 constexpr auto event_pause = std::chrono::seconds(15);
 constexpr std::string_view last_chunk = "0\r\n\r\n";
-constexpr std::size_t file_piece = 256 * 1024;
+constexpr std::size_t file_piece = std::size_t{256} * 1024;
 
 std::string reason(unsigned status) {
   const auto text = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
@@ -26,7 +26,7 @@ std::string render_head(const Response& response, Framing framing, std::optional
   auto head =
       fmt::format("HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\nContent-Type: {}\r\n", response.status,
                   reason(response.status), fmt::gmtime(std::time(nullptr)), response.content_type);
-  for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : response.headers) head.append(name).append(": ").append(value).append("\r\n");
   if (length) {
     head += fmt::format("Content-Length: {}\r\n", *length);
   } else if (framing.chunked) {
@@ -129,7 +129,8 @@ awaitable<bool> write_response(ConnectionPtr connection, Response response, Fram
       std::holds_alternative<std::string>(response.body) || std::holds_alternative<FileBody>(response.body);
   framing.keep_alive = framing.keep_alive && (has_length || framing.chunked);
   constexpr std::array writers{write_text, write_file, write_job, write_events};  // in the variant's order
-  auto written = writers[response.body.index()](connection, std::move(response), framing);
+  const auto writer = writers[response.body.index()];
+  auto written = writer(connection, std::move(response), framing);
   const bool good = co_await std::move(written);
   co_return good&& framing.keep_alive;
 }

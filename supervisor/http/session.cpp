@@ -20,7 +20,7 @@ constexpr auto idle_time = std::chrono::seconds(75);   // between two requests
 constexpr auto head_time = std::chrono::seconds(10);   // from a head's first byte
 constexpr auto body_time = std::chrono::seconds(60);   // for all of a body
 constexpr auto linger_time = std::chrono::seconds(5);  // for what is still being sent to a connection that ends
-constexpr std::size_t read_piece = 16 * 1024;
+constexpr std::size_t read_piece = std::size_t{16} * 1024;
 
 using Buffer = beast::flat_buffer;
 using Parser = http::request_parser<http::string_body>;

@@ -7,7 +7,7 @@ namespace {
 
 // A tool that changes streams at every byte must not cost an event for each: after so many, only larger pieces get one.
 constexpr std::size_t fine_events = 8192;
-constexpr std::uint64_t coarse_bytes = 64 * 1024;
+constexpr std::uint64_t coarse_bytes = std::uint64_t{64} * 1024;
 
 }  // namespace
 

@@ -9,8 +9,8 @@
 namespace cordon {
 namespace {
 
-constexpr std::size_t body_piece = 48 * 1024;  // a multiple of 3, for base64
-constexpr std::size_t enough = 64 * 1024;
+constexpr std::size_t body_piece = std::size_t{48} * 1024;  // a multiple of 3, for base64
+constexpr std::size_t enough = std::size_t{64} * 1024;
 
 // An object's members without its braces.
 std::string members_of(const Json& object) {

@@ -13,7 +13,7 @@ namespace {
 
 using Pipe = asio::posix::stream_descriptor;
 
-constexpr std::size_t read_bytes = 64 * 1024;
+constexpr std::size_t read_bytes = std::size_t{64} * 1024;
 constexpr auto drain_time = std::chrono::seconds(5);  // for pipes, after the sandbox is gone
 
 // An artifact's bytes as memory; the files are ours and never change.
