@@ -43,6 +43,7 @@ double factor_of(std::string_view suffix, const std::array<Unit, Count>& units, 
     if (unit.suffix == suffix) return unit.factor;
   }
   std::vector<std::string_view> known;
+  known.reserve(units.size());
   for (const auto& unit : units) known.push_back(unit.suffix);
   throw Failure(fmt::format("--limit {}: \"{}\" is not one of its units", limit, suffix),
                 known.size() == 1 ? "write a plain number" : fmt::format("write one of:{}", fmt::join(known, " ")));
@@ -60,6 +61,7 @@ const LimitField& known_limit(std::string_view name) {
                                    [name](const LimitField& known) { return known.name == name; });
   if (field != limit_fields.end()) return *field;
   std::vector<std::string_view> names;
+  names.reserve(limit_fields.size());
   for (const auto& known : limit_fields) names.push_back(known.name);
   throw Failure(fmt::format("--limit: there is no limit \"{}\"", name),
                 fmt::format("the limits are: {}", fmt::join(names, ", ")));

@@ -157,6 +157,7 @@ void Resident::clean_up_after(Lease lease) {
     return;
   }
   try {
+    check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
     Cgroup::adopt(host_.cgroups, lease.cgroup_name()).destroy();
     ::_exit(0);
   } catch (const std::exception& e) {

@@ -143,6 +143,7 @@ class Sandbox {
     const NetworkDenials network(init.pid);
     const auto started = boot_time();
     send_message(tool_.ours.get(), go);
+    gone_ = true;
     Finished finished;
     finished.ending = watch.until_the_end(plan_.limits);
     finished.usage.wall_us = to_us(boot_time() - started);
@@ -156,6 +157,8 @@ class Sandbox {
     timings_.mark("collect");
     return finished;
   }
+
+  bool gone() const { return gone_; }  // the tool was told to go: from here on a failure of ours is no failed set-up
 
  private:
   Child start() {
@@ -238,6 +241,7 @@ class Sandbox {
   Workspace workspace_;
   Streams streams_;
   SocketPair init_, tool_;
+  bool gone_ = false;
 };
 
 void serve_job(int lifeline, ReceivedMessage& request, std::optional<Lease> lease, Host& host) {
@@ -256,7 +260,10 @@ void serve_job(int lifeline, ReceivedMessage& request, std::optional<Lease> leas
     sandbox.emplace(lifeline, *plan, request.fds, host, timings);
     finished = sandbox->run();
   } catch (const KernelError& e) {
-    finished.ending = SetupFailed{e.step, e.object, e.error, e.remedy};
+    if (sandbox && sandbox->gone())
+      finished.ending = Vanished{e.what()};
+    else
+      finished.ending = SetupFailed{e.step, e.object, e.error, e.remedy};
   } catch (const LifelineClosed&) {
     finished.ending = HungUp{};
   }
