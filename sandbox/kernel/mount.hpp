@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,13 @@ using MountOptions = std::vector<std::pair<std::string, std::string>>;  // an em
 
 // A detached mount of a new file system instance. `attributes`: MOUNT_ATTR_*.
 Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attributes);
+
+// A detached overlay (overlayfs.rst), the first of `lower` on top. Without `upper` it is read-only by nature. What an
+// image says about overlays in its extended attributes is not heard.
+struct UpperLayer {
+  std::string directory, work;  // on one file system
+};
+Fd new_overlay(const std::vector<std::string>& lower, const std::optional<UpperLayer>& upper, std::uint64_t attributes);
 
 // A detached copy of what is mounted at `path` below `at`, with everything below it.
 Fd clone_tree(int at, const std::string& path);

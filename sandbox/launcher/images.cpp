@@ -90,17 +90,7 @@ void build_from_rootfs(const std::string& root, const std::string& rootfs, const
   if (!fs::is_directory(rootfs))
     throw KernelError("open image", rootfs, ENOTDIR, "images.NAME.rootfs must be a directory with a root file system");
   make_directory(root);
-  std::string lower = skeleton;
-  lower += ':';
-  for (const char c : rootfs) {
-    if (c == ':' || c == '\\' || c == ',') lower += '\\';
-    lower += c;
-  }
-  // What an image says about overlays in its extended attributes is not heard (overlayfs.rst, "redirect_dir",
-  // "metacopy").
-  const MountOptions options{{"lowerdir", lower}, {"redirect_dir", "nofollow"}, {"metacopy", "off"}};
-  const auto overlay = new_mount("overlay", options, image_attributes);
-  attach(overlay, AT_FDCWD, root);
+  attach(new_overlay({skeleton, rootfs}, std::nullopt, image_attributes), AT_FDCWD, root);
 }
 
 }  // namespace
@@ -114,7 +104,7 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
   make_skeleton(stage_ + "/skeleton");
   for (const auto& [name, image] : images) {
     if (image.rootfs.empty())
-      build_host_view(root(name), stage_ + "/empty");
+      build_host_view(root(name), stage_ + "/empty"), host_views_.push_back(name);
     else
       build_from_rootfs(root(name), image.rootfs, stage_ + "/skeleton");
     const Fd tree(check(::open(root(name).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open image", name));
@@ -126,6 +116,10 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
 void Images::remove() {
   check(::umount2(stage_.c_str(), MNT_DETACH), "unmount", stage_);
   check(::rmdir(stage_.c_str()), "remove directory", stage_);
+}
+
+bool Images::is_host_view(const std::string& name) const {
+  return std::find(host_views_.begin(), host_views_.end(), name) != host_views_.end();
 }
 
 bool Images::has(const std::string& name) const {

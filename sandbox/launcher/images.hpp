@@ -19,6 +19,7 @@ class Images {
   void remove();  // unmounts everything and removes the stage
 
   bool has(const std::string& name) const;
+  bool is_host_view(const std::string& name) const;  // its /usr is a mount of its own
   const std::vector<std::string>& names() const { return names_; }
   std::string root(const std::string& name) const { return stage_ + "/root/" + name; }
   std::string place_for_root() const { return stage_ + "/new_root"; }    // empty mount points for one sandbox's
@@ -26,7 +27,7 @@ class Images {
 
  private:
   std::string stage_;
-  std::vector<std::string> names_;
+  std::vector<std::string> names_, host_views_;
 };
 
 }  // namespace cordon

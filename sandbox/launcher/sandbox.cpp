@@ -83,9 +83,9 @@ void require_sealed_memfd(const Fd& fd) {
     throw KernelError("accept a descriptor", "that is not a sealed memfd", EINVAL, "send sealed memfds only");
 }
 
-void write_identity_maps(int pid, const Lease& lease) {
+void write_identity_maps(int pid, const LaunchPlan& plan) {
   const auto proc = open_directory("/proc/" + std::to_string(pid));
-  const auto map = fmt::format("{} {} 1", inside_uid, lease.tool_uid);
+  const auto map = fmt::format("{} {} 1", plan.init.inside_uid, plan.lease.tool_uid);
   write_file(proc.get(), "gid_map", map);
   write_file(proc.get(), "uid_map", map);
   write_file(proc.get(), "oom_score_adj", "1000");
@@ -192,7 +192,7 @@ class Sandbox {
   void prepare(Watch& watch) {
     watch.expect<UserNamespaceEntered>(setup_patience);
     timings_.mark("mounts");
-    write_identity_maps(watch.tool_pid(), plan_.lease);
+    write_identity_maps(watch.tool_pid(), plan_);
     send_message(tool_.ours.get(), maps_written);
     const auto probed = watch.expect<Probed>(setup_patience);
     timings_.mark("self_probe");
