@@ -1,5 +1,6 @@
 // Attempts by the image, whose files are the same for all: writing, watching, locking.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -114,7 +115,7 @@ static int watch_by_fanotify(void) {
 }
 
 static int file_lock(void) {
-  return flock(open(image_file, O_RDONLY), LOCK_SH | LOCK_NB) < 0;
+  return flock(open(image_file, O_RDONLY), LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 // Tells where another's lock begins and how long it is: 126 bits at a time.
 static int sees_lock(int command, long at) {
