@@ -76,7 +76,7 @@ Fd make_dev() {
 // Everything is attached by descriptor, on directories that no image can replace.
 void assemble_root(const BuildInputs& in) {
   const auto& stage = in.images;
-  attach(clone_tree(AT_FDCWD, stage.root(in.plan.image)), AT_FDCWD, stage.place_for_root());
+  stage.attach_view(in.plan.image);
   const auto root = open_directory(stage.place_for_root());
   attach(make_dev(), root.get(), "dev");
   attach(new_mount("proc", {{"subset", "pid"}},

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -70,7 +71,7 @@ void copy_alternatives(const std::string& etc) {
 constexpr const char* left_out[] = {"local", "libexec/cordon"};
 
 // A read-only view of the host's /usr with a generated /etc.
-void build_host_view(const std::string& root, const std::string& empty) {
+void build_host_view(const std::string& root, const std::string& usr) {
   make_skeleton(root);
   make_directory(root + "/usr");
   make_directory(root + "/var");
@@ -81,26 +82,35 @@ void build_host_view(const std::string& root, const std::string& empty) {
   attach(clone_tree(AT_FDCWD, root), AT_FDCWD, root);
   const auto at = open_directory(root);
   attach(clone_tree(AT_FDCWD, "/usr"), at.get(), "usr");
-  for (const std::string name : left_out)
-    if (fs::is_directory("/usr/" + name)) attach(clone_tree(AT_FDCWD, empty), at.get(), "usr/" + name);
+  for (const std::string name : left_out) {
+    if (!fs::is_directory("/usr/" + name)) continue;
+    fs::create_directories(usr + "/" + name);
+    check(::setxattr((usr + "/" + name).c_str(), "trusted.overlay.opaque", "y", 1, 0), "hide", name);
+  }
+  restrict_tree(at.get(), image_attributes);
+}
+
+std::string layers(const std::string& upper, const std::string& lower) {
+  std::string list = upper;
+  list += ':';
+  for (const char c : lower) {
+    if (c == ':' || c == '\\' || c == ',') list += '\\';
+    list += c;
+  }
+  return list;
 }
 
 // Two layers and no upper one: the skeleton's plain directories hide whatever an image has in their place, links too.
-void build_from_rootfs(const std::string& root, const std::string& rootfs, const std::string& skeleton) {
+// What an image says about overlays in its extended attributes is not heard (overlayfs.rst, "redirect_dir",
+// "metacopy").
+Fd overlay(const std::string& upper, const std::string& lower) {
+  const MountOptions options{{"lowerdir", layers(upper, lower)}, {"redirect_dir", "nofollow"}, {"metacopy", "off"}};
+  return new_mount("overlay", options, image_attributes);
+}
+
+void require_rootfs(const std::string& rootfs) {
   if (!fs::is_directory(rootfs))
     throw KernelError("open image", rootfs, ENOTDIR, "images.NAME.rootfs must be a directory with a root file system");
-  make_directory(root);
-  std::string lower = skeleton;
-  lower += ':';
-  for (const char c : rootfs) {
-    if (c == ':' || c == '\\' || c == ',') lower += '\\';
-    lower += c;
-  }
-  // What an image says about overlays in its extended attributes is not heard (overlayfs.rst, "redirect_dir",
-  // "metacopy").
-  const MountOptions options{{"lowerdir", lower}, {"redirect_dir", "nofollow"}, {"metacopy", "off"}};
-  const auto overlay = new_mount("overlay", options, image_attributes);
-  attach(overlay, AT_FDCWD, root);
 }
 
 }  // namespace
@@ -110,17 +120,24 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
   // What the host unmounts goes away here too; nothing done here reaches the host.
   check(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr), "make mounts slaves of the host's");
   attach(new_mount("tmpfs", {{"mode", "0755"}, {"size", "16m"}}, 0), AT_FDCWD, stage_);
-  for (const char* directory : {"/root", "/new_root", "/scratch", "/empty"}) make_directory(stage_ + directory);
+  for (const char* directory : {"/root", "/new_root", "/scratch", "/empty", "/usr"}) make_directory(stage_ + directory);
   make_skeleton(stage_ + "/skeleton");
   for (const auto& [name, image] : images) {
     if (image.rootfs.empty())
-      build_host_view(root(name), stage_ + "/empty");
+      build_host_view(root(name), stage_ + "/usr");
     else
-      build_from_rootfs(root(name), image.rootfs, stage_ + "/skeleton");
-    const Fd tree(check(::open(root(name).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open image", name));
-    restrict_tree(tree.get(), image_attributes);
+      require_rootfs(image.rootfs);
+    rootfs_[name] = image.rootfs;
     names_.push_back(name);
   }
+}
+
+void Images::attach_view(const std::string& name) const {
+  const auto& rootfs = rootfs_.at(name);
+  if (!rootfs.empty()) return attach(overlay(stage_ + "/skeleton", rootfs), AT_FDCWD, place_for_root());
+  attach(overlay(stage_ + "/empty", root(name)), AT_FDCWD, place_for_root());
+  const auto at = open_directory(place_for_root());
+  attach(overlay(stage_ + "/usr", root(name) + "/usr"), at.get(), "usr");
 }
 
 void Images::remove() {
