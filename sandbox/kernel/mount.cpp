@@ -37,14 +37,16 @@ Fd new_overlay(const std::vector<std::string>& lower, const std::optional<UpperL
 }
 
 Fd clone_tree(int at, const std::string& path) {
-  return Fd(
-      check(::open_tree(at, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW),
-            "clone the mounts at", path));
+  return Fd(check(::open_tree(at, path.c_str(),
+                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW |
+                                  (path.empty() ? AT_EMPTY_PATH : 0)),
+                  "clone the mounts at", path));
 }
 
 void restrict_tree(int tree, std::uint64_t attributes) {
   mount_attr attr{};
   attr.attr_set = attributes;
+  attr.propagation = MS_PRIVATE;
   check(::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr), "restrict a mount tree");
 }
 

@@ -23,10 +23,11 @@ struct UpperLayer {
 };
 Fd new_overlay(const std::vector<std::string>& lower, const std::optional<UpperLayer>& upper, std::uint64_t attributes);
 
-// A detached copy of what is mounted at `path` below `at`, with everything below it.
+// A detached copy of what is mounted at `path` below `at`, or at `at` itself when it is empty, with everything below
+// it.
 Fd clone_tree(int at, const std::string& path);
 
-// Sets attributes on a whole (detached or attached) tree.
+// Sets attributes on a whole (detached or attached) tree, into which nothing is mounted from elsewhere any more.
 void restrict_tree(int tree, std::uint64_t attributes);
 
 // Attaches a detached mount on the directory `path` strictly below `at`, through no symlink; with AT_FDCWD on a path of

@@ -18,7 +18,7 @@
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/process.hpp"
-#include "sandbox/launcher/writable_image.hpp"
+#include "sandbox/launcher/image_view.hpp"
 
 namespace cordon {
 
@@ -81,7 +81,7 @@ void assemble_root(const BuildInputs& in) {
   if (in.plan.init.writable_image)
     attach_writable_image(stage, in.plan.image, in.plan.lease.tool_uid);
   else
-    attach(clone_tree(AT_FDCWD, stage.root(in.plan.image)), AT_FDCWD, stage.place_for_root());
+    attach_image(stage, in.plan.image);
   const auto root = open_directory(stage.place_for_root());
   attach(make_dev(), root.get(), "dev");
   attach(new_mount("proc", {{"subset", "pid"}},

@@ -11,6 +11,7 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
+#include "sandbox/kernel/process.hpp"
 
 namespace cordon {
 
@@ -91,6 +92,7 @@ const char* limit_name(int resource) {
 }
 
 void add_resource_limits(Facts& facts, const LaunchPlan& plan, int pid) {
+  const EffectiveUser owner(plan.lease.init_uid);
   auto limits = plan.init.rlimits;
   limits.push_back({RLIMIT_NOFILE, plan.limits.open_files});
   for (const auto& [resource, value] : limits) {

@@ -91,7 +91,8 @@ void write_identity_maps(int pid, const LaunchPlan& plan) {
   write_file(proc.get(), "oom_score_adj", "1000");
 }
 
-void limit_open_files(int pid, std::uint64_t open_files) {
+void limit_open_files(int pid, std::uint64_t open_files, const Lease& lease) {
+  const EffectiveUser owner(lease.init_uid);
   const rlimit limit{open_files, open_files};
   check(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), "set resource limit", "nofile");
 }
@@ -198,7 +199,7 @@ class Sandbox {
     timings_.mark("self_probe");
     refused_.forget_self_probe(probed.recorded);
     memfds_[payload_fd].reset();  // it is read: nothing keeps its memory while the job runs
-    limit_open_files(watch.tool_pid(), plan_.limits.open_files);
+    limit_open_files(watch.tool_pid(), plan_.limits.open_files, plan_.lease);
     send_message(lifeline_,
                  encode(LauncherMessage(Started{read_back(plan_, cgroup_, watch.tool_pid(), probed), plan_.filter})));
     timings_.mark("read_back");
