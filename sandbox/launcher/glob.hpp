@@ -28,7 +28,10 @@ class GlobState {
   };
   struct Place {
     std::uint32_t glob, component;  // from this component on it is still to be matched
-    auto operator<=>(const Place&) const = default;
+    bool operator==(const Place&) const = default;
+    bool operator<(const Place& other) const {
+      return glob != other.glob ? glob < other.glob : component < other.component;
+    }
   };
   class Matches;
 

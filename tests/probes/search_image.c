@@ -167,7 +167,7 @@ static void walk(int directory, const char *prefix, int depth) {
     // Below the depth where paths end, things have the names of their ancestors.
     if (snprintf(path, sizeof path, "%s/%s", prefix, entry->d_name) >= (int)sizeof path) strcpy(path, prefix);
     if (is_cordons_own(path) || fstatat(directory, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) continue;
-    quiet = depth > 8;  // counted, not told
+    quiet = depth > 8 || strlen(path) > 600;  // counted, not told
     visit(directory, entry->d_name, path, st.st_mode);
     const int below = S_ISDIR(st.st_mode) && depth < 200 ? openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) : -1;
     if (below >= 0) walk(below, path, depth + 1), close(below);

@@ -128,6 +128,17 @@ TEST_CASE("what is no directory is refused as an image, with step, object, reaso
   CHECK(tree.digest() == before);
 }
 
+TEST_CASE("the host's own root is refused as an image, by whatever path", "[threat:followed-path]") {
+  const ImageTree tree("real");
+  tree.link("to-root", "/");
+  for (const std::string& path : {std::string("/"), std::string("//."), (tree.root() / "to-root").string()}) {
+    const auto answer = why_refused(path);
+    INFO(answer);
+    CHECK(answer.find("open image " + path) != std::string::npos);
+    CHECK(answer.find("that is the host itself") != std::string::npos);
+  }
+}
+
 TEST_CASE("an image that is a link is the directory it led to when Cordon started, whatever becomes of it",
           "[threat:followed-path]") {
   const auto first = marked_tree("first", "first"), second = marked_tree("second", "second");

@@ -101,6 +101,15 @@ void ImageTree::directory(const std::string& path, unsigned mode) const {
   fs::permissions(root() / path, fs::perms(mode));
 }
 
+void ImageTree::nest(const std::string& path, const std::string& name, int depth) const {
+  directory(path);
+  auto at = open_directory((root() / path).string());
+  for (int i = 0; i < depth; ++i) {
+    check(::mkdirat(at.get(), name.c_str(), 0755), "make directory", name);
+    at = open_directory(at.get(), name);
+  }
+}
+
 void ImageTree::file(const std::string& path, const std::string& text, unsigned mode) const {
   fs::create_directories((root() / path).parent_path());
   make_file(root() / path, text, mode);

@@ -25,6 +25,7 @@ class ImageTree {
 
   // A file, socket or the like at `path` below the root, whose parents are made.
   void directory(const std::string& path, unsigned mode = 0755) const;
+  void nest(const std::string& path, const std::string& name, int depth) const;  // also deeper than a path can say
   void file(const std::string& path, const std::string& text, unsigned mode = 0644) const;
   void link(const std::string& path, const std::string& target) const;
   void node(const std::string& path, unsigned type, unsigned major = 0, unsigned minor = 0) const;
