@@ -96,7 +96,7 @@ std::vector<std::string> environment(const Profile& profile, const std::map<std:
   all.insert(profile.env.begin(), profile.env.end());  // the job's own win
   std::vector<std::string> env;
   env.reserve(all.size());
-  for (const auto& [name, value] : all) env.push_back(name + "=" + value);
+  for (const auto& [name, value] : all) env.emplace_back(name).append("=").append(value);
   return env;
 }
 

@@ -32,7 +32,8 @@ TEST_CASE("every system call is answered as the reviewed table of its policy say
 }
 
 TEST_CASE("the tables hold a verdict for 1024 numbers, three argument patterns and three ABIs, none of them twice") {
-  for (const auto& [name, policy] : shipped_policies()) {
+  for (const auto& shipped : shipped_policies()) {
+    const auto& name = shipped.first;
     CAPTURE(name);
     std::map<std::pair<std::string, std::uint32_t>, int> verdicts;
     for_each_verdict(name, [&](const Row& row, std::uint32_t number, const std::string&) {
@@ -44,7 +45,8 @@ TEST_CASE("the tables hold a verdict for 1024 numbers, three argument patterns a
 }
 
 TEST_CASE("no call of a foreign ABI is answered but by the end of the process", "[threat:foreign-abi]") {
-  for (const auto& [name, policy] : shipped_policies()) {
+  for (const auto& shipped : shipped_policies()) {
+    const auto& name = shipped.first;
     for_each_verdict(name, [&](const Row& row, std::uint32_t number, const std::string& verdict) {
       CAPTURE(name, row.abi, number);
       if (row.abi != "native") CHECK(verdict == "KILL_PROCESS");

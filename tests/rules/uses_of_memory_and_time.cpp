@@ -92,7 +92,7 @@ const std::vector<Use> machine{
     {"sched_getaffinity", [](auto&, auto&) { return call(SYS_sched_getaffinity, 0, sizeof bytes, bytes); }},
     {"sched_setaffinity",
      [](auto&, auto&) {
-       cpu_set_t any;
+       cpu_set_t any{};
        for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) CPU_SET(cpu, &any);
        return call(SYS_sched_setaffinity, 0, sizeof any, &any);
      }},
