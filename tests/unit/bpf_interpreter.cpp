@@ -43,7 +43,7 @@ class Machine {
       return;
     }
     const bool is_word = op.code == (BPF_LD | BPF_W | BPF_ABS);
-    if (!is_word || op.k % 4 != 0 || op.k + 4 > sizeof data_) throw std::runtime_error("a bad load");
+    if (!is_word || op.k % 4 != 0 || op.k > sizeof data_ - 4) throw std::runtime_error("a bad load");
     std::memcpy(&a_, reinterpret_cast<const char*>(&data_) + op.k, sizeof a_);
   }
 
