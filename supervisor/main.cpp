@@ -80,7 +80,7 @@ int serve(const Options& options) {
   asio::signal_set ends(io, SIGTERM, SIGINT);
   ends.async_wait([&io](boost::system::error_code, int) { io.stop(); });
   asio::co_spawn(io, heed_reloads(&daemon), asio::detached);
-  asio::co_spawn(io, daemon.start(), [&options](std::exception_ptr failed) {
+  asio::co_spawn(io, daemon.start(), [&options](const std::exception_ptr& failed) {
     if (failed) std::rethrow_exception(failed);
     announce_ready(options.ready_fd);
     log("ready", {{"runtime_dir", options.daemon.runtime_dir}});

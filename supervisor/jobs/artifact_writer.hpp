@@ -15,6 +15,15 @@
 
 namespace cordon {
 
+// The artifact that is being received.
+struct OpenArtifact {
+  std::string path;
+  std::unique_ptr<ArtifactStore::Draft> draft;
+  std::uint64_t size = 0;
+  crypto_hash_sha256_state hash{};
+  std::string wrong;  // why it will be skipped; the rest of it is read and dropped
+};
+
 class ArtifactWriter {
  public:
   // `wanted`: something was to be collected, so that silence means a loss.
@@ -33,20 +42,12 @@ class ArtifactWriter {
   void take(const artifacts::End& end);
   void skip(std::string path, std::string reason);
 
-  struct Open {
-    std::string path;
-    std::unique_ptr<ArtifactStore::Draft> draft;
-    std::uint64_t size = 0;
-    crypto_hash_sha256_state hash{};
-    std::string wrong;  // why it will be skipped; the rest of it is read and dropped
-  };
-
   ArtifactStore& store_;
   CollectBounds bounds_;
   artifacts::Decoder decoder_;
   Collection collection_;
   std::set<std::string> paths_;
-  std::optional<Open> open_;
+  std::optional<OpenArtifact> open_;
   std::uint64_t bytes_ = 0;
   bool wanted_, heard_ = false, ended_ = false, bad_ = false;
 };

@@ -53,8 +53,8 @@ tl::expected<Limits, Rejection> choose_limits(const Json& asked, const Profile& 
   auto rejection = invalid_input(limits.error());
   rejection.code = "limit_out_of_range";
   for (const auto& [name, value] : asked.items()) {
-    const auto known =
-        std::any_of(limit_fields.begin(), limit_fields.end(), [&](const auto& f) { return f.name == name; });
+    const auto known = std::any_of(limit_fields.begin(), limit_fields.end(),
+                                   [&asked_for = name](const auto& f) { return f.name == asked_for; });
     if (!known) rejection.code = "unknown_limit";
   }
   if (!asked.is_object()) rejection.code = "invalid_input";
@@ -96,7 +96,7 @@ std::vector<std::string> environment(const Profile& profile, const std::map<std:
   all.insert(profile.env.begin(), profile.env.end());  // the job's own win
   std::vector<std::string> env;
   env.reserve(all.size());
-  for (const auto& [name, value] : all) env.push_back(name + "=" + value);
+  for (const auto& [name, value] : all) env.emplace_back(name).append("=").append(value);
   return env;
 }
 

@@ -54,7 +54,7 @@ std::deque<JobPtr>::iterator JobStore::oldest_of(std::uint32_t uid) {
   return std::find_if(finished_.begin(), finished_.end(), [&](const JobPtr& job) { return job->uid == uid; });
 }
 
-void JobStore::forget(std::deque<JobPtr>::iterator at) {
+void JobStore::forget(const std::deque<JobPtr>::iterator& at) {
   const auto job = *at;
   finished_.erase(at);
   auto& held = held_[job->uid];

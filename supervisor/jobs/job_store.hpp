@@ -33,7 +33,7 @@ struct JobPage {
 struct IdempotencyKey {
   std::uint32_t uid = 0;
   std::string key;
-  auto operator<=>(const IdempotencyKey&) const = default;
+  auto operator<=>(const IdempotencyKey&) const = default;  // NOLINT(modernize-use-nullptr): takes its 0 for a pointer
 };
 struct KeyedJob {
   JobPtr job;  // nullptr: it was forgotten since
@@ -61,7 +61,7 @@ class JobStore {
   static void add_to(Held& held, const Job& job);
   std::uint32_t greediest(const Retention& retention) const;  // whose share of what may be kept is the largest
   std::deque<JobPtr>::iterator oldest_of(std::uint32_t uid);
-  void forget(std::deque<JobPtr>::iterator at);
+  void forget(const std::deque<JobPtr>::iterator& at);
   void forget_key_of(const std::string& id);
 
   struct KeyEntry {

@@ -1,0 +1,95 @@
+// Promise (threats.md, "System calls"): a running job gets for every system call that its profile denies exactly the
+// answer that the reviewed table (tests/golden) says. Each is really made, with each argument pattern and by each ABI.
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
+#include <map>
+
+#include "tests/golden/table.hpp"
+#include "tests/promises/instance.hpp"
+
+using namespace cordon::test;
+
+namespace {
+
+// Of every shipped profile, the name of its seccomp policy.
+std::map<std::string, std::string> policies_of_profiles() {
+  std::map<std::string, std::string> policies;
+  for (const auto& file : std::filesystem::directory_iterator(CORDON_SOURCE_DIR "/profiles/data")) {
+    const auto name = file.path().filename().string();
+    if (name.ends_with(".seccomp.json")) continue;
+    const auto seccomp = Json::parse(read_text(file.path())).at("seccomp").get<std::string>();
+    policies[file.path().stem()] = seccomp.substr(0, seccomp.find('.'));
+  }
+  return policies;
+}
+
+// As the probe writes a verdict: the errno's value.
+std::string answer_of(const std::string& verdict) {
+  if (verdict == "KILL_PROCESS") return "killed";
+  for (int value = 1; value < 4096; ++value) {
+    const auto* name = ::strerrorname_np(value);
+    if (name != nullptr && verdict == name) return std::to_string(value);
+  }
+  throw std::runtime_error("no verdict: " + verdict);
+}
+
+// Since Linux 6.11 and 6.18 x86-64 has uretprobe and uprobe, which no filter is asked about (seccomp_uprobe_exception).
+// They do something for the kernel's own trampoline only, and end any other caller with SIGILL.
+bool is_past_every_filter(const Row& row, std::uint32_t number) {
+  return row.abi == "native" && (number == 335 || number == 336);
+}
+
+std::vector<std::string> denied_calls(const std::string& policy) {
+  std::vector<std::string> lines;
+  for (const auto& row : rows_of(read_text(CORDON_SOURCE_DIR "/tests/golden/" + policy + ".txt"))) {
+    for (auto number = row.first; number <= row.last; ++number) {
+      for (std::size_t i = 0; i < argument_patterns.size(); ++i) {
+        if (row.verdicts[i] == "ALLOW") continue;
+        lines.push_back(row.abi + " " + std::to_string(number) + " " + argument_patterns[i].name + " " +
+                        (is_past_every_filter(row, number) ? "nothing" : answer_of(row.verdicts[i])));
+      }
+    }
+  }
+  return lines;
+}
+
+std::string joined(const std::vector<std::string>& lines, const std::string& before) {
+  std::string text;
+  for (const auto& line : lines) text += before + line + "\n";
+  return text;
+}
+
+Json job_of(const std::string& profile, const std::string& list) {
+  auto job = probe("denied_calls", {"list"});
+  job["profile"] = profile;
+  job["limits"] = {{"output_bytes", 1 << 20}, {"wall_ms", 60000}, {"cpu_ms", 60000}};
+  job["files"].push_back({{"path", "list"}, {"content", list}});
+  return job;
+}
+
+}  // namespace
+
+TEST_CASE("every call that a profile denies is answered in a job as the reviewed table says",
+          "[threat:dangerous-calls]") {
+  const Instance cordon;
+  for (const auto& [profile, policy] : policies_of_profiles()) {
+    const auto calls = denied_calls(policy);
+    const auto job = cordon.run(job_of(profile, joined(calls, "")));
+    INFO(profile << " " << job.at("outcome").dump());
+    CHECK(calls.size() > argument_patterns.size() * 2 * calls_per_abi);
+    const auto differs = difference(joined(calls, "held: "), job.at("stdout").get<std::string>());
+    if (!differs.empty()) FAIL_CHECK(differs);
+    CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
+  }
+}
+
+TEST_CASE("the probe of denied calls notices one that gets through, and one that ends its process") {
+  const Instance cordon;
+  const auto job = cordon.run(
+      job_of("default", "native 39 zeros 1\nnative 231 zeros 1\nnative 102 zeros 1\nnative 40 ones killed\n"));
+  CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 1}}));
+  CHECK(job.at("stdout") ==
+        "GOT THROUGH: native 39 zeros 0\nGOT THROUGH: native 231 zeros ended\n"
+        "GOT THROUGH: native 102 zeros not made\nGOT THROUGH: native 40 ones 14\n");
+}
