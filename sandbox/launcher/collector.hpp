@@ -24,7 +24,4 @@ struct Collection {
 // Blocks until the child has ended, or was killed at the deadline or with the lifeline; false when it was cut short.
 bool collect(const Collection& collection);
 
-// The only system calls the child can make.
-SeccompPolicy collector_calls();
-
 }  // namespace cordon

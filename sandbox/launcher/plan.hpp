@@ -21,7 +21,7 @@ struct Lease {
   std::string cgroup_name() const { return "job-" + std::to_string(tool_uid); }
 };
 
-inline constexpr std::uint32_t inside_uid = 1000;
+inline constexpr std::uint32_t job_inside = 1000, root_inside = 0;  // what a tool sees itself as
 
 struct LaunchPlan {
   std::string job;  // its id, for logs
@@ -38,6 +38,7 @@ struct LaunchPlan {
 };
 
 // Refuses a limit above the profile's ceiling: what the front asks for is not trusted to be within it.
-tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile, Lease lease);
+tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile,
+                                                const std::string& init_filter, Lease lease);
 
 }  // namespace cordon

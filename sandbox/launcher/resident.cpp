@@ -112,6 +112,7 @@ void Resident::serve_in_child(Fd lifeline, std::optional<Lease> lease) {
     if (::getppid() != resident) ::_exit(1);
     const auto set = handled_signals();
     check(::sigprocmask(SIG_UNBLOCK, &set, nullptr), "unblock signals");
+    host_.claim.reset();
     listener_.reset();
     signals_.reset();
     for (auto& [pid, other] : served_) other.process.pidfd.reset();
@@ -158,6 +159,7 @@ void Resident::clean_up_after(Lease lease) {
   }
   try {
     check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
+    host_.claim.reset();
     Cgroup::adopt(host_.cgroups, lease.cgroup_name()).destroy();
     ::_exit(0);
   } catch (const std::exception& e) {

@@ -21,6 +21,7 @@
 #include "sandbox/launcher/hello.hpp"
 #include "sandbox/launcher/network_denials.hpp"
 #include "sandbox/launcher/readback.hpp"
+#include "sandbox/launcher/seccomp_denials.hpp"
 #include "sandbox/launcher/timings.hpp"
 #include "sandbox/launcher/watch.hpp"
 #include "sandbox/launcher/workspace.hpp"
@@ -82,21 +83,22 @@ void require_sealed_memfd(const Fd& fd) {
     throw KernelError("accept a descriptor", "that is not a sealed memfd", EINVAL, "send sealed memfds only");
 }
 
-void write_identity_maps(int pid, const Lease& lease) {
+void write_identity_maps(int pid, const LaunchPlan& plan) {
   const auto proc = open_directory("/proc/" + std::to_string(pid));
-  const auto map = fmt::format("{} {} 1", inside_uid, lease.tool_uid);
+  const auto map = fmt::format("{} {} 1", plan.init.inside_uid, plan.lease.tool_uid);
   write_file(proc.get(), "gid_map", map);
   write_file(proc.get(), "uid_map", map);
   write_file(proc.get(), "oom_score_adj", "1000");
 }
 
-void limit_open_files(int pid, std::uint64_t open_files) {
+void limit_open_files(int pid, std::uint64_t open_files, const Lease& lease) {
+  const EffectiveUser owner(lease.init_uid);
   const rlimit limit{open_files, open_files};
   check(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), "set resource limit", "nofile");
 }
 
-std::vector<Denial> find_denials(const Cgroup& cgroup, const Workspace& workspace, const NetworkDenials& network) {
-  std::vector<Denial> denials;
+std::vector<Denial> find_denials(const Cgroup& cgroup, const Workspace& workspace, const NetworkDenials& network,
+                                 std::vector<Denial> denials) {
   if (const auto n = cgroup.forks_denied()) denials.push_back({"pids", n, "a new process or thread"});
   if (const auto n = network.count()) denials.push_back({"network", n, "no route out of the sandbox"});
   if (auto full = workspace.full()) denials.push_back(*full);
@@ -114,7 +116,8 @@ const CompiledProfile& find_profile(Host& host, const Sha256& digest) {
 LaunchPlan plan_job(Host& host, const JobSpec& spec, Lease lease) {
   if (!host.images.has(spec.image))
     throw KernelError("find the image", spec.image, ENOENT, "restart the launcher after adding an image");
-  auto plan = make_plan(spec, find_profile(host, spec.profile), lease);
+  const auto& profile = find_profile(host, spec.profile);
+  auto plan = make_plan(spec, profile, host.policy.init_filter, lease);
   if (!plan) throw KernelError(plan.error().step, plan.error().object, plan.error().error, plan.error().remedy);
   return *plan;
 }
@@ -150,7 +153,7 @@ class Sandbox {
     timings_.mark("run");
     if (!end(init)) finished.ending = Vanished{"a process of the job hangs in the kernel; its ids stay out of use"};
     timings_.mark("kill");
-    finished.denials = find_denials(cgroup_, workspace_, network);
+    finished.denials = find_denials(cgroup_, workspace_, network, refused_.list(host_.policy.call_names));
     finished.usage.cpu_us = static_cast<std::uint64_t>(watch.cpu_used().count());
     add_peaks(finished.usage);
     gather();
@@ -175,7 +178,8 @@ class Sandbox {
                              init_.theirs.get(),
                              tool_.theirs.get(),
                              init_plan.get(),
-                             memfds_[payload_fd].get()};
+                             memfds_[payload_fd].get(),
+                             refused_.memory()};
     constexpr std::uint64_t namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
     auto init = clone_child(namespaces, cgroup_.directory());
     if (init.pid == 0) become_sandbox(inputs);
@@ -189,12 +193,13 @@ class Sandbox {
   void prepare(Watch& watch) {
     watch.expect<UserNamespaceEntered>(setup_patience);
     timings_.mark("mounts");
-    write_identity_maps(watch.tool_pid(), plan_.lease);
+    write_identity_maps(watch.tool_pid(), plan_);
     send_message(tool_.ours.get(), maps_written);
     const auto probed = watch.expect<Probed>(setup_patience);
     timings_.mark("self_probe");
+    refused_.forget_self_probe(probed.recorded);
     memfds_[payload_fd].reset();  // it is read: nothing keeps its memory while the job runs
-    limit_open_files(watch.tool_pid(), plan_.limits.open_files);
+    limit_open_files(watch.tool_pid(), plan_.limits.open_files, plan_.lease);
     send_message(lifeline_,
                  encode(LauncherMessage(Started{read_back(plan_, cgroup_, watch.tool_pid(), probed), plan_.filter})));
     timings_.mark("read_back");
@@ -240,6 +245,7 @@ class Sandbox {
   Cgroup cgroup_;
   Workspace workspace_;
   Streams streams_;
+  SeccompDenials refused_;
   SocketPair init_, tool_;
   bool gone_ = false;
 };

@@ -25,7 +25,7 @@ TEST_CASE("a plan has what the profile says and the limits that were asked for")
   JobSpec spec;
   spec.limits = a_profile().ceiling;
   spec.limits.pids = 3;
-  const auto plan = make_plan(spec, a_profile(), {100, 101});
+  const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
   REQUIRE(plan);
   CHECK(plan->limits.pids == 3);
   CHECK(plan->init.filter == a_profile().filter);
@@ -38,7 +38,7 @@ TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond belie
     JobSpec spec;
     spec.limits = a_profile().ceiling;
     spec.limits.*field.member += 1;
-    const auto plan = make_plan(spec, a_profile(), {100, 101});
+    const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
     REQUIRE_FALSE(plan);
     CHECK(plan.error().object.find(field.name) != std::string::npos);
   }
@@ -47,7 +47,7 @@ TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond belie
 TEST_CASE("the core limit is 1, never 0, so that no core handler starts as root on the host") {
   JobSpec spec;
   spec.limits = a_profile().ceiling;
-  const auto plan = make_plan(spec, a_profile(), {100, 101});
+  const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
   REQUIRE(plan);
   const auto& limits = plan->init.rlimits;
   CHECK(std::count(limits.begin(), limits.end(), ResourceLimit{4 /* RLIMIT_CORE */, 1}) == 1);
@@ -95,6 +95,20 @@ TEST_CASE("globs match per component, and ** stands for any number of directorie
 TEST_CASE("a directory that cannot hold a match is not entered") {
   CHECK_FALSE(GlobState({"out/*"}).enter("src").below.wants_more());
   CHECK(GlobState({"out/*"}).enter("out").below.wants_more());
+}
+
+TEST_CASE("globs of many ** say no more than one, and a walk can ask before it enters") {
+  CHECK(selects("**/**/**/x", {"x"}));
+  CHECK(selects("a/**/**", {"a", "b", "c"}));
+  CHECK(selects("**/a/**/a/**", {"a", "a", "b"}));
+  CHECK_FALSE(selects("**/a/**/a/x", {"a", "x"}));
+  CHECK_FALSE(selects("**", {".hidden", "x"}));
+  const GlobState state({"**/*.json", "out/x"});
+  CHECK(state.asks_for_file("a.json"));
+  CHECK_FALSE(state.asks_for_file("a.txt"));
+  CHECK_FALSE(state.asks_for_file("out"));
+  CHECK(state.asks_for_directory("a.txt"));
+  CHECK_FALSE(state.asks_for_directory(".git"));
 }
 
 TEST_CASE("cgroup mounts are found in every layout") {
