@@ -1,7 +1,7 @@
 #include "sandbox/launcher/plan.hpp"
 
 #include <fmt/format.h>
-#include <linux/capability.h>
+#include <sys/capability.h>
 #include <sys/resource.h>
 
 namespace cordon {

@@ -1,8 +1,11 @@
 // Promise (threats.md, "System calls"): what every system call is answered was reviewed, number by number.
+#include <linux/seccomp.h>
+
 #include <catch2/catch.hpp>
 
 #include "sandbox/launcher/filter.hpp"
 #include "tests/golden/policies.hpp"
+#include "tests/unit/bpf_interpreter.hpp"
 
 using namespace cordon;
 using namespace cordon::test;
@@ -51,6 +54,29 @@ TEST_CASE("no call of a foreign ABI is answered but by the end of the process", 
       CAPTURE(name, row.abi, number);
       if (row.abi != "native") CHECK(verdict == "KILL_PROCESS");
     });
+  }
+}
+
+TEST_CASE("what a sandbox loads says the same, but for the refusals that pid 1 writes down and gives itself",
+          "[threat:notify-races]") {
+  for (const auto& shipped : shipped_policies()) {
+    CAPTURE(shipped.first);
+    const auto filter = compile_filter(shipped.second);
+    std::size_t recorded = 0;
+    for (const auto& abi : abis) {
+      for (std::uint32_t number = 0; number < calls_per_abi; ++number) {
+        for (const auto& [pattern, v] : argument_patterns) {
+          const Call call{abi.first + number, {v, v, v, v, v, v}, abi.audit_arch};
+          const auto answers = verdict(filter.bpf, call), loaded = verdict(filter.recording, call);
+          const bool is_recorded = loaded == SECCOMP_RET_USER_NOTIF;
+          recorded += is_recorded ? 1 : 0;
+          CAPTURE(call.number, pattern);
+          if (is_recorded) CHECK((answers & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO);
+          if (!is_recorded) CHECK(loaded == answers);
+        }
+      }
+    }
+    CHECK(recorded > calls_per_abi);
   }
 }
 

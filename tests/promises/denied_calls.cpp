@@ -18,7 +18,7 @@ std::map<std::string, std::string> policies_of_profiles() {
   for (const auto& file : std::filesystem::directory_iterator(CORDON_SOURCE_DIR "/profiles/data")) {
     const auto name = file.path().filename().string();
     if (name.ends_with(".seccomp.json")) continue;
-    const auto seccomp = Json::parse(read_text(file.path())).at("seccomp").get<std::string>();
+    const auto seccomp = Json::parse(read_text(file.path()), nullptr, true, true).at("seccomp").get<std::string>();
     policies[file.path().stem()] = seccomp.substr(0, seccomp.find('.'));
   }
   return policies;
