@@ -14,7 +14,8 @@ Json python(const std::string& code) {
 
 }  // namespace
 
-TEST_CASE("health is told at once while jobs run, and asking costs the launcher nothing") {
+TEST_CASE("health is told at once while jobs run, and asking costs the launcher nothing",
+          "[threat:supervisor-starved]") {
   const Instance cordon;
   cordon.submit({{"argv", Json::array({"sleep", "20"})}, {"limits", {{"wall_ms", 30000}}}});
   const auto before = cordon.counts();
@@ -22,7 +23,7 @@ TEST_CASE("health is told at once while jobs run, and asking costs the launcher 
   CHECK(cordon.counts().processes <= before.processes + 3);  // the job itself may still have been on its way
 }
 
-TEST_CASE("socket buffers do not evade the memory limit") {
+TEST_CASE("socket buffers do not evade the memory limit", "[threat:bombs]") {
   const Instance cordon;
   auto job = python(
       "import socket\n"
@@ -42,7 +43,8 @@ TEST_CASE("socket buffers do not evade the memory limit") {
   CHECK((ended || held));
 }
 
-TEST_CASE("no profile lets a tool lower its core limit to 0, which would start a core handler as root on the host") {
+TEST_CASE("no profile lets a tool lower its core limit to 0, which would start a core handler as root on the host",
+          "[threat:bombs]") {
   const Instance cordon;
   for (const char* profile : {"default", "compile", "strict", "root-inside"}) {
     auto job = python(
@@ -57,7 +59,7 @@ TEST_CASE("no profile lets a tool lower its core limit to 0, which would start a
   }
 }
 
-TEST_CASE("cancelling a job also ends its collection") {
+TEST_CASE("cancelling a job also ends its collection", "[threat:followed-path]") {
   const Instance cordon;
   auto job = python(
       "import os\n"
@@ -73,7 +75,8 @@ TEST_CASE("cancelling a job also ends its collection") {
   CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(15));
 }
 
-TEST_CASE("a path that is too long is skipped, and what stands behind it is collected all the same") {
+TEST_CASE("a path that is too long is skipped, and what stands behind it is collected all the same",
+          "[threat:followed-path]") {
   const Instance cordon;
   auto job = python(
       "import os\n"
@@ -97,7 +100,7 @@ TEST_CASE("a program is looked for in the job's own PATH") {
   CHECK(report.at("stdout") == "found\n");
 }
 
-TEST_CASE("a job cannot watch what others open in the image they share") {
+TEST_CASE("a job cannot watch what others open in the image they share", "[threat:shared-ipc]") {
   const Instance cordon;
   const auto report = cordon.run(python(
       "import ctypes,os\nfd=ctypes.CDLL(None,use_errno=True).inotify_init1(0)\nprint(fd, ctypes.get_errno())\n"));

@@ -78,19 +78,19 @@ TEST_CASE("a job that cannot be meant is refused with the pointer of what is wro
   CHECK(cordon.get("/v1/jobs").json().at("jobs").empty());
 }
 
-TEST_CASE("a limit above the profile's ceiling is refused and not clamped") {
+TEST_CASE("a limit above the profile's ceiling is refused and not clamped", "[threat:limit-wrap]") {
   const Instance cordon;
   expect_pointer(post_text(cordon, R"({"argv": ["true"], "limits": {"wall_ms": 86400000}})"), "/limits/wall_ms");
 }
 
-TEST_CASE("scratch and what stands beside it must fit in the memory limit") {
+TEST_CASE("scratch and what stands beside it must fit in the memory limit", "[threat:limit-wrap]") {
   const Instance cordon;
   const auto answer =
       post_text(cordon, R"({"argv": ["true"], "limits": {"memory_bytes": 67108864, "scratch_bytes": 67108864}})");
   expect_problem(answer, 400);
 }
 
-TEST_CASE("text that is not strict JSON is refused before anything is made of it") {
+TEST_CASE("text that is not strict JSON is refused before anything is made of it", "[threat:hostile-json]") {
   const Instance cordon;
   std::string deep = R"({"argv": ["true"], "labels": )";
   for (int i = 0; i < 40; ++i) deep += R"({"a": )";
@@ -118,7 +118,7 @@ TEST_CASE("wrong methods, paths and media types are refused as HTTP says") {
                  415);
 }
 
-TEST_CASE("a body of 64 MiB is refused with 413 and closes the connection") {
+TEST_CASE("a body of 64 MiB is refused with 413 and closes the connection", "[threat:slow-clients]") {
   const Instance cordon;
   const auto answer = post_text(cordon, std::string(std::size_t{64} << 20, ' '));
   CHECK(answer.status == 413);
@@ -137,7 +137,7 @@ TEST_CASE("a refused request leaves its connection usable") {
   CHECK(answers.find("HTTP/1.1 200") != std::string::npos);
 }
 
-TEST_CASE("framing that could be read in two ways is refused and closes the connection") {
+TEST_CASE("framing that could be read in two ways is refused and closes the connection", "[threat:smuggling]") {
   const Instance cordon;
   for (const std::string head :
        {"Content-Length: 5\r\nTransfer-Encoding: chunked", "Content-Length: 5\r\nContent-Length: 6",

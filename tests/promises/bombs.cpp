@@ -65,7 +65,7 @@ Json run_beside_a_neighbour(const Json& wish) {
 
 }  // namespace
 
-TEST_CASE("a fork bomb is held at its pids limit and ended at its wall limit") {
+TEST_CASE("a fork bomb is held at its pids limit and ended at its wall limit", "[threat:bombs]") {
   const auto job = run_beside_a_neighbour(with_limits(probe("fork_bomb"), Json::object()));
   INFO(job.dump(2));
   CHECK(job.at("outcome") == Json({{"kind", "timed_out"}, {"limit", "wall"}}));
@@ -74,14 +74,14 @@ TEST_CASE("a fork bomb is held at its pids limit and ended at its wall limit") {
   if (job.at("usage").at("pids_peak").is_number()) CHECK(job.at("usage").at("pids_peak").get<int>() <= 32);
 }
 
-TEST_CASE("the pids limit is exact") {
+TEST_CASE("the pids limit is exact", "[threat:bombs]") {
   const auto job = run_beside_a_neighbour(with_limits(probe("fork_bomb", {"bounded"}), {{"pids", 17}}));
   INFO(job.at("outcome").dump() << job.at("stdout"));
   CHECK(job.at("outcome").at("code") == 0);
   CHECK(job.at("stdout").get<std::string>().starts_with("16 "));  // and the process that forks
 }
 
-TEST_CASE("a memory bomb is out of memory, whatever memory it takes") {
+TEST_CASE("a memory bomb is out of memory, whatever memory it takes", "[threat:bombs]") {
   for (const char* how : {"private", "shared", "processes"}) {
     const auto job = run_beside_a_neighbour(with_limits(probe("memory_bomb", {how}), {{"memory_bytes", 64 << 20}}));
     INFO(how << job.dump(2));
@@ -89,7 +89,7 @@ TEST_CASE("a memory bomb is out of memory, whatever memory it takes") {
   }
 }
 
-TEST_CASE("a disk bomb gets its scratch and no byte more") {
+TEST_CASE("a disk bomb gets its scratch and no byte more", "[threat:bombs]") {
   const auto job = run_beside_a_neighbour(with_limits(probe("disk_bomb"), {{"scratch_bytes", 8 << 20}}));
   INFO(job.dump(2));
   CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
@@ -99,7 +99,7 @@ TEST_CASE("a disk bomb gets its scratch and no byte more") {
   CHECK(denial(job, "scratch") != nullptr);
 }
 
-TEST_CASE("an inode bomb gets its inodes and no more") {
+TEST_CASE("an inode bomb gets its inodes and no more", "[threat:bombs]") {
   const auto job = run_beside_a_neighbour(with_limits(probe("inode_bomb"), {{"scratch_inodes", 500}}));
   INFO(job.dump(2));
   CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
@@ -107,7 +107,7 @@ TEST_CASE("an inode bomb gets its inodes and no more") {
   CHECK(std::stoi(job.at("stdout").get<std::string>()) > 400);
 }
 
-TEST_CASE("an output flood is cut, and ended at its wall limit") {
+TEST_CASE("an output flood is cut, and ended at its wall limit", "[threat:output-flood]") {
   for (const char* stream : {"stdout", "stderr"}) {
     const auto job = run_beside_a_neighbour(with_limits(probe("output_flood", {stream}), {{"output_bytes", 5000}}));
     CHECK(job.at("outcome") == Json({{"kind", "timed_out"}, {"limit", "wall"}}));
@@ -116,12 +116,12 @@ TEST_CASE("an output flood is cut, and ended at its wall limit") {
   }
 }
 
-TEST_CASE("a cpu spin is ended at its cpu limit") {
+TEST_CASE("a cpu spin is ended at its cpu limit", "[threat:cpu-hiding]") {
   const auto job = run_beside_a_neighbour(with_limits(probe("cpu_spin", {"2"}), {{"cpu_ms", 500}}));
   CHECK(job.at("outcome") == Json({{"kind", "timed_out"}, {"limit", "cpu"}}));
 }
 
-TEST_CASE("open files and file size stop where the limits say") {
+TEST_CASE("open files and file size stop where the limits say", "[threat:bombs]") {
   const Instance cordon;
   auto files = probe("fd_bomb");
   files["limits"]["open_files"] = 40;

@@ -81,7 +81,7 @@ TEST_CASE("output is there to read while the job still runs") {
   CHECK(cordon.remove("/v1/jobs/" + id).status == 200);
 }
 
-TEST_CASE("a reader that does not read slows no job") {
+TEST_CASE("a reader that does not read slows no job", "[threat:output-flood]") {
   const Instance cordon;
   const auto flood = cordon.submit(probe("output_flood", {"4000000"})).at("id").get<std::string>();
   const auto connection = connect_to(cordon.agent_socket());

@@ -69,7 +69,8 @@ TEST_CASE("artifacts of a job can be the files of the next") {
   CHECK(cordon.run(use).at("stdout") == "model");
 }
 
-TEST_CASE("links, devices, fifos and sockets are never collected, and nothing outside of the scratch through them") {
+TEST_CASE("links, devices, fifos and sockets are never collected, and nothing outside of the scratch through them",
+          "[threat:followed-path]") {
   const Instance cordon;
   auto wish = shell(
       "mkdir out; ln -s /etc/passwd out/link; ln -s /etc out/dir; mkfifo out/fifo; printf x >out/real; ln out/real "

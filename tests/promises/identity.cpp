@@ -16,7 +16,7 @@ Answer ask(const Instance& cordon, const Credentials& who, const std::string& me
 
 }  // namespace
 
-TEST_CASE("another agent's job is not there, and cannot be cancelled, watched or read") {
+TEST_CASE("another agent's job is not there, and cannot be cancelled, watched or read", "[threat:peer-identity]") {
   const Instance cordon;
   const Json wish{{"argv", Json::array({"echo", "mine"})}, {"wait", true}};
   const auto mine = ask(cordon, cordon.agent(1), "POST", "/v1/jobs", wish);
@@ -46,14 +46,14 @@ TEST_CASE("an operator sees and ends every job") {
   CHECK(as_operator("DELETE", path).json().at("outcome").at("kind") == "cancelled");
 }
 
-TEST_CASE("who is not of a socket's group cannot even connect") {
+TEST_CASE("who is not of a socket's group cannot even connect", "[threat:peer-identity]") {
   const Instance cordon;
   CHECK_THROWS(ask(cordon, cordon.stranger(), "GET", "/healthz"));
   CHECK_THROWS(call(cordon.operator_socket(), {.target = "/healthz", .as = cordon.agent(1)}));
   CHECK_THROWS(call(cordon.launcher_socket(), {.target = "/healthz", .as = cordon.agent(1)}));
 }
 
-TEST_CASE("the overflow uid is nobody, whatever its groups") {
+TEST_CASE("the overflow uid is nobody, whatever its groups", "[threat:fail-open]") {
   const Instance cordon;
   auto nobody = cordon.agent(1);
   nobody.uid = 65534;
@@ -66,7 +66,7 @@ TEST_CASE("the overflow uid is nobody, whatever its groups") {
   CHECK(!served);
 }
 
-TEST_CASE("sockets and directories have the owners and modes that api.md promises") {
+TEST_CASE("sockets and directories have the owners and modes that api.md promises", "[threat:peer-identity]") {
   const Instance cordon;
   struct stat info {};
   const auto mode_of = [&](const std::string& path) {

@@ -52,7 +52,8 @@ TEST_CASE("a tree made by mmdebstrap is an image in which python and a compiler 
   CHECK(job.at("outcome").at("code") == 42);
 }
 
-TEST_CASE("in a hostile image the links in the place of mount points lead nowhere, and setuid has no effect") {
+TEST_CASE("in a hostile image the links in the place of mount points lead nowhere, and setuid has no effect",
+          "[threat:image-symlink]") {
   const TemporaryTree image, target;
   for (const char* name : {"dev", "proc", "sys", "tmp", "run", "etc", "work"})
     fs::create_directory_symlink(target.path(), image.path() / name);

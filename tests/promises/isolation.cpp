@@ -26,7 +26,7 @@ const char* const all_profiles[] = {"default", "compile", "strict", "root-inside
 
 }  // namespace
 
-TEST_CASE("a job reads no secret of the host and writes nothing outside of its scratch") {
+TEST_CASE("a job reads no secret of the host and writes nothing outside of its scratch", "[threat:readonly-remount]") {
   const Instance cordon;
   for (const char* profile : {"default", "compile", "strict"}) {
     auto wish = probe("read_secrets");
@@ -54,7 +54,7 @@ TEST_CASE("a job that is root inside reads no secret of the host, and what it ch
   CHECK(next.at("outcome").at("code") == 1);
 }
 
-TEST_CASE("a job reaches no network and gets no socket but unix, inet and inet6") {
+TEST_CASE("a job reaches no network and gets no socket but unix, inet and inet6", "[threat:socket-families]") {
   const Instance cordon;
   for (const char* profile : all_profiles) {
     auto wish = probe("sockets");
@@ -65,8 +65,8 @@ TEST_CASE("a job reaches no network and gets no socket but unix, inet and inet6"
   }
 }
 
-TEST_CASE(
-    "a tool finds itself without rights, without descriptors but three, and with the environment of its profile") {
+TEST_CASE("a tool finds itself without rights, without descriptors but three, and with the environment of its profile",
+          "[threat:leaked-fd]") {
   const Instance cordon;
   auto wish = probe("look_around");
   wish["env"]["MINE"] = "yes";
@@ -85,7 +85,7 @@ TEST_CASE(
   CHECK(lines_with(out, "env USER").empty());
 }
 
-TEST_CASE("two live jobs share no host uid, no files, no processes and no abstract sockets") {
+TEST_CASE("two live jobs share no host uid, no files, no processes and no abstract sockets", "[threat:shared-ipc]") {
   const Instance cordon;
   const std::string listen =
       "import os,socket,time\nopen('/tmp/mark','w').write('x'); open('/dev/shm/mark','w').write('x')\n"
@@ -103,7 +103,7 @@ TEST_CASE("two live jobs share no host uid, no files, no processes and no abstra
   CHECK(cordon.finished(first).at("outcome").at("kind") == "exited");
 }
 
-TEST_CASE("every report says what the kernel enforces, and all of a kind say the same") {
+TEST_CASE("every report says what the kernel enforces, and all of a kind say the same", "[threat:missing-filter]") {
   const Instance cordon;
   const auto first = cordon.run({{"argv", Json::array({"true"})}});
   const auto second = cordon.run({{"language", "python"}, {"code", "pass"}});

@@ -27,7 +27,7 @@ Json numbered(int number) {
 
 }  // namespace
 
-TEST_CASE("a thousand jobs one after the other are reported right and leave nothing") {
+TEST_CASE("a thousand jobs one after the other are reported right and leave nothing", "[threat:leaks]") {
   const Instance cordon;
   warm_up(cordon);
   const auto before = cordon.counts_settled_at(cordon.counts(), std::chrono::milliseconds(500));
@@ -44,7 +44,7 @@ TEST_CASE("a thousand jobs one after the other are reported right and leave noth
   CHECK(cordon.counts_settled_at(before) == before);
 }
 
-TEST_CASE("two hundred jobs at once are reported right and leave nothing") {
+TEST_CASE("two hundred jobs at once are reported right and leave nothing", "[threat:leaks]") {
   const Instance cordon;
   warm_up(cordon);
   const auto before = cordon.counts_settled_at(cordon.counts(), std::chrono::milliseconds(500));
@@ -65,7 +65,7 @@ TEST_CASE("two hundred jobs at once are reported right and leave nothing") {
   CHECK(cordon.counts_settled_at(before) == before);
 }
 
-TEST_CASE("jobs that end badly leave as little as those that end well") {
+TEST_CASE("jobs that end badly leave as little as those that end well", "[threat:leaks]") {
   const Instance cordon;
   warm_up(cordon);
   const auto before = cordon.counts_settled_at(cordon.counts(), std::chrono::milliseconds(500));

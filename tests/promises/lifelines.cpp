@@ -75,7 +75,8 @@ TEST_CASE("one key and one body are one job; another body is refused; another ag
   CHECK(agent.json().at("id") != first);
 }
 
-TEST_CASE("when cordond dies every sandbox dies with it, and a new one begins with nothing alive") {
+TEST_CASE("when cordond dies every sandbox dies with it, and a new one begins with nothing alive",
+          "[threat:cgroup-kill]") {
   Instance cordon;
   for (int i = 0; i < 3; ++i) cordon.reaches(cordon.submit(sleeper).at("id").get<std::string>(), "running");
   REQUIRE(eventually([&] { return job_processes(cordon.whose()).size() >= 6; }));  // the tools, and pid 1 of each
@@ -86,7 +87,8 @@ TEST_CASE("when cordond dies every sandbox dies with it, and a new one begins wi
   CHECK(cordon.run({{"argv", Json::array({"echo", "again"})}}).at("stdout") == "again\n");
 }
 
-TEST_CASE("when the launcher's process for a job is killed the job is lost, not exited, and nothing of it lives on") {
+TEST_CASE("when the launcher's process for a job is killed the job is lost, not exited, and nothing of it lives on",
+          "[threat:lost-as-success]") {
   Instance cordon;
   const auto id = cordon.submit(sleeper).at("id").get<std::string>();
   REQUIRE(cordon.reaches(id, "running"));
@@ -102,7 +104,7 @@ TEST_CASE("when the launcher's process for a job is killed the job is lost, not 
   CHECK(eventually([&] { return job_processes(cordon.whose()).empty(); }));
 }
 
-TEST_CASE("a descriptor that is not a sealed memfd is refused on the launcher's socket") {
+TEST_CASE("a descriptor that is not a sealed memfd is refused on the launcher's socket", "[threat:leaked-fd]") {
   Instance cordon;
   // As root, for the socket is the daemon's alone: the launcher must refuse who connects, or what they hand over.
   const cordon::Fd lifeline(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
@@ -127,7 +129,7 @@ TEST_CASE("a descriptor that is not a sealed memfd is refused on the launcher's 
   CHECK(cordon.run({{"argv", Json::array({"true"})}}).at("outcome").at("kind") == "exited");
 }
 
-TEST_CASE("a stopped instance takes its running jobs with it") {
+TEST_CASE("a stopped instance takes its running jobs with it", "[threat:cgroup-kill]") {
   const Instance cordon;
   for (int i = 0; i < 3; ++i) cordon.reaches(cordon.submit(sleeper).at("id").get<std::string>(), "running");
   SUCCEED("the instance's own end is the test");

@@ -52,7 +52,7 @@ TEST_CASE("a tool that is ended by a signal is signalled, not exited") {
   }
 }
 
-TEST_CASE("the wall limit ends a job within a second and keeps what it wrote") {
+TEST_CASE("the wall limit ends a job within a second and keeps what it wrote", "[threat:wall-tricks]") {
   const Instance cordon;
   auto wish = shell("echo before; sleep 60; echo after");
   wish["limits"]["wall_ms"] = 500;
@@ -63,7 +63,7 @@ TEST_CASE("the wall limit ends a job within a second and keeps what it wrote") {
   CHECK(job.at("usage").at("wall_ms").get<double>() < 1500);
 }
 
-TEST_CASE("the cpu limit ends a job however many short children share the work") {
+TEST_CASE("the cpu limit ends a job however many short children share the work", "[threat:cpu-hiding]") {
   const Instance cordon;
   for (const char* how : {"1", "4", "children"}) {
     auto wish = probe("cpu_spin", {how});
@@ -76,7 +76,8 @@ TEST_CASE("the cpu limit ends a job however many short children share the work")
   }
 }
 
-TEST_CASE("output beyond the limit is cut and counted, or ends the job when that was asked for") {
+TEST_CASE("output beyond the limit is cut and counted, or ends the job when that was asked for",
+          "[threat:output-flood]") {
   const Instance cordon;
   auto wish = probe("output_flood", {"3000000"});
   wish["limits"]["output_bytes"] = 1000;
@@ -124,7 +125,7 @@ TEST_CASE("a job can be cancelled, and the answer comes when its sandbox is gone
   CHECK(cordon.counts_settled_at(before).processes == before.processes);
 }
 
-TEST_CASE("a tool that leaves children behind is over when it exits, and so are they") {
+TEST_CASE("a tool that leaves children behind is over when it exits, and so are they", "[threat:cgroup-kill]") {
   const Instance cordon;
   const auto job = cordon.run(probe("leave_children"));
   CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
@@ -132,7 +133,7 @@ TEST_CASE("a tool that leaves children behind is over when it exits, and so are 
   CHECK(job.at("usage").at("wall_ms").get<double>() < 3000);
 }
 
-TEST_CASE("a job whose processes are all stopped is ended at its wall limit") {
+TEST_CASE("a job whose processes are all stopped is ended at its wall limit", "[threat:cgroup-kill]") {
   const Instance cordon;
   auto wish = probe("stop_itself");
   wish["limits"]["wall_ms"] = 500;

@@ -45,7 +45,7 @@ TEST_CASE("only a tool that ran and exited leaves nothing to say") {
   CHECK_FALSE(reason_of(Json::parse("{}")).empty());
 }
 
-TEST_CASE("a reason never carries what would act on a terminal") {
+TEST_CASE("a reason never carries what would act on a terminal", "[threat:terminal-escapes]") {
   const auto reason = reason_of(Json{{"kind", "denied"}, {"by", "x\x1b[2J"}, {"reason", "a\nb"}});
   CHECK(reason == "denied by x\\x1b[2J (a\\nb)");
 }

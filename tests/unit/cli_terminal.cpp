@@ -12,7 +12,7 @@ TEST_CASE("text of every language passes a terminal filter unchanged") {
   CHECK(for_terminal(text) == text);
 }
 
-TEST_CASE("what would act on a terminal is shown instead of sent") {
+TEST_CASE("what would act on a terminal is shown instead of sent", "[threat:terminal-escapes]") {
   CHECK(for_terminal("\x1b[31mred\x1b[0m") == "\\x1b[31mred\\x1b[0m");
   CHECK(for_terminal("\x1b]0;title\x07") == "\\x1b]0;title\\x07");
   CHECK(for_terminal("fine\rforged") == "fine\\x0dforged");

@@ -68,7 +68,8 @@ void for_each_case(Check check) {
 
 }  // namespace
 
-TEST_CASE("a rule that permits is reached by no value that its high bits smuggle past the comparison") {
+TEST_CASE("a rule that permits is reached by no value that its high bits smuggle past the comparison",
+          "[threat:range-rules]") {
   for_each_case([](const SeccompArg& arg, std::uint64_t low, std::uint64_t high) {
     const auto made = made_for("kill", rule_of(SeccompVerdict::allow, {arg}));
     if (any_holds(made, high | low)) CHECK(holds(arg, low));  // what the kernel will see
@@ -82,7 +83,7 @@ TEST_CASE("a rule that permits still permits every 32-bit value that it names") 
   });
 }
 
-TEST_CASE("no value escapes a rule that refuses by its high bits") {
+TEST_CASE("no value escapes a rule that refuses by its high bits", "[threat:range-rules]") {
   for_each_case([](const SeccompArg& arg, std::uint64_t low, std::uint64_t high) {
     if (!holds(arg, low)) return;
     CHECK(any_holds(made_for("kill", rule_of(SeccompVerdict::kill_process, {arg})), high | low));
@@ -96,7 +97,7 @@ TEST_CASE("a rule that refuses leaves 32-bit values alone that it does not name"
   });
 }
 
-TEST_CASE("a range of socket families becomes the three that are known to be safe") {
+TEST_CASE("a range of socket families becomes the three that are known to be safe", "[threat:range-rules]") {
   const auto made = [](const SeccompArg& arg) { return made_for("socket", rule_of(SeccompVerdict::allow, {arg})); };
   const auto not_vsock = made({0, SeccompCompare::ne, 40, 0});
   for (std::uint64_t family = 0; family < 64; ++family) {

@@ -73,7 +73,7 @@ TEST_CASE("every shipped profile loads, and libseccomp knows every call in it") 
   }
 }
 
-TEST_CASE("foreign system calls are killed whatever their number") {
+TEST_CASE("foreign system calls are killed whatever their number", "[threat:foreign-abi]") {
   for (const auto* name : {"default", "strict"}) {
     const Filter filter(name);
     for (std::uint32_t n : {0u, 1u, 3u, 59u, 11u, 1000u}) {
@@ -87,7 +87,7 @@ TEST_CASE("foreign system calls are killed whatever their number") {
   }
 }
 
-TEST_CASE("numbers that nobody knows answer ENOSYS, so that C libraries fall back") {
+TEST_CASE("numbers that nobody knows answer ENOSYS, so that C libraries fall back", "[threat:dangerous-calls]") {
   for (const auto* name : {"default", "strict"}) {
     const Filter filter(name);
     for (std::uint32_t n = 450; n < 1024; ++n) CHECK(filter.raw_call({n}) == enosys);
@@ -105,7 +105,7 @@ TEST_CASE("what programs need is permitted") {
   }
 }
 
-TEST_CASE("what is known to be dangerous answers EPERM") {
+TEST_CASE("what is known to be dangerous answers EPERM", "[threat:dangerous-calls]") {
   for (const auto* name : {"default", "strict"}) {
     const Filter filter(name);
     for (const auto* call : {"mount",
@@ -170,7 +170,7 @@ TEST_CASE("the strict profile permits nothing that the default profile refuses")
   CHECK(few.size() <= 110);
 }
 
-TEST_CASE("only stream and datagram sockets of local and Internet families can be made") {
+TEST_CASE("only stream and datagram sockets of local and Internet families can be made", "[threat:socket-families]") {
   const Filter filter("default");
   for (std::uint64_t family = 0; family < 64; ++family) {
     for (std::uint64_t type = 0; type < 16; ++type) {
@@ -189,7 +189,7 @@ TEST_CASE("only stream and datagram sockets of local and Internet families can b
   CHECK(filter("socket", {af_inet, raw, 255}) != allow);
 }
 
-TEST_CASE("a family with bit 32 set is refused, though the kernel would read only the rest") {
+TEST_CASE("a family with bit 32 set is refused, though the kernel would read only the rest", "[threat:range-rules]") {
   const Filter filter("default");
   for (std::uint64_t family : {1, 2, 10, 16, 17, 38, 40, 44}) {
     CHECK(filter("socket", {bit_32 | family, stream, 0}) != allow);
@@ -197,7 +197,7 @@ TEST_CASE("a family with bit 32 set is refused, though the kernel would read onl
   }
 }
 
-TEST_CASE("processes and threads can be made, namespaces cannot") {
+TEST_CASE("processes and threads can be made, namespaces cannot", "[threat:clone3]") {
   for (const auto* name : {"default", "strict"}) {
     const Filter filter(name);
     CHECK(filter("clone", {0x1200011}) == allow);  // as fork(3) calls it
@@ -210,7 +210,7 @@ TEST_CASE("processes and threads can be made, namespaces cannot") {
   }
 }
 
-TEST_CASE("nothing can be typed into a terminal") {
+TEST_CASE("nothing can be typed into a terminal", "[threat:tty-ioctl]") {
   for (const auto* name : {"default", "strict"}) {
     const Filter filter(name);
     CHECK(filter("ioctl", {0, 0x5401}) == allow);  // TCGETS: isatty(3)
@@ -222,7 +222,7 @@ TEST_CASE("nothing can be typed into a terminal") {
   }
 }
 
-TEST_CASE("out-of-band data is refused on every way to send or receive") {
+TEST_CASE("out-of-band data is refused on every way to send or receive", "[threat:socket-families]") {
   const Filter filter("default");
   for (std::uint64_t high : {std::uint64_t{0}, bit_32}) {
     for (const auto* call : {"sendmsg", "recvmsg"}) {
@@ -247,7 +247,7 @@ TEST_CASE("socket options are a short list") {
   CHECK(filter("setsockopt", {3, 0, 64}) != allow);  // IPT_SO_SET_REPLACE
 }
 
-TEST_CASE("named pipes can be made, devices cannot") {
+TEST_CASE("named pipes can be made, devices cannot", "[threat:image-symlink]") {
   const Filter filter("default");
   CHECK(filter("mknod", {0, 0010644}) == allow);
   CHECK(filter("mknodat", {0, 0, 0010644}) == allow);
@@ -255,13 +255,14 @@ TEST_CASE("named pipes can be made, devices cannot") {
   CHECK(filter("mknodat", {0, 0, 0060644}) == eperm);
 }
 
-TEST_CASE("a job cannot turn off its address space randomisation") {
+TEST_CASE("a job cannot turn off its address space randomisation", "[threat:dangerous-calls]") {
   const Filter filter("default");
   CHECK(filter("personality", {0xffffffff}) == allow);
   CHECK(filter("personality", {0x0040000}) != allow);
 }
 
-TEST_CASE("a file in Moby's format compiles, and what it says too loosely is narrowed and reported") {
+TEST_CASE("a file in Moby's format compiles, and what it says too loosely is narrowed and reported",
+          "[threat:range-rules]") {
   const auto policy = parse_seccomp_policy(contents("tests/unit/seccomp/moby_format.json"));
   if (!policy) FAIL(policy.error().at(0).pointer << " " << policy.error().at(0).detail);
   CHECK(policy->left_out.size() == 3);

@@ -58,7 +58,8 @@ TEST_CASE("every limit can be raised to the ceiling and not above") {
   }
 }
 
-TEST_CASE("no limit takes 0, -1, 2^31, a huge number, a fraction or a string for something else") {
+TEST_CASE("no limit takes 0, -1, 2^31, a huge number, a fraction or a string for something else",
+          "[threat:limit-wrap]") {
   for (const auto& field : limit_fields) {
     const auto pointer = "/limits/" + std::string(field.name);
     CAPTURE(field.name);
@@ -72,7 +73,7 @@ TEST_CASE("no limit takes 0, -1, 2^31, a huge number, a fraction or a string for
   CHECK(fault_at(one("wall_ms", "1.0")) == "/limits/wall_ms");
 }
 
-TEST_CASE("2^53 + 1 and 2^63 do not get as far as a limit") {
+TEST_CASE("2^53 + 1 and 2^63 do not get as far as a limit", "[threat:limit-wrap]") {
   CHECK_FALSE(parse_strict_json(one("memory_bytes", "9007199254740993")));
   CHECK_FALSE(parse_strict_json(one("memory_bytes", "9223372036854775808")));
 }

@@ -21,13 +21,13 @@ std::string nested(std::size_t depth) {
 
 }  // namespace
 
-TEST_CASE("a duplicate key is refused where it stands") {
+TEST_CASE("a duplicate key is refused where it stands", "[threat:hostile-json]") {
   CHECK(fault_at(R"({"a": {"b": [1, 2, {"c": 1, "c": 2}]}})") == "/a/b/2/c");
   CHECK(fault_at(R"({"a/b": {"~": 1, "~": 1}})") == "/a~1b/~0");
   CHECK(fault_at(R"({"a": 1, "\u0061": 2})") == "/a");
 }
 
-TEST_CASE("32 levels are the deepest that JSON may nest") {
+TEST_CASE("32 levels are the deepest that JSON may nest", "[threat:hostile-json]") {
   CHECK(fault_at(nested(32)) == "accepted");
   CHECK(fault_at(nested(33)) != "accepted");
   CHECK(fault_at(std::string(1'000'000, '[')) != "accepted");
@@ -57,7 +57,7 @@ TEST_CASE("a number that no double holds is refused") {
   CHECK(fault_at("[NaN]") == "/0");
 }
 
-TEST_CASE("text that is not UTF-8 is refused") {
+TEST_CASE("text that is not UTF-8 is refused", "[threat:hostile-json]") {
   CHECK(fault_at("[\"\xc3\xa4\"]") == "accepted");
   CHECK(fault_at("[\"\xff\"]") == "/0");
   CHECK(fault_at("[\"\xc0\x80\"]") == "/0");      // an overlong NUL
@@ -71,7 +71,7 @@ TEST_CASE("an error text never carries bytes of the input that are not UTF-8") {
   CHECK_NOTHROW(Json(json.error()[0].detail).dump());
 }
 
-TEST_CASE("NUL is refused in strings, in keys and between tokens") {
+TEST_CASE("NUL is refused in strings, in keys and between tokens", "[threat:hostile-json]") {
   CHECK(fault_at(R"({"a": ["x\u0000"]})") == "/a/0");
   CHECK(fault_at(R"({"a\u0000": 1})") != "accepted");
   CHECK(fault_at(std::string_view("{}\0garbage", 10)).empty());

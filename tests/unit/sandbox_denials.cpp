@@ -28,7 +28,8 @@ TEST_CASE("calls that differ only in what the verdict did not depend on are one 
                                                       {"seccomp", 2, "bpf(9, 0x7fff0000)"}});
 }
 
-TEST_CASE("a flood of different calls fills no more than the table, and every one is counted") {
+TEST_CASE("a flood of different calls fills no more than the table, and every one is counted",
+          "[threat:notify-races]") {
   DenialTable table;
   for (std::uint64_t i = 0; i < 100'000; ++i) write_down(table, call(1, 1, {i}));
   const auto denials = describe(table, names);
@@ -36,7 +37,7 @@ TEST_CASE("a flood of different calls fills no more than the table, and every on
   CHECK(denials.back() == Denial{"seccomp", 100'000 - table.rows.size(), "other calls"});
 }
 
-TEST_CASE("a table that says more than it can hold is read within its bounds") {
+TEST_CASE("a table that says more than it can hold is read within its bounds", "[threat:notify-races]") {
   DenialTable table;
   table.used = ~std::uint64_t{0};
   CHECK(describe(table, names).size() == table.rows.size());

@@ -33,7 +33,8 @@ TEST_CASE("a plan has what the profile says and the limits that were asked for")
   CHECK(plan->lease.cgroup_name() == "job-100");
 }
 
-TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond believes, for every limit") {
+TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond believes, for every limit",
+          "[threat:limit-wrap]") {
   for (const auto& field : limit_fields) {
     JobSpec spec;
     spec.limits = a_profile().ceiling;
@@ -44,7 +45,7 @@ TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond belie
   }
 }
 
-TEST_CASE("the core limit is 1, never 0, so that no core handler starts as root on the host") {
+TEST_CASE("the core limit is 1, never 0, so that no core handler starts as root on the host", "[threat:bombs]") {
   JobSpec spec;
   spec.limits = a_profile().ceiling;
   const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
@@ -53,7 +54,7 @@ TEST_CASE("the core limit is 1, never 0, so that no core handler starts as root 
   CHECK(std::count(limits.begin(), limits.end(), ResourceLimit{4 /* RLIMIT_CORE */, 1}) == 1);
 }
 
-TEST_CASE("no two live jobs share an id, and an id given back rests longest") {
+TEST_CASE("no two live jobs share an id, and an id given back rests longest", "[threat:shared-ipc]") {
   Leases leases(1000, 6);
   const auto a = leases.take(), b = leases.take(), c = leases.take();
   REQUIRE((a && b && c));
@@ -155,7 +156,7 @@ std::string with(std::string text, const std::string& from, const std::string& t
   return text;
 }
 
-TEST_CASE("a mount that is writable, setuid, with devices, or missing refuses the job") {
+TEST_CASE("a mount that is writable, setuid, with devices, or missing refuses the job", "[threat:readonly-remount]") {
   CHECK(mount_facts(good_mounts).size() == 6);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "/ / ro", "/ / rw")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "/ /proc ro", "/ /proc rw")), KernelError);

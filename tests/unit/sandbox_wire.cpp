@@ -89,7 +89,7 @@ TEST_CASE("a payload survives, with its files as views, and is refused in any ot
   refuses_other_lengths(bytes, [](std::string_view b) { return decode_payload(b).has_value(); });
 }
 
-TEST_CASE("a payload that could reach outside the workspace or confuse execve is refused") {
+TEST_CASE("a payload that could reach outside the workspace or confuse execve is refused", "[threat:followed-path]") {
   auto refused = [](auto change) {
     auto payload = a_payload();
     change(payload);
@@ -170,7 +170,8 @@ TEST_CASE("artifact frames survive being cut into single bytes") {
   CHECK_FALSE(decoder.bad());
 }
 
-TEST_CASE("an artifact stream that names a path outside the workspace or an endless frame is bad") {
+TEST_CASE("an artifact stream that names a path outside the workspace or an endless frame is bad",
+          "[threat:followed-path]") {
   artifacts::Decoder outside;
   outside.feed(encode(artifacts::Frame(artifacts::FileBegin{"../x"})));
   CHECK_FALSE(outside.next());

@@ -13,7 +13,7 @@ TEST_CASE("ordinary heads have no fault") {
   }
 }
 
-TEST_CASE("what two readers could understand differently is refused") {
+TEST_CASE("what two readers could understand differently is refused", "[threat:smuggling]") {
   for (const std::string fields : {"Content-Length: 5\r\nTransfer-Encoding: chunked",
                                    "Content-Length: 5\r\nContent-Length: 5",
                                    "Content-Length: 5, 5",

@@ -108,7 +108,7 @@ TEST_CASE("well-framed mistakes leave the connection usable") {
   }
 }
 
-TEST_CASE("ambiguous framing is refused and ends the connection") {
+TEST_CASE("ambiguous framing is refused and ends the connection", "[threat:smuggling]") {
   const Instance instance;
   for (const std::string fields :
        {"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", "Content-Length: 2\r\nContent-Length: 2\r\n",
@@ -136,7 +136,7 @@ TEST_CASE("what is not HTTP/1 is refused") {
   }
 }
 
-TEST_CASE("a head that is too large is refused and ends the connection") {
+TEST_CASE("a head that is too large is refused and ends the connection", "[threat:slow-clients]") {
   const Instance instance;
   auto client = instance.agent();
   client.send("GET / HTTP/1.1\r\nX: " + std::string(70'000, 'a'));
@@ -188,7 +188,8 @@ TEST_CASE("a client that asks whether to continue is told so, and other expectat
   CHECK(client.answer()->status == 417);
 }
 
-TEST_CASE("a client that sends a head byte by byte for ever is cut off, and others are served meanwhile") {
+TEST_CASE("a client that sends a head byte by byte for ever is cut off, and others are served meanwhile",
+          "[threat:slow-clients]") {
   const Instance instance;
   auto slow = instance.agent();
   slow.send("GET /v1/info HTTP/1.1\r\nX: ");
@@ -200,7 +201,7 @@ TEST_CASE("a client that sends a head byte by byte for ever is cut off, and othe
   CHECK(slow.closed());
 }
 
-TEST_CASE("bodies share a bounded memory, of which one uid gets half") {
+TEST_CASE("bodies share a bounded memory, of which one uid gets half", "[threat:slow-clients]") {
   BodyBudget budget(100);
   auto first = budget.take(1, 50);
   CHECK(first);
@@ -235,7 +236,7 @@ TEST_CASE("HTTP/1.0 is answered and closed, or kept when it asks for that") {
   CHECK(asking.closed());
 }
 
-TEST_CASE("a uid has only so many connections, and gets them back") {
+TEST_CASE("a uid has only so many connections, and gets them back", "[threat:slow-clients]") {
   const Instance instance(R"("max_connections_per_uid": 2)");
   {
     auto one = instance.agent(), two = instance.operator_();
@@ -294,7 +295,7 @@ TEST_CASE("an operator loads everything anew, or nothing") {
   CHECK(client.get("/v1/info").json().at("images").back().at("name") == "other");
 }
 
-TEST_CASE("who is in no group of a socket is refused, and so is nobody") {
+TEST_CASE("who is in no group of a socket is refused, and so is nobody", "[threat:fail-open]") {
   if (::geteuid() != 0) return;  // only root can be somebody else
   const Instance instance;
   for (const uid_t uid : {12345U, 65534U}) {

@@ -114,7 +114,7 @@ TEST_CASE("all that is wrong is said at once") {
   CHECK(job.error().detail == "/argv must name a program (and 2 more)");
 }
 
-TEST_CASE("what is not JSON is refused before anything is read") {
+TEST_CASE("what is not JSON is refused before anything is read", "[threat:hostile-json]") {
   for (const char* body : {"", "{", "{\"argv\": [\"a\"], \"argv\": [\"b\"]}", "{\"argv\": [\"\\u0000\"]}",
                            "{\"argv\": [\"\xff\"]}", "nul"}) {
     const auto job = parse_job_request(body);

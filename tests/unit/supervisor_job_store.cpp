@@ -197,7 +197,7 @@ TEST_CASE("a store begins empty, whatever a former process left") {
   CHECK(files_in(dir.path) == 0);
 }
 
-TEST_CASE("the collector is not believed") {
+TEST_CASE("the collector is not believed", "[threat:followed-path]") {
   const Directory dir;
   ArtifactStore store(dir.path + "/a");
   struct Row {

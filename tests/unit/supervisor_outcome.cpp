@@ -30,7 +30,7 @@ TEST_CASE("what we closed is what we closed it for") {
   CHECK(judged(HungUp{}, HangUp::output_limit) == R"({"kind":"output_limit"})");
 }
 
-TEST_CASE("a lifeline that nobody of ours closed is a lost job, never an exit code") {
+TEST_CASE("a lifeline that nobody of ours closed is a lost job, never an exit code", "[threat:lost-as-success]") {
   CHECK(kind(judge(HungUp{}, HangUp::no)) == "lost");
 }
 

@@ -101,7 +101,7 @@ TEST_CASE("a program is looked for inside its image, wherever the image's links 
   CHECK_FALSE(image_has(ImageConfig{}, "/bin/there-is-no-such-program"));
 }
 
-TEST_CASE("a socket is for root and its group, never for nobody") {
+TEST_CASE("a socket is for root and its group, never for nobody", "[threat:fail-open]") {
   CHECK(may_use_socket({0, {}}, 5));
   CHECK(may_use_socket({1000, {4, 5, 6}}, 5));
   CHECK_FALSE(may_use_socket({1000, {4, 6}}, 5));
@@ -109,7 +109,7 @@ TEST_CASE("a socket is for root and its group, never for nobody") {
   CHECK_FALSE(may_use_socket({1000, {static_cast<gid_t>(-1)}}, static_cast<gid_t>(-1)));
 }
 
-TEST_CASE("the kernel says who a peer is, and a socket without one has none") {
+TEST_CASE("the kernel says who a peer is, and a socket without one has none", "[threat:peer-identity]") {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
   const Fd one(ends[0]), other(ends[1]);

@@ -75,7 +75,7 @@ TEST_CASE("times are RFC 3339 in UTC with milliseconds") {
   CHECK(rfc3339(system_clock::time_point(milliseconds(1'700'000'000'007))) == "2023-11-14T22:13:20.007Z");
 }
 
-TEST_CASE("a log line cannot be forged and carries no escape sequence") {
+TEST_CASE("a log line cannot be forged and carries no escape sequence", "[threat:terminal-escapes]") {
   CHECK(logfmt("end", {{"id", "abc"}, {"n", "1"}}) == "event=end id=abc n=1");
   CHECK(logfmt("end", {{"x", "a\nevent=forged"}}) == "event=end x=\"a\\x0aevent=forged\"");
   CHECK(logfmt("end", {{"x", "\x1b[31m"}}) == "event=end x=\"\\x1b[31m\"");
