@@ -163,8 +163,9 @@ bool Cgroup::wait_until_empty(std::chrono::milliseconds patience) const {
   }
 }
 
+// In doubt it does: an id is given out again only when its cgroup is known to be gone.
 bool Cgroup::exists() const {
-  return ::access(path_.c_str(), F_OK) == 0;
+  return ::access(path_.c_str(), F_OK) == 0 || errno != ENOENT;
 }
 
 void Cgroup::destroy() {

@@ -47,19 +47,24 @@ void drop_rights(std::uint32_t uid) {
     walk_and_stream(work_at, *globs, c.bounds, out_at);
     ::_exit(0);
   } catch (const std::exception& e) {
-    const auto end = encode(artifacts::Frame(artifacts::End{std::string("collection failed: ") + e.what()}));
-    [[maybe_unused]] const auto written = ::write(out_at, end.data(), end.size());
+    tell_no_collection(out_at, e.what());
   }
   ::_exit(1);
 }
 
 }  // namespace
 
+void tell_no_collection(int out, std::string_view why) {
+  const auto end = encode(artifacts::Frame(artifacts::End{"collection failed: " + std::string(why)}));
+  [[maybe_unused]] const auto written = ::write(out, end.data(), end.size());
+}
+
 bool collect(const Collection& collection) {
   auto child = fork_with_pidfd();
   if (child.pid == 0) become_collector(collection);
   std::array<pollfd, 2> wanted{{{child.pidfd.get(), POLLIN, 0}, {collection.lifeline, POLLIN | POLLRDHUP, 0}}};
-  ::poll(wanted.data(), wanted.size(), static_cast<int>(collection.patience.count()));
+  while (::poll(wanted.data(), wanted.size(), static_cast<int>(collection.patience.count())) < 0 && errno == EINTR) {
+  }
   const bool by_itself = wanted[0].revents != 0;
   if (!by_itself) child.kill();
   return child.wait() == 0 && by_itself;

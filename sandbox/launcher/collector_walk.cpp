@@ -111,7 +111,11 @@ class Walk {
     const int copy = check(::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0), "duplicate a descriptor");
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), ::closedir);
     if (!stream) check(-1, "read directory", prefix);
-    while (const auto* entry = ::readdir(stream.get())) {
+    for (;;) {
+      errno = 0;  // an end and a failure are told apart by it alone (readdir(3))
+      const auto* entry = ::readdir(stream.get());
+      if (entry == nullptr && errno != 0) check(-1, "read directory", prefix);
+      if (entry == nullptr) break;
       const std::string name = entry->d_name;
       if (name == "." || name == "..") continue;
       if (found.size() == max_entries || ++entries_ > 4 * max_entries) {
