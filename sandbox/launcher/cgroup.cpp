@@ -121,6 +121,22 @@ Facts Cgroup::read_back(const Limits& limits) const {
   return facts;
 }
 
+Facts Cgroup::expect_member(pid_t pid) const {
+  const auto found = read_file("/proc/" + std::to_string(pid) + "/cgroup");
+  auto expect_in = [&](const std::string& controller) {
+    const auto path = cgroup_of(found, controller);
+    if (!path.ends_with("/" + name_))
+      throw KernelError("read back", fmt::format("cgroup {}: the process is in {}", controller, path), ENOTRECOVERABLE);
+  };
+  expect_in("");
+  std::string all = "v2";
+  for (const auto& [controller, directory] : layout_.legacy) {
+    expect_in(controller);
+    all += " " + controller;
+  }
+  return {{"cgroup.member", all}};
+}
+
 std::vector<Fd> Cgroup::open_tasks() const {
   std::vector<Fd> tasks;
   for (const auto& directory : layout_.legacy_directories()) {

@@ -212,8 +212,10 @@ class Sandbox {
     timings_.mark("self_probe");
     memfds_[payload_fd].reset();  // it is read: nothing keeps its memory while the job runs
     limit_open_files(watch.tool_pid(), plan_.limits.open_files);
-    send_message(lifeline_,
-                 encode(LauncherMessage(Started{read_back(plan_, cgroup_, watch.tool_pid(), probed), plan_.filter})));
+    auto facts = read_back(plan_, cgroup_, watch.tool_pid(), probed);
+    for (auto& fact : cgroup_.expect_member(watch.tool_pid())) facts.push_back(std::move(fact));
+    for (auto& fact : workspace_.read_back(plan_)) facts.push_back(std::move(fact));
+    send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts), plan_.filter})));
     timings_.mark("read_back");
   }
 
