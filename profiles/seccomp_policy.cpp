@@ -38,7 +38,7 @@ constexpr std::array<Word<SeccompCompare>, 7> compares{{
     {"SCMP_CMP_MASKED_EQ", SeccompCompare::masked_eq},
 }};
 
-constexpr IntegerRange any_errno{0, 4095};  // MAX_ERRNO of the kernel
+constexpr IntegerRange any_errno{0, max_errno_value};
 constexpr IntegerRange any_integer{0, std::numeric_limits<std::uint64_t>::max()};
 
 template <typename T, std::size_t n>

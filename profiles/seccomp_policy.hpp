@@ -14,6 +14,8 @@ namespace cordon {
 
 enum class SeccompVerdict { allow, errno_value, kill_process, kill_thread, trap, log };
 
+inline constexpr std::uint32_t max_errno_value = 4093;  // the kernel's MAX_ERRNO is 4095, its largest errno 530
+
 struct SeccompAction {
   SeccompVerdict verdict = SeccompVerdict::errno_value;
   std::uint32_t errno_value = 1;  // only with errno_value; EPERM is the runtime-spec's default

@@ -20,8 +20,9 @@ enum InitFd : int {
   tool_control_fd = 4,  // SEQPACKET: the tool's process, until it executes, and the launcher
   init_plan_fd = 5,
   init_payload_fd = 6,
-  init_procfs_fd = 7,  // a whole procfs that is attached nowhere
-  init_first_free_fd = 8,
+  init_procfs_fd = 7,   // a whole procfs that is attached nowhere
+  init_denials_fd = 8,  // the memory of a DenialTable
+  init_first_free_fd = 9,
 };
 
 struct ResourceLimit {
@@ -34,7 +35,12 @@ struct InitPlan {
   std::uint32_t init_uid = 0;    // host id of pid 1; the tool cannot signal or trace it
   std::uint32_t inside_uid = 0;  // what the tool sees itself as
   std::vector<ResourceLimit> rlimits;
-  std::string filter;  // an array of sock_filter (seccomp(2))
+  std::uint64_t capabilities = 0;      // that the tool keeps in its own user namespace: bit n is capability n
+  std::uint32_t landlock_min_abi = 0;  // less than this is a refusal; 0: what the kernel has
+  bool writable_image = false;         // the image is below a layer of the job's own
+  std::string filter;                  // of the tool: an array of sock_filter (seccomp(2))
+  std::string refusals;                // likewise: the errno of each call that `filter` hands to pid 1
+  std::string init_filter;             // of pid 1
   bool operator==(const InitPlan&) const = default;
 };
 
@@ -45,6 +51,7 @@ std::optional<InitPlan> decode_init_plan(std::string_view bytes);
 struct UserNamespaceEntered {};  // "write my maps"; the sender's pid rides with it
 struct Probed {                  // every right is gone and the probe agrees: "shall I go?"
   std::uint32_t refused = 0;     // forbidden things tried, all refused
+  std::uint32_t recorded = 0;    // of these: how many pid 1 must have written down
   std::vector<std::pair<std::string, std::string>> facts;
 };
 struct StepFailed {

@@ -5,7 +5,8 @@
 //
 //   pid 1   forks the tool's process, gives up every right it has, and only waits: for the tool, whose status it
 //   reports,
-//           or for the launcher to go away. When it exits, the kernel kills everything else in the sandbox.
+//           or for the launcher to go away; meanwhile it answers and counts what the tool's filter refuses. When it
+//           exits, the kernel kills everything else in the sandbox.
 //   child   gives up one right per line (become_tool in tool.cpp), shows the launcher that they are gone, and executes
 //           the tool when it is told to. Only this child, and only after its rights are gone, reads what a client
 //           wrote.
@@ -15,22 +16,29 @@
 //
 // Runs in: the sandbox; starts as root, ends as nobody.
 #include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
 
+#include "sandbox/init/notifications.hpp"
 #include "sandbox/init/rights.hpp"
 #include "sandbox/init/tool.hpp"
 #include "sandbox/init_plan.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/mapped_file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/kernel/seccomp.hpp"
+#include "sandbox/kernel/shared_memory.hpp"
 
 namespace cordon {
 namespace {
@@ -59,19 +67,67 @@ std::optional<int> reap(pid_t tool) {
   return ended;
 }
 
-// Does not return when the launcher goes away first: then everything here dies with us.
-int wait_for_tool(pid_t tool, const Fd& children) {
-  for (;;) {
-    // First, for a tool that ended before SIGCHLD was watched rings no bell.
-    if (const auto status = reap(tool)) return *status;
-    std::array<pollfd, 2> wanted{{{children.get(), POLLIN, 0}, {init_control_fd, POLLIN, 0}}};
-    if (::poll(wanted.data(), wanted.size(), -1) < 0) continue;
-    if (wanted[1].revents != 0) ::_exit(EXIT_FAILURE);
-    signalfd_siginfo info{};
-    while (::read(children.get(), &info, sizeof info) > 0) {
+Fd make_bell() {
+  return Fd(check(::eventfd(0, EFD_CLOEXEC), "make an eventfd"));
+}
+
+// The tool's process shares this one's descriptor table until it executes: so the listener of its filter is here, too.
+pid_t fork_sharing_descriptors() {
+  return static_cast<pid_t>(
+      check(::syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, nullptr), "fork the tool"));
+}
+
+// Waits until the tool has ended, and meanwhile answers the calls that its filter refuses.
+class Vigil {
+ public:
+  Vigil(const InitPlan& plan, DenialTable& record, Fd children, Fd bell)
+      : plan_(plan), record_(record), children_(std::move(children)), bell_(std::move(bell)) {}
+
+  // The tool's wait status. Does not return when the launcher goes away first: then everything here dies with us.
+  int wait_for(pid_t tool) {
+    for (;;) {
+      if (const auto status = reap(tool)) return *status;
+      look();
     }
   }
-}
+
+ private:
+  void look() {
+    std::array<pollfd, 4> wanted{{{init_control_fd, POLLIN, 0},
+                                  {children_.get(), POLLIN, 0},
+                                  {bell_.get(), POLLIN, 0},
+                                  {denied_ ? denied_->fd() : -1, POLLIN, 0}}};
+    if (::poll(wanted.data(), wanted.size(), -1) < 0) return;
+    if (wanted[0].revents != 0) ::_exit(EXIT_FAILURE);
+    if (wanted[1].revents != 0) read_from(children_, &signal_, sizeof signal_);
+    if (wanted[2].revents != 0) take_listener();
+    if ((wanted[3].revents & POLLIN) != 0) denied_->answer();
+    if (wanted[3].revents == POLLHUP) denied_.reset();  // nobody is left whom it could concern
+  }
+
+  // The filter is in place: from here on only the calls of init_calls() (own_filters.hpp).
+  void take_listener() {
+    std::uint64_t listener_and_one = 0;
+    read_from(bell_, &listener_and_one, sizeof listener_and_one);
+    const auto listener = static_cast<int>(listener_and_one) - 1;
+    std::vector<int> kept{init_control_fd, children_.get(), listener};
+    std::sort(kept.begin(), kept.end());
+    bell_.release();
+    keep_only(kept);
+    denied_.emplace(Fd(listener), plan_.refusals, record_);
+    load_filter(plan_.init_filter);
+  }
+
+  static void read_from(const Fd& fd, void* into, std::size_t size) {
+    if (::read(fd.get(), into, size) < 0 && errno != EAGAIN && errno != EINTR) check(-1, "read", "what rang");
+  }
+
+  const InitPlan& plan_;
+  DenialTable& record_;
+  Fd children_, bell_;
+  std::optional<Notifications> denied_;
+  signalfd_siginfo signal_{};
+};
 
 InitPlan read_plan() {
   const MappedFile file(init_plan_fd, "the plan");
@@ -84,12 +140,14 @@ void hold_sandbox() {
   const auto plan = read_plan();
   check(::prctl(PR_SET_DUMPABLE, 0), "become non-dumpable");
   reset_signals();
-  const auto tool = check(::fork(), "fork the tool");
-  if (tool == 0) run_tool(plan);  // does not return
-  keep_only(init_control_fd);
+  const Shared<DenialTable> record(init_denials_fd);
+  auto children = watch_children();
+  auto bell = make_bell();
+  const auto tool = fork_sharing_descriptors();
+  if (tool == 0) run_tool(plan, bell.get());  // does not return
   give_up_everything(plan.init_uid);
-  const auto children = watch_children();
-  send_message(init_control_fd, encode(InitMessage(ToolEnded{wait_for_tool(tool, children)})));
+  Vigil vigil(plan, *record, std::move(children), std::move(bell));
+  send_message(init_control_fd, encode(InitMessage(ToolEnded{vigil.wait_for(tool)})));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
+#include <sched.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,13 +19,26 @@
 
 namespace cordon {
 
-ReadBack forbid_new_namespaces(int procfs) {
+namespace {
+
+using Capabilities = std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)>;
+
+std::vector<cap_value_t> listed(std::uint64_t set) {
+  std::vector<cap_value_t> list;
+  for (cap_value_t cap = 0; cap < 64; ++cap)
+    if ((set >> cap & 1) != 0) list.push_back(cap);
+  return list;
+}
+
+}  // namespace
+
+ReadBack forbid_new_namespaces(const Fd& procfs) {
   ReadBack facts;
   for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}) {
     const auto name = std::string("max_") + kind + "_namespaces";
     const auto path = "sys/user/" + name;
-    write_file(procfs, path, "0");
-    if (read_file(procfs, path) != "0\n") throw KernelError("read back", path, ENOTRECOVERABLE);
+    write_file(procfs.get(), path, "0");
+    if (read_file(procfs.get(), path) != "0\n") throw KernelError("read back", path, ENOTRECOVERABLE);
     facts.emplace_back("sysctl.user." + name, "0");
   }
   return facts;
@@ -51,21 +65,34 @@ void forbid_new_privileges() {
   if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) throw KernelError("read back", "no_new_privs", ENOTRECOVERABLE);
 }
 
-void bound_capabilities() {
+void bound_capabilities(std::uint64_t kept) {
   constexpr unsigned long locked = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-                                   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
-                                   SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+                                   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
   check(::prctl(PR_SET_SECUREBITS, locked, 0, 0, 0), "lock the securebits");
   check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "clear the ambient capabilities");
   for (unsigned long cap = 0; ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; ++cap)
-    check(::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0), "drop a capability from the bounding set", std::to_string(cap));
+    if ((kept >> cap & 1) == 0)
+      check(::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0), "drop a capability from the bounding set", std::to_string(cap));
 }
 
-void empty_capabilities() {
-  const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> none(cap_init(), cap_free);
-  check(::cap_set_proc(none.get()), "empty the capability sets");
-  const std::unique_ptr<std::remove_pointer_t<cap_t>, int (*)(void*)> left(cap_get_proc(), cap_free);
-  if (!left || cap_compare(left.get(), none.get()) != 0)
+void reduce_capabilities(std::uint64_t kept) {
+  const auto list = listed(kept);
+  const auto count = static_cast<int>(list.size());
+  const Capabilities wider(cap_get_proc(), cap_free);
+  cap_clear_flag(wider.get(), CAP_INHERITABLE);
+  cap_set_flag(wider.get(), CAP_INHERITABLE, count, list.data(), CAP_SET);
+  check(::cap_set_proc(wider.get()), "set the inheritable capabilities");
+  for (const auto cap : list) check(cap_set_ambient(cap, CAP_SET), "raise an ambient capability", std::to_string(cap));
+  const auto locked = check(::prctl(PR_GET_SECUREBITS, 0, 0, 0, 0), "read the securebits") |
+                      SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+  check(::prctl(PR_SET_SECUREBITS, locked, 0, 0, 0), "lock the ambient capabilities");
+
+  const Capabilities wanted(cap_init(), cap_free);
+  for (const auto set : {CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE})
+    cap_set_flag(wanted.get(), set, count, list.data(), CAP_SET);
+  check(::cap_set_proc(wanted.get()), "reduce the capability sets");
+  const Capabilities left(cap_get_proc(), cap_free);
+  if (!left || cap_compare(left.get(), wanted.get()) != 0)
     throw KernelError("read back", "the capability sets", ENOTRECOVERABLE);
 }
 
@@ -81,16 +108,22 @@ void die_with_parent() {
   check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
 }
 
-void keep_only(int fd) {
-  if (fd > 0) check(::syscall(SYS_close_range, 0U, static_cast<unsigned>(fd) - 1, 0U), "close descriptors below");
-  check(::syscall(SYS_close_range, static_cast<unsigned>(fd) + 1, ~0U, 0U), "close descriptors above");
+void keep_only(const std::vector<int>& fds) {
+  check(::unshare(CLONE_FILES), "take a descriptor table of one's own");
+  unsigned next = 0;
+  for (const int fd : fds) {
+    const auto kept = static_cast<unsigned>(fd);
+    if (kept > next) check(::syscall(SYS_close_range, next, kept - 1, 0U), "close descriptors");
+    next = kept + 1;
+  }
+  check(::syscall(SYS_close_range, next, ~0U, 0U), "close descriptors");
 }
 
 void give_up_everything(std::uint32_t uid) {
-  bound_capabilities();
+  bound_capabilities(0);
   take_identity(uid);
   forbid_new_privileges();
-  empty_capabilities();
+  reduce_capabilities(0);
   die_with_parent();
   check(::prctl(PR_SET_DUMPABLE, 0), "become non-dumpable");
 }

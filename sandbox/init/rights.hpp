@@ -8,26 +8,29 @@
 #include <vector>
 
 #include "sandbox/init_plan.hpp"
+#include "sandbox/kernel/fd.hpp"
 
 namespace cordon {
 
 using ReadBack = std::vector<std::pair<std::string, std::string>>;
 
 // max_*_namespaces = 0 in this process's user namespace, through the unattached procfs; read back (user_namespaces(7)).
-ReadBack forbid_new_namespaces(int procfs);
+ReadBack forbid_new_namespaces(const Fd& procfs);
 
 // Needs the capabilities still.
 void take_identity(std::uint32_t id);  // no groups, gid, uid: real, effective, saved; read back
 void join_new_session_keyring();       // keyctl(2)
 void forbid_new_privileges();          // PR_SET_NO_NEW_PRIVS
-// Bounding and ambient sets empty, securebits locked: nothing can come back, and no uid change moves a capability.
-void bound_capabilities();
-void empty_capabilities();  // effective, permitted, inheritable; read back (capabilities(7))
+// Sets of capabilities: bit n is capability n (capabilities(7)). First the bounding set is cut down to `kept`, and no
+// uid change moves a capability any more; then all five sets are made `kept`, read back, and the ambient set is locked.
+void bound_capabilities(std::uint64_t kept);
+void reduce_capabilities(std::uint64_t kept);
 void set_resource_limits(const std::vector<ResourceLimit>& limits);
 void die_with_parent();  // after the uid change, which clears it (PR_SET_PDEATHSIG)
-void keep_only(int fd);  // closes every other descriptor
+// Closes every other descriptor, in a table of this process's own; `fds` in rising order.
+void keep_only(const std::vector<int>& fds);
 
-// What pid 1 does once the tool's process is forked.
+// What pid 1 does once the tool's process is forked, but for its descriptors and its filter.
 void give_up_everything(std::uint32_t uid);
 
 }  // namespace cordon

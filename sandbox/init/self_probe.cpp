@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -14,8 +15,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
+#include "sandbox/kernel/bpf.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/fd.hpp"
 
@@ -75,28 +78,52 @@ const auto forbidden_calls = std::to_array<ForbiddenCall>({
                     "the profile's filter or the kernel does not enforce this; run cordon profile check");
 }
 
-bool is_refusal(int error) {
-  return error == EPERM || error == ENOSYS || error == EACCES || error == EAFNOSUPPORT || error == ESOCKTNOSUPPORT;
+std::uint32_t planned_answer(const std::string& program, const ForbiddenCall& call) {
+  seccomp_data data{};
+  data.nr = static_cast<int>(call.number);
+  data.arch = AUDIT_ARCH_X86_64;
+  std::copy(call.arguments.begin(), call.arguments.end(), std::begin(data.args));
+  return evaluate(program, data).action;
 }
 
-void try_call(const ForbiddenCall& call) {
+bool would_be_refused(const InitPlan& plan, const ForbiddenCall& call) {
+  return (planned_answer(plan.refusals, call) & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+}
+
+void try_refused_call(const InitPlan& plan, const ForbiddenCall& call, Probed& probed) {
   const auto& a = call.arguments;
   const auto rc = ::syscall(call.number, a[0], a[1], a[2], a[3], a[4], a[5]);
   if (rc >= 0) not_refused(call.name, 0);
-  if (!is_refusal(errno)) not_refused(call.name, errno);
+  if (errno != static_cast<int>(planned_answer(plan.refusals, call) & SECCOMP_RET_DATA)) not_refused(call.name, errno);
+  ++probed.refused;
+  if (planned_answer(plan.filter, call) == SECCOMP_RET_USER_NOTIF) ++probed.recorded;
 }
 
-void try_to_create(const char* path) {
+void try_calls(const InitPlan& plan, Probed& probed) {
+  std::string permitted;
+  for (const auto& call : forbidden_calls) {
+    const auto answer = planned_answer(plan.refusals, call) & SECCOMP_RET_ACTION_FULL;
+    if (answer == SECCOMP_RET_ERRNO) {
+      try_refused_call(plan, call, probed);
+    } else if (answer == SECCOMP_RET_ALLOW || answer == SECCOMP_RET_LOG) {
+      permitted += (permitted.empty() ? "" : ", ") + std::string(call.name);
+    }  // else: it would end this process, and is not tried
+  }
+  probed.facts.emplace_back("seccomp.permitted_by_profile", permitted.empty() ? "none of the dangerous" : permitted);
+}
+
+void try_to_create(const char* path, Probed& probed) {
   const int fd = ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd >= 0) not_refused(path, 0);
   if (errno != EROFS) not_refused(path, errno);
+  ++probed.refused;
 }
 
 // Nothing but loopback: a datagram has no route. A profile without sockets refuses earlier.
-void try_to_reach(int family, const char* where) {
-  const Fd socket(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!socket && is_refusal(errno)) return;
-  check(socket.get(), "self-probe: make a socket to reach", where);
+void try_to_reach(const InitPlan& plan, int family, const char* where, Probed& probed) {
+  const ForbiddenCall call{where, SYS_socket, {static_cast<unsigned long>(family), SOCK_DGRAM | SOCK_CLOEXEC, 0}};
+  if (would_be_refused(plan, call)) return try_refused_call(plan, call, probed);
+  const Fd socket(check(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), "self-probe: make a socket to reach", where));
   sockaddr_in6 six{};
   sockaddr_in four{};
   const bool is_four = family == AF_INET;
@@ -107,18 +134,20 @@ void try_to_reach(int family, const char* where) {
   const auto* to = is_four ? reinterpret_cast<const sockaddr*>(&four) : reinterpret_cast<const sockaddr*>(&six);
   if (::connect(socket.get(), to, is_four ? sizeof four : sizeof six) == 0) not_refused(where, 0);
   if (errno != ENETUNREACH && errno != EADDRNOTAVAIL && errno != EACCES && errno != EPERM) not_refused(where, errno);
+  ++probed.refused;
 }
 
 }  // namespace
 
-std::uint32_t probe_confinement() {
-  std::uint32_t refused = 0;
-  for (const auto& call : forbidden_calls) try_call(call), ++refused;
-  for (const char* path : {"/.cordon-probe", "/dev/.cordon-probe", "/etc/.cordon-probe"})
-    try_to_create(path), ++refused;
-  try_to_reach(AF_INET, "192.0.2.1"), ++refused;  // RFC 5737: documentation, never routed
-  try_to_reach(AF_INET6, "2001:db8::1"), ++refused;
-  return refused;
+Probed probe_confinement(const InitPlan& plan, ReadBack facts) {
+  Probed probed{0, 0, std::move(facts)};
+  try_calls(plan, probed);
+  try_to_create("/dev/.cordon-probe", probed);
+  if (!plan.writable_image)
+    for (const char* path : {"/.cordon-probe", "/etc/.cordon-probe"}) try_to_create(path, probed);
+  try_to_reach(plan, AF_INET, "192.0.2.1", probed);  // RFC 5737: documentation, never routed
+  try_to_reach(plan, AF_INET6, "2001:db8::1", probed);
+  return probed;
 }
 
 }  // namespace cordon

@@ -1,6 +1,7 @@
 #include "sandbox/init/tool.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <span>
 
+#include "sandbox/init/landlock.hpp"
 #include "sandbox/init/rights.hpp"
 #include "sandbox/init/self_probe.hpp"
 #include "sandbox/init/workspace_files.hpp"
@@ -84,10 +86,28 @@ class Program {
   refuse_to_execute("exec", program.name(), errno);
 }
 
+// Until the exec the descriptor table is pid 1's too, so nothing that it needs is closed here; the exec closes it all.
 void close_on_exec_but_standard_streams() {
-  check(::syscall(SYS_close_range, tool_control_fd + 1U, ~0U, 0U), "close what the tool must not see");
-  check(::close(init_control_fd), "close the control socket of pid 1");
-  check(::fcntl(tool_control_fd, F_SETFD, FD_CLOEXEC), "set close-on-exec");
+  check(::syscall(SYS_close_range, STDERR_FILENO + 1U, ~0U, static_cast<unsigned>(CLOSE_RANGE_CLOEXEC)),
+        "set close-on-exec");
+}
+
+// pid 1 watches over its children by a signal that it blocks.
+void unblock_signals() {
+  sigset_t none;
+  sigemptyset(&none);
+  check(::sigprocmask(SIG_SETMASK, &none, nullptr), "unblock signals");
+}
+
+// The filter that the tool will have, answered by pid 1.
+void load_own_filter(const InitPlan& plan, int bell) {
+  auto listener = load_filter_with_listener(plan.filter);
+  const std::uint64_t listener_and_one = static_cast<std::uint64_t>(listener.release()) + 1;
+  check(::write(bell, &listener_and_one, sizeof listener_and_one), "ring for pid 1");
+}
+
+void add(ReadBack& facts, const ReadBack& more) {
+  facts.insert(facts.end(), more.begin(), more.end());
 }
 
 void leave_session() {
@@ -95,16 +115,18 @@ void leave_session() {
 }
 
 // The table of contents: what is given up, in order. Nothing of the client is read before the capabilities are gone.
-void become_tool(const InitPlan& plan) {
+void become_tool(const InitPlan& plan, int bell) {
+  unblock_signals();
   leave_session();
   enter_user_namespace();
-  const auto facts = forbid_new_namespaces(init_procfs_fd);
-  bound_capabilities();
+  auto facts = forbid_new_namespaces(Fd(init_procfs_fd));
+  bound_capabilities(plan.capabilities);
   take_identity(plan.inside_uid);
   die_with_parent();
   join_new_session_keyring();
   forbid_new_privileges();
-  empty_capabilities();
+  add(facts, restrict_with_landlock(plan));
+  reduce_capabilities(plan.capabilities);
 
   const MappedFile payload(init_payload_fd, "the payload");
   const auto job = read_payload(payload);
@@ -113,18 +135,17 @@ void become_tool(const InitPlan& plan) {
 
   close_on_exec_but_standard_streams();
   set_resource_limits(plan.rlimits);
-  load_filter(plan.filter);
-  const auto refused = probe_confinement();
-  tell_launcher(Probed{refused, facts});
+  load_own_filter(plan, bell);
+  tell_launcher(probe_confinement(plan, facts));
   await_launcher(go);
   execute(program);
 }
 
 }  // namespace
 
-void run_tool(const InitPlan& plan) {
+void run_tool(const InitPlan& plan, int bell) {
   try {
-    become_tool(plan);
+    become_tool(plan, bell);
   } catch (const KernelError& e) {
     tell_launcher(StepFailed{e.step, e.object, e.error, e.remedy});
   } catch (const std::bad_alloc&) {

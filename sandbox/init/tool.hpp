@@ -6,6 +6,7 @@
 
 namespace cordon {
 
-[[noreturn]] void run_tool(const InitPlan& plan);
+// `bell`: an eventfd; rung with the number of the filter's listener and one, once the filter is in place.
+[[noreturn]] void run_tool(const InitPlan& plan, int bell);
 
 }  // namespace cordon

@@ -20,6 +20,7 @@ struct BuildInputs {
   int standard_in, standard_out, standard_error;
   int init_control, tool_control;  // the sandbox's ends
   int init_plan, payload;
+  int denials;  // memory of a DenialTable
 };
 
 // Ends in cordon-init, or tells the launcher over tool_control which step failed and exits.

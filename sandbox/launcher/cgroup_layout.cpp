@@ -1,5 +1,6 @@
 #include "sandbox/launcher/cgroup_layout.hpp"
 
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -158,6 +159,14 @@ CgroupLayout prepare_cgroups(const std::string& instance) {
     throw KernelError("find the cgroup v2 tree", "", ENOENT, "mount -t cgroup2 none /sys/fs/cgroup/unified");
   if (has_controllers(mounts.unified)) return prepare_unified(mounts.unified, instance);
   return prepare_hybrid(mounts, instance);
+}
+
+Fd claim_cgroups(const CgroupLayout& layout) {
+  auto claim = open_directory(layout.unified);
+  if (::flock(claim.get(), LOCK_EX | LOCK_NB) < 0)
+    throw KernelError("claim the cgroups below", layout.unified, errno,
+                      "another launcher of this name runs: stop it; private instances must share /run/lock");
+  return claim;
 }
 
 unsigned sweep_cgroups(const CgroupLayout& layout) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sandbox/kernel/fd.hpp"
+
 namespace cordon {
 
 // What /proc/self/mountinfo says. Pure.
@@ -32,6 +34,10 @@ std::string cgroup_of(std::string_view proc_cgroup, std::string_view controller)
 // Makes the subtree of this instance: the unit's own delegated cgroup under systemd, else /cordon-<instance> at each
 // root.
 CgroupLayout prepare_cgroups(const std::string& instance);
+
+// Held as long as this launcher works there: two of one name, in different mount namespaces even, would sweep each
+// other's jobs. Throws when another has it.
+Fd claim_cgroups(const CgroupLayout& layout);
 
 // Kills whatever an earlier launcher of this instance left, waits until it is gone, and removes it. How many there
 // were.

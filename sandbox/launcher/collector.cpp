@@ -98,15 +98,4 @@ bool collect(const Collection& collection) {
   return child.wait() == 0 && by_itself;
 }
 
-SeccompPolicy collector_calls() {
-  SeccompPolicy policy;
-  policy.default_action = {SeccompVerdict::errno_value, ENOSYS};
-  policy.rules.push_back({{"read", "write", "close", "fstat", "newfstatat", "openat2", "getdents64", "lseek", "fcntl",
-                           "mmap", "munmap", "mremap", "brk", "madvise", "futex", "exit", "exit_group", "rt_sigreturn"},
-                          {SeccompVerdict::allow, 0},
-                          {},
-                          "walk, hash and stream"});
-  return policy;
-}
-
 }  // namespace cordon

@@ -26,7 +26,4 @@ bool collect(const Collection& collection);
 // What is said on the artifacts pipe instead when there can be no collection.
 void tell_no_collection(int out, std::string_view why);
 
-// The only system calls the child can make.
-SeccompPolicy collector_calls();
-
 }  // namespace cordon

@@ -1,12 +1,16 @@
 #include "sandbox/launcher/filter.hpp"
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <type_traits>
 
@@ -24,6 +28,35 @@ using Context = std::unique_ptr<std::remove_pointer_t<scmp_filter_ctx>, Release>
 
 constexpr std::size_t max_rules = 8192;  // far more than fit into a program of BPF_MAXINSNS
 constexpr auto too_large = "the profile's seccomp rules make a program larger than the kernel takes: shorten them";
+
+// Stands for a known fallback's ENOSYS between libseccomp and the finished programs. No errno: profiles end below it.
+constexpr std::uint32_t unrecorded_enosys = 4094;
+static_assert(unrecorded_enosys > max_errno_value);
+
+bool is_known_fallback(const SeccompRule& rule) {
+  return rule.action == SeccompAction{SeccompVerdict::errno_value, ENOSYS};
+}
+
+// The same program with each RET_ERRNO as `answer` says.
+template <typename Answer>
+std::string with_refusals(std::string bpf, Answer answer) {
+  for (std::size_t at = 0; at < bpf.size(); at += sizeof(sock_filter)) {
+    sock_filter op{};
+    std::memcpy(&op, bpf.data() + at, sizeof op);
+    if (op.code != (BPF_RET | BPF_K) || (op.k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO) continue;
+    op.k = answer(op.k & SECCOMP_RET_DATA);
+    std::memcpy(bpf.data() + at, &op, sizeof op);
+  }
+  return bpf;
+}
+
+std::uint32_t answer_with_errno(std::uint32_t data) {
+  return SECCOMP_RET_ERRNO | (data == unrecorded_enosys ? ENOSYS : data);
+}
+
+std::uint32_t notify_unless_unrecorded(std::uint32_t data) {
+  return data == unrecorded_enosys ? answer_with_errno(data) : SECCOMP_RET_USER_NOTIF;
+}
 
 // libseccomp returns a negative errno instead of setting errno.
 void made(int rc, std::string_view step, std::string_view object = {}) {
@@ -87,11 +120,14 @@ class Compiler {
 
   CompiledFilter compile() {
     for (const auto& rule : policy_.rules) {
-      if (rule.action == policy_.default_action) continue;  // says nothing, and libseccomp refuses it
+      const bool says_nothing = rule.action == policy_.default_action && !is_known_fallback(rule);
+      if (says_nothing) continue;  // libseccomp would refuse it
       for (const auto& name : rule.names) add(name, rule);
     }
-    out_.bpf = exported();
-    out_.sha256 = sha256(out_.bpf);
+    const auto program = exported();
+    out_.bpf = with_refusals(program, answer_with_errno);
+    out_.recording = with_refusals(program, notify_unless_unrecorded);
+    out_.sha256 = sha256(out_.recording);
     return std::move(out_);
   }
 
@@ -100,14 +136,15 @@ class Compiler {
     const int number = seccomp_syscall_resolve_name(name.c_str());
     if (number == __NR_SCMP_ERROR) return note(out_.unknown_calls, name);
     if (number < 0) return;  // a call of other architectures
+    const auto action = is_known_fallback(rule) ? SCMP_ACT_ERRNO(unrecorded_enosys) : libseccomp_action(rule.action);
     const auto comparisons = on_what_the_kernel_reads(name, rule);
     if (!comparisons) throw KernelError("compile", name, E2BIG, too_large);
     for (const auto& change : comparisons->changes) note(out_.narrowed, change);
     for (const auto& args : comparisons->alternatives) {
       if (++rules_ > max_rules) throw KernelError("compile", name, E2BIG, too_large);
       const auto compares = libseccomp_args(args);
-      made(seccomp_rule_add_array(context_.get(), libseccomp_action(rule.action), number,
-                                  static_cast<unsigned>(compares.size()), compares.data()),
+      made(seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(compares.size()),
+                                  compares.data()),
            "add a seccomp rule for", name);
     }
   }
@@ -138,6 +175,17 @@ class Compiler {
 
 CompiledFilter compile_filter(const SeccompPolicy& policy) {
   return Compiler(policy).compile();
+}
+
+std::vector<std::string> call_names() {
+  constexpr int past_all = 1024;
+  std::vector<std::string> names(past_all);
+  for (int number = 0; number < past_all; ++number) {
+    const std::unique_ptr<char, decltype(&std::free)> name(seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number),
+                                                           &std::free);
+    if (name) names[static_cast<std::size_t>(number)] = name.get();
+  }
+  return names;
 }
 
 }  // namespace cordon

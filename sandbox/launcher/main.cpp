@@ -43,11 +43,13 @@ void run(const Options& options) {
   const auto instance = options.private_instance ? private_instance() : installed_instance(policy.config);
   prepare_directories(instance, options.runtime_dir, options.state_dir);
   auto cgroups = prepare_cgroups(instance.name);
+  auto claim = claim_cgroups(cgroups);
   if (const auto swept = sweep_cgroups(cgroups)) fmt::print(stderr, "cordon-launcher: swept {} cgroups\n", swept);
   const auto stage = options.runtime_dir + "/stage";
   std::filesystem::create_directory(stage);
   Images images(stage, policy.config.images);
-  Host host{options.config, std::move(policy), std::move(cgroups), std::move(images), std::move(init)};
+  Host host{options.config,    std::move(policy), std::move(cgroups),
+            std::move(images), std::move(init),   std::move(claim)};
   Resident resident(host, Leases(instance.first_uid, instance.uid_count), options.runtime_dir + "/launcher.sock",
                     instance.daemon_uid);
   if (options.private_instance) write_instance_file(instance, options.runtime_dir);

@@ -32,7 +32,8 @@ std::string LaunchPlan::scratch_inodes() const {
   return std::to_string(limits.scratch_inodes + own_scratch_inodes);
 }
 
-tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile, Lease lease) {
+tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile,
+                                                const std::string& init_filter, Lease lease) {
   for (const auto& field : limit_fields) {
     const auto asked = spec.limits.*field.member;
     const auto ceiling = profile.ceiling.*field.member;
@@ -47,7 +48,12 @@ tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const Compi
   plan.image = spec.image;
   plan.lease = lease;
   plan.limits = spec.limits;
-  plan.init = {lease.init_uid, inside_uid, resource_limits(spec.limits), profile.filter};
+  plan.init.init_uid = lease.init_uid;
+  plan.init.inside_uid = inside_uid;
+  plan.init.rlimits = resource_limits(spec.limits);
+  plan.init.filter = profile.filter;
+  plan.init.refusals = profile.refusals;
+  plan.init.init_filter = init_filter;
   plan.filter = profile.filter_digest;
   plan.collect = profile.collect;
   return plan;

@@ -38,6 +38,7 @@ struct LaunchPlan {
 };
 
 // Refuses a limit above the profile's ceiling: what the front asks for is not trusted to be within it.
-tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile, Lease lease);
+tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile,
+                                                const std::string& init_filter, Lease lease);
 
 }  // namespace cordon

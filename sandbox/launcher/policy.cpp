@@ -13,8 +13,8 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
-#include "sandbox/launcher/collector.hpp"
 #include "sandbox/launcher/filter.hpp"
+#include "sandbox/launcher/own_filters.hpp"
 
 namespace cordon {
 
@@ -44,7 +44,8 @@ CompiledProfile compile(const fs::path& file) {
   auto notes = profile->seccomp.left_out;
   for (const auto& name : filter.unknown_calls) notes.push_back("libseccomp knows no call " + name + ": it is refused");
   notes.insert(notes.end(), filter.narrowed.begin(), filter.narrowed.end());
-  return {profile->name, profile->digest, profile->ceiling, profile->collect, filter.bpf, filter.sha256, notes};
+  return {profile->name, profile->digest,  profile->ceiling, profile->collect,
+          filter.bpf,    filter.recording, filter.sha256,    notes};
 }
 
 bool is_profile(const fs::path& file) {
@@ -78,21 +79,24 @@ Sha256 read_digest(wire::Reader& r) {
   return digest;
 }
 
-wire::Bytes encode_policy(const std::vector<CompiledProfile>& profiles, const std::string& collector) {
+wire::Bytes encode_policy(const Policy& policy) {
   wire::Writer w;
   w.string({});  // no error
-  w.u32(static_cast<std::uint32_t>(profiles.size()));
-  for (const auto& p : profiles) {
+  w.u32(static_cast<std::uint32_t>(policy.profiles.size()));
+  for (const auto& p : policy.profiles) {
     w.string(p.name);
     write_digest(w, p.digest);
     for (const auto& field : limit_fields) w.u64(p.ceiling.*field.member);
     w.u64(p.collect.files);
     w.u64(p.collect.bytes);
+    w.string(p.refusals);
     w.string(p.filter);
     write_digest(w, p.filter_digest);
     w.strings(p.notes);
   }
-  w.string(collector);
+  w.string(policy.collector_filter);
+  w.string(policy.init_filter);
+  w.strings(policy.call_names);
   return w.take();
 }
 
@@ -109,12 +113,15 @@ void decode_policy(std::string_view bytes, Policy& policy) {
     for (const auto& field : limit_fields) p.ceiling.*field.member = r.u64();
     p.collect.files = r.u64();
     p.collect.bytes = r.u64();
+    p.refusals = r.string(max_text);
     p.filter = r.string(max_text);
     p.filter_digest = read_digest(r);
     p.notes = r.strings(max_text, max_text);
     policy.profiles.push_back(std::move(p));
   }
   policy.collector_filter = r.string(max_text);
+  policy.init_filter = r.string(max_text);
+  policy.call_names = r.strings(max_text, max_text);
   if (!r.finished()) throw KernelError("load profiles", "the compile child ended without an answer", 0);
 }
 
@@ -122,7 +129,8 @@ void decode_policy(std::string_view bytes, Policy& policy) {
 void compile_into(int memfd, const Config& config) {
   wire::Bytes answer;
   try {
-    answer = encode_policy(compile_all(config), compile_filter(collector_calls()).bpf);
+    answer = encode_policy({config, compile_all(config), compile_filter(collector_calls()).bpf,
+                            compile_filter(init_calls()).bpf, call_names()});
   } catch (const std::exception& e) {
     wire::Writer w;
     w.string(e.what());

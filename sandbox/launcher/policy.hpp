@@ -17,7 +17,8 @@ struct CompiledProfile {
   Sha256 digest{};
   Limits ceiling;
   CollectBounds collect;
-  std::string filter;  // sock_filter[]
+  std::string refusals;  // sock_filter[]: which errno a refused call gets
+  std::string filter;    // sock_filter[]: what is loaded
   Sha256 filter_digest{};
   std::vector<std::string> notes;  // what of its file was narrowed, unknown to libseccomp, or not for this machine
 };
@@ -25,7 +26,9 @@ struct CompiledProfile {
 struct Policy {
   Config config;
   std::vector<CompiledProfile> profiles;
-  std::string collector_filter;  // sock_filter[]
+  std::string collector_filter;         // sock_filter[]
+  std::string init_filter;              // sock_filter[]
+  std::vector<std::string> call_names;  // by number, for what people read
 
   const CompiledProfile* find(const Sha256& digest) const;
 };

@@ -134,6 +134,7 @@ void Resident::serve_in_child(Fd& lifeline, std::optional<Lease> lease) {
   int code = 0;
   try {
     settle_in(resident, lifeline.get());
+    host_.claim.reset();
     listener_.reset();
     signals_.reset();
     for (auto& [pid, other] : served_) other.process.pidfd.reset();
@@ -180,6 +181,7 @@ void Resident::clean_up_after(Lease lease) {
   }
   try {
     check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
+    host_.claim.reset();
     Cgroup::adopt(host_.cgroups, lease.cgroup_name()).destroy();
     ::_exit(0);
   } catch (const std::exception& e) {

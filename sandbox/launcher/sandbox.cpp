@@ -21,6 +21,7 @@
 #include "sandbox/launcher/hello.hpp"
 #include "sandbox/launcher/network_denials.hpp"
 #include "sandbox/launcher/readback.hpp"
+#include "sandbox/launcher/seccomp_denials.hpp"
 #include "sandbox/launcher/timings.hpp"
 #include "sandbox/launcher/watch.hpp"
 #include "sandbox/launcher/workspace.hpp"
@@ -96,8 +97,8 @@ void limit_open_files(int pid, std::uint64_t open_files) {
   check(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), "set resource limit", "nofile");
 }
 
-std::vector<Denial> find_denials(const Cgroup& cgroup, const Workspace& workspace, const NetworkDenials& network) {
-  std::vector<Denial> denials;
+std::vector<Denial> find_denials(const Cgroup& cgroup, const Workspace& workspace, const NetworkDenials& network,
+                                 std::vector<Denial> denials) {
   if (const auto n = cgroup.forks_denied()) denials.push_back({"pids", n, "a new process or thread"});
   if (const auto n = network.count()) denials.push_back({"network", n, "no route out of the sandbox"});
   if (auto full = workspace.full()) denials.push_back(*full);
@@ -124,7 +125,8 @@ const CompiledProfile& find_profile(Host& host, const Sha256& digest) {
 LaunchPlan plan_job(Host& host, const JobSpec& spec, Lease lease) {
   if (!host.images.has(spec.image))
     throw KernelError("find the image", spec.image, ENOENT, "restart the launcher after adding an image");
-  auto plan = make_plan(spec, find_profile(host, spec.profile), lease);
+  const auto& profile = find_profile(host, spec.profile);
+  auto plan = make_plan(spec, profile, host.policy.init_filter, lease);
   if (!plan) throw KernelError(plan.error().step, plan.error().object, plan.error().error, plan.error().remedy);
   return *plan;
 }
@@ -165,7 +167,9 @@ class Sandbox {
     timings_.mark("run");
     if (!end(init)) finished.ending = Vanished{"a process of the job hangs in the kernel; its ids stay out of use"};
     timings_.mark("kill");
-    noting_failure(finished, "denials", [&] { finished.denials = find_denials(cgroup_, workspace_, *network); });
+    noting_failure(finished, "denials", [&] {
+      finished.denials = find_denials(cgroup_, workspace_, *network, refused_.list(host_.policy.call_names));
+    });
     noting_failure(finished, "usage", [&] {
       finished.usage.cpu_us = static_cast<std::uint64_t>(watch.cpu_used().count());
       add_peaks(finished.usage);
@@ -192,7 +196,8 @@ class Sandbox {
                              init_.theirs.get(),
                              tool_.theirs.get(),
                              init_plan.get(),
-                             memfds_[payload_fd].get()};
+                             memfds_[payload_fd].get(),
+                             refused_.memory()};
     constexpr std::uint64_t namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
     auto init = clone_child(namespaces, cgroup_.directory());
     if (init.pid == 0) become_sandbox(inputs);
@@ -210,6 +215,7 @@ class Sandbox {
     send_message(tool_.ours.get(), maps_written);
     const auto probed = watch.expect<Probed>(setup_patience);
     timings_.mark("self_probe");
+    refused_.forget_self_probe(probed.recorded);
     memfds_[payload_fd].reset();  // it is read: nothing keeps its memory while the job runs
     limit_open_files(watch.tool_pid(), plan_.limits.open_files);
     auto facts = read_back(plan_, cgroup_, watch.tool_pid(), probed);
@@ -263,6 +269,7 @@ class Sandbox {
   Cgroup cgroup_;
   Workspace workspace_;
   Streams streams_;
+  SeccompDenials refused_;
   SocketPair init_, tool_;
   bool gone_ = false;
 };

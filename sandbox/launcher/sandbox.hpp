@@ -21,6 +21,7 @@ struct Host {
   CgroupLayout cgroups;
   Images images;
   Fd init_program;  // cordon-init in a sealed memfd
+  Fd claim;         // on the cgroups; the resident launcher's alone
 };
 
 // Serves one lifeline: a hello, or one job. Returns when it is over and cleaned up behind. Without a lease a job is

@@ -4,13 +4,18 @@ namespace cordon {
 
 namespace {
 
-constexpr std::uint32_t plan_version = 1;
-constexpr std::size_t max_filter = 8 * 4096;  // BPF_MAXINSNS instructions of 8 bytes (seccomp(2))
+constexpr std::uint32_t plan_version = 2;
+constexpr std::size_t max_filter = std::size_t{8} * 4096;  // BPF_MAXINSNS instructions of 8 bytes (seccomp(2))
 constexpr std::size_t max_text = 4096;
+
+bool is_program(std::string_view filter) {
+  return !filter.empty() && filter.size() % 8 == 0;
+}
 
 void write(wire::Writer&, const UserNamespaceEntered&) {}
 void write(wire::Writer& w, const Probed& m) {
   w.u32(m.refused);
+  w.u32(m.recorded);
   w.u32(static_cast<std::uint32_t>(m.facts.size()));
   for (const auto& [control, fact] : m.facts) {
     w.string(control);
@@ -34,6 +39,7 @@ void write(wire::Writer& w, const ToolEnded& m) {
 InitMessage read_probed(wire::Reader& r) {
   Probed m;
   m.refused = r.u32();
+  m.recorded = r.u32();
   const auto n = r.count(64, 8);
   for (std::uint32_t i = 0; i < n && r.good(); ++i) {
     std::string control(r.string(max_text));
@@ -88,7 +94,12 @@ wire::Bytes encode(const InitPlan& plan) {
     w.i32(limit.resource);
     w.u64(limit.value);
   }
+  w.u64(plan.capabilities);
+  w.u32(plan.landlock_min_abi);
+  w.u8(plan.writable_image ? 1 : 0);
   w.string(plan.filter);
+  w.string(plan.refusals);
+  w.string(plan.init_filter);
   return w.take();
 }
 
@@ -103,8 +114,14 @@ std::optional<InitPlan> decode_init_plan(std::string_view bytes) {
     const auto resource = r.i32();
     plan.rlimits.push_back({resource, r.u64()});
   }
+  plan.capabilities = r.u64();
+  plan.landlock_min_abi = r.u32();
+  plan.writable_image = r.u8() == 1;
   plan.filter = r.string(max_filter);
-  if (!r.finished() || plan.filter.empty() || plan.filter.size() % 8 != 0) return std::nullopt;
+  plan.refusals = r.string(max_filter);
+  plan.init_filter = r.string(max_filter);
+  const bool whole = is_program(plan.filter) && is_program(plan.refusals) && is_program(plan.init_filter);
+  if (!r.finished() || !whole) return std::nullopt;
   return plan;
 }
 

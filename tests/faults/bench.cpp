@@ -75,9 +75,12 @@ std::vector<SystemCall> Bench::record_resident() {
 }
 
 Trial Bench::try_fault(const Fault& fault) {
+  const auto log_before = read_text(cordon_.directory() + "/launcher.log").size();
   auto verdict = run(fault);
   tracer_.stop();
   const auto after = cordon_.counts_settled_at(before_, bound);
+  const auto log = read_text(cordon_.directory() + "/launcher.log").substr(log_before);
+  if (verdict.kind == Verdict::defect && !log.empty()) verdict.why += "; the launcher's log: " + log;
   if (after == before_) return {fault, std::move(verdict)};
   const auto why = verdict.why + "; left behind: " + text(after) + ", before: " + text(before_);
   before_ = after;  // told once

@@ -295,7 +295,7 @@ void Tracer::enter(pid_t pid, Tracee& tracee, user_regs_struct& registers) {
   const auto& wanted = fault_->call;
   const bool is_late = fault_->how == How::lasting && call.occurrence > wanted.occurrence;
   if (call.number != wanted.number || (call.occurrence != wanted.occurrence && !is_late)) return;
-  tracee.spoiled = call.number;
+  tracee.spoiled = registers;
   if (fault_->how == How::spoiled) return;
   if (fault_->how == How::shortened) {
     registers.rdx = 1;
@@ -307,15 +307,19 @@ void Tracer::enter(pid_t pid, Tracee& tracee, user_regs_struct& registers) {
   ask(PTRACE_SETREGS, pid, &registers);
 }
 
+// A system call changes no register but the one of its answer, and compilers rely on it: so the arguments are put back.
 void Tracer::leave(pid_t pid, Tracee& tracee, user_regs_struct& registers) {
-  const bool is_brk = *tracee.spoiled == SYS_brk;
+  const auto entry = *tracee.spoiled;
   tracee.spoiled.reset();
-  if (!is_brk && fault_->how != How::shortened) {
-    const bool is_pretended_write = fault_->how == How::pretended && fault_->call.number == SYS_write;
+  registers.rdi = entry.rdi;
+  registers.rdx = entry.rdx;
+  const bool answers_itself = entry.orig_rax == SYS_brk || fault_->how == How::shortened;
+  const bool is_believed_write = fault_->how == How::pretended && entry.orig_rax == SYS_write;
+  if (is_believed_write)
+    registers.rax = entry.rdx;
+  else if (!answers_itself)
     registers.rax = static_cast<unsigned long long>(-static_cast<long long>(fault_->error));
-    if (is_pretended_write) registers.rax = registers.rdx;
-    if (ask(PTRACE_SETREGS, pid, &registers) != 0) return;
-  }
+  if (ask(PTRACE_SETREGS, pid, &registers) != 0) return;
   launch_.injected = true;
   changed_.notify_all();
 }

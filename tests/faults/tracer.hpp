@@ -55,9 +55,9 @@ class Tracer {
   struct Tracee {
     std::string role;
     unsigned children = 0;
-    unsigned launch = 0;              // which one it belongs to
-    std::map<long, unsigned> seen{};  // calls of each number, in this role
-    std::optional<long> spoiled{};    // the call at whose exit the fault takes effect
+    unsigned launch = 0;                        // which one it belongs to
+    std::map<long, unsigned> seen{};            // calls of each number, in this role
+    std::optional<user_regs_struct> spoiled{};  // at the entry of the call at whose exit the fault takes effect
   };
 
   void follow(pid_t resident);

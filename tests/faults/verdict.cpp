@@ -27,8 +27,9 @@ bool is_consequence(const Fault& fault, const Json& outcome) {
   const auto error = outcome.at("errno").get<int>();
   if (fault.how == How::pretended || fault.how == How::shortened) return true;  // no error was given to anybody
   if (fault.how == How::lasting && error == ECHILD) return true;                // it could not even say so
-  // The call was itself to read a right back, or to find out what there is to give up.
-  if (outcome.at("step") == "read back" && error == ENOTRECOVERABLE) return true;
+  // The call was itself to read a right back, or to find out what there is to give up, or to be refused and counted.
+  const auto step = outcome.at("step").get<std::string>();
+  if ((step == "read back" || step == "self-probe") && error == ENOTRECOVERABLE) return true;
   // The C library ends a program that it cannot start, before anything of ours could speak.
   return error == ECHILD && fault.call.role == "init" && fault.call.name == "mprotect";
 }
@@ -66,7 +67,9 @@ Verdict judge_run(const Fault& fault, const Json& job, const Json& clean) {
   const bool has_all = job.at("artifacts") == clean.at("artifacts");
   if (!has_all && job.at("skipped").empty()) return {Verdict::defect, "an artifact is missing and nobody says so"};
   if (job.at("skipped") != clean.at("skipped")) return {Verdict::told, job.at("skipped").dump()};
-  if (fault.how == How::pretended) return {Verdict::defect, "it was believed"};
+  // Whose effect is read back by its value: when that is as it should be, there was nothing to do.
+  const bool has_value = fault.call.name == "capset" || fault.call.name == "prlimit64";
+  if (fault.how == How::pretended && !has_value) return {Verdict::defect, "it was believed"};
   return {noted->empty() ? Verdict::harmless : Verdict::told, *noted};
 }
 

@@ -1,4 +1,4 @@
-// Runs a seccomp program in user space over a made-up call, so that tests can ask for verdicts that would kill them.
+// The verdict of a seccomp program on a made-up call, so that tests can ask for those that would kill them.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ struct Call {
   std::uint32_t arch = 0xc000003e;  // AUDIT_ARCH_X86_64
 };
 
-// The SECCOMP_RET_* value with its data. Throws std::runtime_error when the program is not one the kernel would load.
+// The SECCOMP_RET_* value with its data. Throws KernelError when the program is not one the kernel would load.
 std::uint32_t verdict(std::string_view bpf, const Call& call);
 
 }  // namespace cordon::test

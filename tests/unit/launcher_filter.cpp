@@ -68,7 +68,7 @@ TEST_CASE("every shipped profile loads, and libseccomp knows every call in it") 
     CHECK(profile.seccomp.left_out.empty());
     const auto filter = compile_filter(profile.seccomp);
     CHECK(filter.unknown_calls.empty());
-    CHECK(filter.sha256 == sha256(filter.bpf));
+    CHECK(filter.sha256 == sha256(filter.recording));
     CHECK(compile_filter(profile.seccomp).bpf == filter.bpf);
   }
 }
@@ -292,4 +292,27 @@ TEST_CASE("a policy of more rules than a program can hold is refused") {
   for (std::uint32_t i = 0; i < 4; ++i) rule.args.push_back({i, SeccompCompare::ne, 12345, 0});
   policy.rules.push_back(rule);
   CHECK_THROWS(compile_filter(policy));
+}
+
+TEST_CASE("what is refused is handed to pid 1, what is allowed is not, and a known fallback is answered at once") {
+  const auto filter = compile_filter(shipped("default").seccomp);
+  REQUIRE(filter.recording.size() == filter.bpf.size());
+  const auto both = [&](const char* name, std::uint64_t first) {
+    const Call call{number(name), {first}};
+    return std::pair(test::verdict(filter.bpf, call), test::verdict(filter.recording, call));
+  };
+  using Both = std::pair<std::uint32_t, std::uint32_t>;
+  constexpr std::uint32_t notified = SECCOMP_RET_USER_NOTIF;
+  CHECK(both("getpid", 0) == Both(allow, allow));
+  CHECK(both("bpf", 0) == Both(eperm, notified));
+  CHECK(both("socket", 40) == Both(enosys, notified));
+  CHECK(both("clone3", 0) == Both(enosys, enosys));
+  CHECK(both("pkey_alloc", 0) == Both(enosys, enosys));
+}
+
+TEST_CASE("the names of system calls are known by number") {
+  const auto names = call_names();
+  CHECK(names.at(0) == "read");
+  CHECK(names.at(number("bpf")) == "bpf");
+  CHECK(names.at(1000).empty());
 }

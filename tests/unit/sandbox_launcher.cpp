@@ -25,7 +25,7 @@ TEST_CASE("a plan has what the profile says and the limits that were asked for")
   JobSpec spec;
   spec.limits = a_profile().ceiling;
   spec.limits.pids = 3;
-  const auto plan = make_plan(spec, a_profile(), {100, 101});
+  const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
   REQUIRE(plan);
   CHECK(plan->limits.pids == 3);
   CHECK(plan->init.filter == a_profile().filter);
@@ -38,7 +38,7 @@ TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond belie
     JobSpec spec;
     spec.limits = a_profile().ceiling;
     spec.limits.*field.member += 1;
-    const auto plan = make_plan(spec, a_profile(), {100, 101});
+    const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
     REQUIRE_FALSE(plan);
     CHECK(plan.error().object.find(field.name) != std::string::npos);
   }
@@ -47,7 +47,7 @@ TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond belie
 TEST_CASE("the core limit is 1, never 0, so that no core handler starts as root on the host") {
   JobSpec spec;
   spec.limits = a_profile().ceiling;
-  const auto plan = make_plan(spec, a_profile(), {100, 101});
+  const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
   REQUIRE(plan);
   const auto& limits = plan->init.rlimits;
   CHECK(std::count(limits.begin(), limits.end(), ResourceLimit{4 /* RLIMIT_CORE */, 1}) == 1);

@@ -143,12 +143,16 @@ TEST_CASE("every ending and every field of a report survives the lifeline") {
 }
 
 TEST_CASE("an InitPlan survives, and one without a whole filter is refused") {
-  const InitPlan plan{5, 1000, {{4, 1}}, std::string(16, 'f')};
+  InitPlan plan{5, 1000, {{4, 1}}, 0xcb, 2, true, std::string(16, 'f'), std::string(8, 'r'), std::string(24, 'i')};
   const auto bytes = encode(plan);
   CHECK(decode_init_plan(bytes) == plan);
   refuses_other_lengths(bytes, [](std::string_view b) { return decode_init_plan(b).has_value(); });
-  CHECK_FALSE(decode_init_plan(encode(InitPlan{5, 1000, {}, ""})));
-  CHECK_FALSE(decode_init_plan(encode(InitPlan{5, 1000, {}, "1234567"})));
+  for (auto* filter : {&plan.filter, &plan.refusals, &plan.init_filter})
+    for (const char* bad : {"", "1234567"}) {
+      const auto good = std::exchange(*filter, bad);
+      CHECK_FALSE(decode_init_plan(encode(plan)));
+      *filter = good;
+    }
 }
 
 TEST_CASE("artifact frames survive being cut into single bytes") {
