@@ -88,6 +88,21 @@ void read_proc(ObjectReader& document) {
   if (proc != "pid") document.error("proc", "only \"pid\" is offered");
 }
 
+void read_root_inside(ObjectReader& document, Profile& into) {
+  const Json* value = document.find("root_inside");
+  if (value == nullptr) return;
+  if (!value->is_boolean()) return document.error("root_inside", "must be true or false");
+  into.root_inside = value->get<bool>();
+}
+
+void read_landlock(ObjectReader& document, Profile& into, FieldErrors& errors) {
+  const Json* landlock = document.find("landlock");
+  if (landlock == nullptr) return;
+  ObjectReader object(*landlock, "/landlock", errors);
+  object.optional("min_abi", {0, 1000}, into.landlock_min_abi);
+  object.refuse_unknown_keys();
+}
+
 // Returns the bytes of the seccomp file: they are part of the digest.
 std::string read_seccomp(ObjectReader& document, const ReadBeside& read, Profile& into, FieldErrors& errors) {
   const auto file = document.require_string("seccomp");
@@ -130,6 +145,8 @@ tl::expected<Profile, FieldErrors> parse_profile(std::string_view name, std::str
   read_languages(document, profile, errors);
   read_collect(document, profile, errors);
   read_proc(document);
+  read_root_inside(document, profile);
+  read_landlock(document, profile, errors);
   const auto seccomp = read_seccomp(document, read, profile, errors);
   document.refuse_unknown_keys();
   if (!errors.empty()) return tl::unexpected(std::move(errors));

@@ -38,6 +38,8 @@ struct Profile {
   std::map<std::string, std::string> env;  // the environment before the job's own
   std::map<std::string, Language> languages;
   CollectBounds collect;
+  bool root_inside = false;            // the tool is uid 0 of its user namespace, and the image is writable for it
+  std::uint32_t landlock_min_abi = 0;  // less than this is a refusal; 0: what the kernel has
   SeccompPolicy seccomp;
 };
 

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/securebits.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,7 +38,12 @@ void await_launcher(std::string_view expected) {
   if (n != 1 || answer != expected[0]) ::_exit(EXIT_FAILURE);  // it gave up on us
 }
 
-void enter_user_namespace() {
+// The namespace belongs to whoever makes it, and the kernel charges that user, too, for what is used in it (ucounts of
+// RLIMIT_SIGPENDING and the like): not root, whom all jobs and the host would then share, but an id of this job alone.
+// The capabilities stay, for root's real id does.
+void enter_user_namespace(std::uint32_t owner) {
+  check(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "keep the capabilities");
+  check(::setresuid(static_cast<uid_t>(-1), owner, static_cast<uid_t>(-1)), "become the owner of the user namespace");
   check(::unshare(CLONE_NEWUSER), "enter a user namespace");
   tell_launcher(UserNamespaceEntered{});
   await_launcher(maps_written);
@@ -118,7 +125,7 @@ void leave_session() {
 void become_tool(const InitPlan& plan, int bell) {
   unblock_signals();
   leave_session();
-  enter_user_namespace();
+  enter_user_namespace(plan.init_uid);
   auto facts = forbid_new_namespaces(Fd(init_procfs_fd));
   bound_capabilities(plan.capabilities);
   take_identity(plan.inside_uid);

@@ -21,15 +21,32 @@ Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attrib
   return Fd(check(::fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)), "fsmount", type));
 }
 
+Fd new_overlay(const std::vector<std::string>& lower, const std::optional<UpperLayer>& upper,
+               std::uint64_t attributes) {
+  std::string joined;
+  for (const auto& directory : lower) {
+    if (!joined.empty()) joined += ':';
+    for (const char c : directory) {
+      if (c == ':' || c == '\\' || c == ',') joined += '\\';
+      joined += c;
+    }
+  }
+  MountOptions options{{"lowerdir", joined}, {"redirect_dir", "nofollow"}, {"metacopy", "off"}};
+  if (upper) options.insert(options.end(), {{"upperdir", upper->directory}, {"workdir", upper->work}});
+  return new_mount("overlay", options, attributes);
+}
+
 Fd clone_tree(int at, const std::string& path) {
-  return Fd(
-      check(::open_tree(at, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW),
-            "clone the mounts at", path));
+  return Fd(check(::open_tree(at, path.c_str(),
+                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW |
+                                  (path.empty() ? AT_EMPTY_PATH : 0)),
+                  "clone the mounts at", path));
 }
 
 void restrict_tree(int tree, std::uint64_t attributes) {
   mount_attr attr{};
   attr.attr_set = attributes;
+  attr.propagation = MS_PRIVATE;
   check(::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr), "restrict a mount tree");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,10 +16,18 @@ using MountOptions = std::vector<std::pair<std::string, std::string>>;  // an em
 // A detached mount of a new file system instance. `attributes`: MOUNT_ATTR_*.
 Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attributes);
 
-// A detached copy of what is mounted at `path` below `at`, with everything below it.
+// A detached overlay (overlayfs.rst), the first of `lower` on top. Without `upper` it is read-only by nature. What an
+// image says about overlays in its extended attributes is not heard.
+struct UpperLayer {
+  std::string directory, work;  // on one file system
+};
+Fd new_overlay(const std::vector<std::string>& lower, const std::optional<UpperLayer>& upper, std::uint64_t attributes);
+
+// A detached copy of what is mounted at `path` below `at`, or at `at` itself when it is empty, with everything below
+// it.
 Fd clone_tree(int at, const std::string& path);
 
-// Sets attributes on a whole (detached or attached) tree.
+// Sets attributes on a whole (detached or attached) tree, into which nothing is mounted from elsewhere any more.
 void restrict_tree(int tree, std::uint64_t attributes);
 
 // Attaches a detached mount on the directory `path` strictly below `at`, through no symlink; with AT_FDCWD on a path of

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include <csignal>
 
 #include "sandbox/kernel/check.hpp"
@@ -56,6 +58,14 @@ void place_descriptors(const std::vector<int>& fds, int first) {
   for (std::size_t i = 0; i < high.size(); ++i)
     check(::dup2(high[i], first + static_cast<int>(i)), "place a descriptor");
   check(::syscall(SYS_close_range, static_cast<unsigned>(past), ~0U, 0U), "close the other descriptors");
+}
+
+EffectiveUser::EffectiveUser(std::uint32_t uid) {
+  check(::seteuid(uid), "act as uid", std::to_string(uid));
+}
+
+EffectiveUser::~EffectiveUser() {
+  if (::seteuid(0) < 0) std::abort();  // never go on as half a root
 }
 
 }  // namespace cordon

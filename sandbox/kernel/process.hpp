@@ -35,4 +35,14 @@ inline Child fork_with_pidfd() {
 // originals does not matter.
 void place_descriptors(const std::vector<int>& fds, int first);
 
+// Root as another effective user while it lives. The owner of a user namespace has every capability in it (user_
+// namespaces(7)), also those that a root in a container has not.
+class EffectiveUser {
+ public:
+  explicit EffectiveUser(std::uint32_t uid);
+  ~EffectiveUser();
+  EffectiveUser(const EffectiveUser&) = delete;
+  EffectiveUser& operator=(const EffectiveUser&) = delete;
+};
+
 }  // namespace cordon

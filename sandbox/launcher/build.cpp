@@ -18,6 +18,7 @@
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/process.hpp"
+#include "sandbox/launcher/image_view.hpp"
 
 namespace cordon {
 
@@ -76,13 +77,16 @@ Fd make_dev() {
 // Everything is attached by descriptor, on directories that no image can replace.
 void assemble_root(const BuildInputs& in) {
   const auto& stage = in.images;
-  attach(clone_tree(AT_FDCWD, stage.root(in.plan.image)), AT_FDCWD, stage.place_for_root());
+  attach(in.workspace.mount(), AT_FDCWD, stage.place_for_scratch());
+  if (in.plan.init.writable_image)
+    attach_writable_image(stage, in.plan.image, in.plan.lease.tool_uid);
+  else
+    attach_image(stage, in.plan.image);
   const auto root = open_directory(stage.place_for_root());
   attach(make_dev(), root.get(), "dev");
   attach(new_mount("proc", {{"subset", "pid"}},
                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC),
          root.get(), "proc");
-  attach(in.workspace.mount(), AT_FDCWD, stage.place_for_scratch());
   const auto scratch = open_directory(stage.place_for_scratch());
   attach(clone_tree(scratch.get(), "work"), root.get(), "work");
   attach(clone_tree(scratch.get(), "tmp"), root.get(), "tmp");

@@ -157,6 +157,14 @@ std::optional<Fd> Cgroup::watch_oom() const {
 
 void Cgroup::kill() const {
   write_file(path_ + "/cgroup.kill", "1");
+  lift_cpu_limit();
+}
+
+// Dying takes processor time too: at a hundredth of a processor, 400 processes would be 14 seconds at it.
+void Cgroup::lift_cpu_limit() const {
+  const auto* file = layout_.hybrid ? "cpu.cfs_quota_us" : "cpu.max";
+  const bool is_there = ::access(in("cpu", file).c_str(), F_OK) == 0;  // of an adopted one a part may be gone
+  if (is_there) write_limit("cpu", file, layout_.hybrid ? "-1" : "max");
 }
 
 bool Cgroup::wait_until_empty(std::chrono::milliseconds patience) const {

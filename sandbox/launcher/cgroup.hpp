@@ -50,6 +50,7 @@ class Cgroup {
   Cgroup(const CgroupLayout& layout, std::string name, Origin origin);
   std::string in(const char* controller, const char* file) const;
   void write_limit(const char* controller, const char* file, const std::string& value) const;
+  void lift_cpu_limit() const;
 
   CgroupLayout layout_;
   std::string name_;

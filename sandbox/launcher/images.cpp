@@ -4,10 +4,9 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
@@ -66,11 +65,16 @@ void copy_alternatives(const std::string& etc) {
     if (entry.is_symlink()) fs::copy_symlink(entry.path(), etc + "/alternatives/" + entry.path().filename().string());
 }
 
-// Not a tool's business: what the administrator installed by hand, and Cordon's own programs.
-constexpr const char* left_out[] = {"local", "libexec/cordon"};
+// Not a tool's business: what the administrator installed by hand, and Cordon's own programs. An opaque directory of an
+// upper layer hides what lies below it (overlayfs.rst, "whiteouts and opaque directories").
+void hide_from_usr(const std::string& layer) {
+  for (const char* directory : {"/local", "/libexec", "/libexec/cordon"}) make_directory(layer + directory);
+  for (const char* hidden : {"/local", "/libexec/cordon"})
+    check(::setxattr((layer + hidden).c_str(), "trusted.overlay.opaque", "y", 1, 0), "hide", hidden);
+}
 
-// A read-only view of the host's /usr with a generated /etc.
-void build_host_view(const std::string& root, const std::string& empty) {
+// A generated root for the host's /usr.
+void make_host_root(const std::string& root) {
   make_skeleton(root);
   make_directory(root + "/usr");
   make_directory(root + "/var");
@@ -78,29 +82,27 @@ void build_host_view(const std::string& root, const std::string& empty) {
   copy_alternatives(root + "/etc");
   copy_public_file("/etc/ld.so.cache", root + "/etc/ld.so.cache");
   copy_public_file("/etc/localtime", root + "/etc/localtime");
-  attach(clone_tree(AT_FDCWD, root), AT_FDCWD, root);
-  const auto at = open_directory(root);
-  attach(clone_tree(AT_FDCWD, "/usr"), at.get(), "usr");
-  for (const std::string name : left_out)
-    if (fs::is_directory("/usr/" + name)) attach(clone_tree(AT_FDCWD, empty), at.get(), "usr/" + name);
 }
 
-// Two layers and no upper one: the skeleton's plain directories hide whatever an image has in their place, links too.
-void build_from_rootfs(const std::string& root, const std::string& rootfs, const std::string& skeleton) {
-  if (!fs::is_directory(rootfs))
-    throw KernelError("open image", rootfs, ENOTDIR, "images.NAME.rootfs must be a directory with a root file system");
-  make_directory(root);
-  std::string lower = skeleton;
-  lower += ':';
-  for (const char c : rootfs) {
-    if (c == ':' || c == '\\' || c == ',') lower += '\\';
-    lower += c;
-  }
-  // What an image says about overlays in its extended attributes is not heard (overlayfs.rst, "redirect_dir",
-  // "metacopy").
-  const MountOptions options{{"lowerdir", lower}, {"redirect_dir", "nofollow"}, {"metacopy", "off"}};
-  const auto overlay = new_mount("overlay", options, image_attributes);
-  attach(overlay, AT_FDCWD, root);
+bool is_root_of_the_host(const Fd& directory) {
+  struct stat it {};
+  struct stat root {};
+  check(::fstat(directory.get(), &it), "stat", "an image");
+  check(::stat("/", &root), "stat", "/");
+  return it.st_dev == root.st_dev && it.st_ino == root.st_ino;
+}
+
+// Looked at once: what was found is what is mounted. What a layer has below it elsewhere, it never shows.
+void attach_layer(const std::string& path, const std::string& place) {
+  const Fd tree(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!tree)
+    throw KernelError("open image", path, errno, "images.NAME.rootfs must be a directory with a root file system");
+  if (is_root_of_the_host(tree))
+    throw KernelError("open image", path, EINVAL, "that is the host itself: leave rootfs out for a view of its /usr");
+  const auto layer = clone_tree(tree.get(), "");
+  restrict_tree(layer.get(), image_attributes);
+  make_directory(place);
+  attach(layer, AT_FDCWD, place);
 }
 
 }  // namespace
@@ -110,15 +112,15 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
   // What the host unmounts goes away here too; nothing done here reaches the host.
   check(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr), "make mounts slaves of the host's");
   attach(new_mount("tmpfs", {{"mode", "0755"}, {"size", "16m"}}, 0), AT_FDCWD, stage_);
-  for (const char* directory : {"/root", "/new_root", "/scratch", "/empty"}) make_directory(stage_ + directory);
+  for (const char* directory : {"/new_root", "/scratch", "/empty", "/hide"}) make_directory(stage_ + directory);
   make_skeleton(stage_ + "/skeleton");
+  make_host_root(stage_ + "/host");
+  hide_from_usr(stage_ + "/hide");
   for (const auto& [name, image] : images) {
-    if (image.rootfs.empty())
-      build_host_view(root(name), stage_ + "/empty");
-    else
-      build_from_rootfs(root(name), image.rootfs, stage_ + "/skeleton");
-    const Fd tree(check(::open(root(name).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open image", name));
-    restrict_tree(tree.get(), image_attributes);
+    const auto layer = "layer" + std::to_string(parts_.size());
+    attach_layer(image.rootfs.empty() ? "/usr" : image.rootfs, stage_ + "/" + layer);
+    parts_[name] = image.rootfs.empty() ? ImageParts{{"", {"empty", "host"}}, {"usr", {"hide", layer}}}
+                                        : ImageParts{{"", {"skeleton", layer}}};
     names_.push_back(name);
   }
 }
@@ -126,10 +128,6 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
 void Images::remove() {
   check(::umount2(stage_.c_str(), MNT_DETACH), "unmount", stage_);
   check(::rmdir(stage_.c_str()), "remove directory", stage_);
-}
-
-bool Images::has(const std::string& name) const {
-  return std::find(names_.begin(), names_.end(), name) != names_.end();
 }
 
 }  // namespace cordon

@@ -1,6 +1,6 @@
-// The root file systems that jobs may have, prepared once as read-only mount trees in the launcher's own mount
-// namespace; each sandbox gets a clone. Nothing of this is visible on the host, and all of it ends with the launcher.
-// Runs in: launcher, as root.
+// The root file systems that jobs may have: their layers, prepared once in the launcher's own mount namespace. Each
+// sandbox stacks them for itself (image_view.hpp). Nothing of this is visible on the host, and all of it ends with the
+// launcher. Runs in: launcher, as root.
 #pragma once
 
 #include <map>
@@ -11,22 +11,33 @@
 
 namespace cordon {
 
+// One overlay of an image: where it goes in the root ("" is the root itself), and its layers, the topmost first, as
+// paths below the stage. The first layer is Cordon's own: its plain directories hide whatever an image has in their
+// place, links too.
+struct ImagePart {
+  std::string at;
+  std::vector<std::string> layers;
+};
+using ImageParts = std::vector<ImagePart>;
+
 class Images {
  public:
-  // Enters a mount namespace of its own and builds every image below `stage`, an existing directory.
+  // Enters a mount namespace of its own and attaches every layer below `stage`, an existing directory.
   Images(std::string stage, const std::map<std::string, ImageConfig>& images);
 
   void remove();  // unmounts everything and removes the stage
 
-  bool has(const std::string& name) const;
+  bool has(const std::string& name) const { return parts_.contains(name); }
   const std::vector<std::string>& names() const { return names_; }
-  std::string root(const std::string& name) const { return stage_ + "/root/" + name; }
+  const ImageParts& parts(const std::string& name) const { return parts_.at(name); }
+  const std::string& stage() const { return stage_; }
   std::string place_for_root() const { return stage_ + "/new_root"; }    // empty mount points for one sandbox's
   std::string place_for_scratch() const { return stage_ + "/scratch"; }  // own copy of the mount namespace
 
  private:
   std::string stage_;
   std::vector<std::string> names_;
+  std::map<std::string, ImageParts> parts_;
 };
 
 }  // namespace cordon

@@ -9,6 +9,7 @@
 //
 // No byte of a client is parsed here, no thread, no shell, no HTTP.
 #include <fmt/format.h>
+#include <sys/mount.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -37,6 +38,23 @@ Fd load_init_program() {
   return sealed_program("cordon-init", read_file(own.parent_path() / "cordon-init"));
 }
 
+// What is on the host of a launcher that cannot start, or fails later, goes with it all the same.
+class HostTraces {
+ public:
+  HostTraces(CgroupLayout cgroups, std::string stage) : cgroups_(std::move(cgroups)), stage_(std::move(stage)) {}
+  ~HostTraces() {
+    ::umount2(stage_.c_str(), MNT_DETACH);
+    ::rmdir(stage_.c_str());
+    remove_cgroups(cgroups_);
+  }
+  HostTraces(const HostTraces&) = delete;
+  HostTraces& operator=(const HostTraces&) = delete;
+
+ private:
+  CgroupLayout cgroups_;
+  std::string stage_;
+};
+
 void run(const Options& options) {
   auto policy = load_policy(options.config);
   auto init = load_init_program();
@@ -44,8 +62,9 @@ void run(const Options& options) {
   prepare_directories(instance, options.runtime_dir, options.state_dir);
   auto cgroups = prepare_cgroups(instance.name);
   auto claim = claim_cgroups(cgroups);
-  if (const auto swept = sweep_cgroups(cgroups)) fmt::print(stderr, "cordon-launcher: swept {} cgroups\n", swept);
   const auto stage = options.runtime_dir + "/stage";
+  const HostTraces traces(cgroups, stage);
+  if (const auto swept = sweep_cgroups(cgroups)) fmt::print(stderr, "cordon-launcher: swept {} cgroups\n", swept);
   std::filesystem::create_directory(stage);
   Images images(stage, policy.config.images);
   Host host{options.config,    std::move(policy), std::move(cgroups),
@@ -56,7 +75,6 @@ void run(const Options& options) {
   announce_ready(options.ready_fd);
   resident.serve();
   host.images.remove();
-  remove_cgroups(host.cgroups);
   if (options.private_instance) std::filesystem::remove(options.runtime_dir + "/instance.env");
 }
 

@@ -1,14 +1,19 @@
 #include "sandbox/launcher/plan.hpp"
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <sys/resource.h>
 
 namespace cordon {
 
 namespace {
 
-// tmpfs counts its root, /work, /tmp and /dev/shm too.
-constexpr std::uint64_t own_scratch_inodes = 4;
+// tmpfs counts its root, /work, /tmp and /dev/shm too, and what stands above a writable image (writable_image.cpp).
+constexpr std::uint64_t own_scratch_inodes = 4, own_inodes_above_image = 60;
+
+// What package managers need over their own files; all of it in the tool's own user namespace, over its one id.
+constexpr std::uint64_t capabilities_of_root_inside =
+    1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER | 1U << CAP_SETUID | 1U << CAP_SETGID;
 
 // RLIMIT_NOFILE is missing: the launcher sets it from outside when nothing of ours has to open a file any more.
 std::vector<ResourceLimit> resource_limits(const Limits& limits) {
@@ -29,7 +34,8 @@ std::vector<ResourceLimit> resource_limits(const Limits& limits) {
 }  // namespace
 
 std::string LaunchPlan::scratch_inodes() const {
-  return std::to_string(limits.scratch_inodes + own_scratch_inodes);
+  return std::to_string(limits.scratch_inodes + own_scratch_inodes +
+                        (init.writable_image ? own_inodes_above_image : 0));
 }
 
 tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile,
@@ -49,7 +55,10 @@ tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const Compi
   plan.lease = lease;
   plan.limits = spec.limits;
   plan.init.init_uid = lease.init_uid;
-  plan.init.inside_uid = inside_uid;
+  plan.init.inside_uid = profile.root_inside ? root_inside : job_inside;
+  plan.init.capabilities = profile.root_inside ? capabilities_of_root_inside : 0;
+  plan.init.writable_image = profile.root_inside;
+  plan.init.landlock_min_abi = profile.landlock_min_abi;
   plan.init.rlimits = resource_limits(spec.limits);
   plan.init.filter = profile.filter;
   plan.init.refusals = profile.refusals;

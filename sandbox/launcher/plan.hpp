@@ -21,7 +21,7 @@ struct Lease {
   std::string cgroup_name() const { return "job-" + std::to_string(tool_uid); }
 };
 
-inline constexpr std::uint32_t inside_uid = 1000;
+inline constexpr std::uint32_t job_inside = 1000, root_inside = 0;  // what a tool sees itself as
 
 struct LaunchPlan {
   std::string job;  // its id, for logs

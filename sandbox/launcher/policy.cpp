@@ -44,8 +44,11 @@ CompiledProfile compile(const fs::path& file) {
   auto notes = profile->seccomp.left_out;
   for (const auto& name : filter.unknown_calls) notes.push_back("libseccomp knows no call " + name + ": it is refused");
   notes.insert(notes.end(), filter.narrowed.begin(), filter.narrowed.end());
-  return {profile->name, profile->digest,  profile->ceiling, profile->collect,
-          filter.bpf,    filter.recording, filter.sha256,    notes};
+  return {profile->name,        profile->digest,
+          profile->ceiling,     profile->collect,
+          profile->root_inside, profile->landlock_min_abi,
+          filter.bpf,           filter.recording,
+          filter.sha256,        notes};
 }
 
 bool is_profile(const fs::path& file) {
@@ -89,6 +92,8 @@ wire::Bytes encode_policy(const Policy& policy) {
     for (const auto& field : limit_fields) w.u64(p.ceiling.*field.member);
     w.u64(p.collect.files);
     w.u64(p.collect.bytes);
+    w.u8(p.root_inside ? 1 : 0);
+    w.u32(p.landlock_min_abi);
     w.string(p.refusals);
     w.string(p.filter);
     write_digest(w, p.filter_digest);
@@ -113,6 +118,8 @@ void decode_policy(std::string_view bytes, Policy& policy) {
     for (const auto& field : limit_fields) p.ceiling.*field.member = r.u64();
     p.collect.files = r.u64();
     p.collect.bytes = r.u64();
+    p.root_inside = r.u8() == 1;
+    p.landlock_min_abi = r.u32();
     p.refusals = r.string(max_text);
     p.filter = r.string(max_text);
     p.filter_digest = read_digest(r);

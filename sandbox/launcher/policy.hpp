@@ -17,6 +17,8 @@ struct CompiledProfile {
   Sha256 digest{};
   Limits ceiling;
   CollectBounds collect;
+  bool root_inside = false;
+  std::uint32_t landlock_min_abi = 0;
   std::string refusals;  // sock_filter[]: which errno a refused call gets
   std::string filter;    // sock_filter[]: what is loaded
   Sha256 filter_digest{};

@@ -11,6 +11,7 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
+#include "sandbox/kernel/process.hpp"
 
 namespace cordon {
 
@@ -33,7 +34,8 @@ void add_identity(Facts& facts, const LaunchPlan& plan, const Fd& proc) {
   expect(facts, "gid", id, status_field(status, "Gid"));
   expect(facts, "groups", "", status_field(status, "Groups"));
   for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
-    expect(facts, fmt::format("capabilities.{}", set), "0000000000000000", status_field(status, set));
+    expect(facts, fmt::format("capabilities.{}", set), fmt::format("{:016x}", plan.init.capabilities),
+           status_field(status, set));
   expect(facts, "no_new_privs", "1", status_field(status, "NoNewPrivs"));
   expect(facts, "seccomp", "2", status_field(status, "Seccomp"));
   expect(facts, "seccomp.filters", "1", status_field(status, "Seccomp_filters"));
@@ -41,7 +43,7 @@ void add_identity(Facts& facts, const LaunchPlan& plan, const Fd& proc) {
   std::istringstream map(read_file(proc.get(), "uid_map"));
   std::string inside, outside, count;
   map >> inside >> outside >> count;
-  expect(facts, "uid_map", fmt::format("{} {} 1", inside_uid, plan.lease.tool_uid),
+  expect(facts, "uid_map", fmt::format("{} {} 1", plan.init.inside_uid, plan.lease.tool_uid),
          inside + " " + outside + " " + count);
 }
 
@@ -90,6 +92,7 @@ const char* limit_name(int resource) {
 }
 
 void add_resource_limits(Facts& facts, const LaunchPlan& plan, int pid) {
+  const EffectiveUser owner(plan.lease.init_uid);
   auto limits = plan.init.rlimits;
   limits.push_back({RLIMIT_NOFILE, plan.limits.open_files});
   for (const auto& [resource, value] : limits) {
@@ -115,8 +118,9 @@ std::string status_field(std::string_view status, std::string_view key) {
   return "absent";
 }
 
-Facts mount_facts(std::string_view mountinfo) {
-  static const std::set<std::string> writable{"/work", "/tmp", "/dev/shm"};
+Facts mount_facts(std::string_view mountinfo, bool writable_image) {
+  std::set<std::string> writable{"/work", "/tmp", "/dev/shm"};
+  if (writable_image) writable.insert({"/", "/usr"});
   static const std::set<std::string> with_devices{"/dev"};
   std::map<std::string, std::string> mounts;
   std::istringstream lines{std::string(mountinfo)};
@@ -146,7 +150,8 @@ Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int pid, const Pro
   add_identity(facts, plan, proc);
   add_namespaces(facts, proc);
   facts.insert(facts.end(), probed.facts.begin(), probed.facts.end());
-  for (auto& fact : mount_facts(read_file(proc.get(), "mountinfo"))) facts.push_back(std::move(fact));
+  for (auto& fact : mount_facts(read_file(proc.get(), "mountinfo"), plan.init.writable_image))
+    facts.push_back(std::move(fact));
   add_network(facts, proc);
   add_resource_limits(facts, plan, pid);
   expect(facts, "oom_score_adj", "1000\n", read_file(proc.get(), "oom_score_adj"));

@@ -17,6 +17,8 @@ Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int pid, const Pro
 
 // The pure parts.
 std::string status_field(std::string_view status, std::string_view key);  // of /proc/PID/status, spaces for tabs
-Facts mount_facts(std::string_view mountinfo);  // throws unless every mount is read-only, nosuid and, off /dev, nodev
+// Throws unless every mount is read-only (but the scratch and, when planned so, the image), nosuid and, off /dev,
+// nodev.
+Facts mount_facts(std::string_view mountinfo, bool writable_image = false);
 
 }  // namespace cordon

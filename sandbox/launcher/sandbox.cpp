@@ -84,15 +84,16 @@ void require_sealed_memfd(const Fd& fd) {
                       "send sealed memfds only");
 }
 
-void write_identity_maps(int pid, const Lease& lease) {
+void write_identity_maps(int pid, const LaunchPlan& plan) {
   const auto proc = open_directory("/proc/" + std::to_string(pid));
-  const auto map = fmt::format("{} {} 1", inside_uid, lease.tool_uid);
+  const auto map = fmt::format("{} {} 1", plan.init.inside_uid, plan.lease.tool_uid);
   write_file(proc.get(), "gid_map", map);
   write_file(proc.get(), "uid_map", map);
   write_file(proc.get(), "oom_score_adj", "1000");
 }
 
-void limit_open_files(int pid, std::uint64_t open_files) {
+void limit_open_files(int pid, std::uint64_t open_files, const Lease& lease) {
+  const EffectiveUser owner(lease.init_uid);
   const rlimit limit{open_files, open_files};
   check(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), "set resource limit", "nofile");
 }
@@ -211,13 +212,13 @@ class Sandbox {
   void prepare(Watch& watch) {
     watch.expect<UserNamespaceEntered>(setup_patience);
     timings_.mark("mounts");
-    write_identity_maps(watch.tool_pid(), plan_.lease);
+    write_identity_maps(watch.tool_pid(), plan_);
     send_message(tool_.ours.get(), maps_written);
     const auto probed = watch.expect<Probed>(setup_patience);
     timings_.mark("self_probe");
     refused_.forget_self_probe(probed.recorded);
     memfds_[payload_fd].reset();  // it is read: nothing keeps its memory while the job runs
-    limit_open_files(watch.tool_pid(), plan_.limits.open_files);
+    limit_open_files(watch.tool_pid(), plan_.limits.open_files, plan_.lease);
     auto facts = read_back(plan_, cgroup_, watch.tool_pid(), probed);
     for (auto& fact : cgroup_.expect_member(watch.tool_pid())) facts.push_back(std::move(fact));
     for (auto& fact : workspace_.read_back(plan_)) facts.push_back(std::move(fact));

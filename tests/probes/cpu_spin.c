@@ -12,7 +12,7 @@ static void spin_for(double seconds) {
   while (clock() < end) continue;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc > 1 && strcmp(argv[1], "children") == 0) {
     for (;;) {
       if (fork() == 0) return spin_for(0.05), 0;

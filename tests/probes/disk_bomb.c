@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static long long fill(const char *directory, int *held) {
+static long long fill(const char* directory, int* held) {
   static char block[1 << 16];
   long long total = 0;
   memset(block, 'x', sizeof block);
@@ -30,7 +30,7 @@ static long long fill(const char *directory, int *held) {
 }
 
 int main(void) {
-  const char *places[] = {"/work", "/tmp", "/dev/shm"};
+  const char* places[] = {"/work", "/tmp", "/dev/shm"};
   int all_held = 1;
   long long total = 0;
   signal(SIGXFSZ, SIG_IGN);

@@ -16,7 +16,7 @@ static int bounded(void) {
   return children < 5000 && errno == EAGAIN ? 0 : 1;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc > 1 && strcmp(argv[1], "bounded") == 0) return bounded();
   for (;;) fork();
 }

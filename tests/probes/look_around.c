@@ -8,11 +8,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-extern char **environ;
+extern char** environ;
 
 static void print_status(void) {
   char line[512];
-  FILE *status = fopen("/proc/self/status", "r");
+  FILE* status = fopen("/proc/self/status", "r");
   while (status != NULL && fgets(line, sizeof line, status) != NULL)
     if (strncmp(line, "Cap", 3) == 0 || strncmp(line, "Seccomp:", 8) == 0 || strncmp(line, "NoNewPrivs:", 11) == 0 ||
         strncmp(line, "Groups:", 7) == 0)
@@ -38,6 +38,6 @@ int main(void) {
   printf("core %llu %llu\n", (unsigned long long)core.rlim_cur, (unsigned long long)core.rlim_max);
   printf("dumpable %d\n", prctl(PR_GET_DUMPABLE));
   print_status();
-  for (char **variable = environ; *variable != NULL; ++variable) printf("env %s\n", *variable);
+  for (char** variable = environ; *variable != NULL; ++variable) printf("env %s\n", *variable);
   return 0;
 }

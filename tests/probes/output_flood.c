@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   static char block[1 << 16];
   memset(block, 'y', sizeof block);
   const int fd = argc > 1 && strcmp(argv[1], "stderr") == 0 ? 2 : 1;

@@ -44,7 +44,7 @@ TEST_CASE("socket buffers do not evade the memory limit") {
 
 TEST_CASE("no profile lets a tool lower its core limit to 0, which would start a core handler as root on the host") {
   const Instance cordon;
-  for (const char* profile : {"default", "compile", "strict"}) {
+  for (const char* profile : {"default", "compile", "strict", "root-inside"}) {
     auto job = python(
         "import resource\n"
         "try: resource.setrlimit(resource.RLIMIT_CORE,(0,0))\n"

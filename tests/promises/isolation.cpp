@@ -21,7 +21,7 @@ std::string verdict_of(const Json& job) {
   return job.at("outcome").dump() + "\n" + job.at("stdout").get<std::string>() + job.at("stderr").get<std::string>();
 }
 
-const char* const all_profiles[] = {"default", "compile", "strict"};
+const char* const all_profiles[] = {"default", "compile", "strict", "root-inside"};
 
 }  // namespace
 

@@ -60,7 +60,7 @@ constexpr std::uint64_t af_unix = 1, af_inet = 2, af_inet6 = 10, stream = 1, dat
 }  // namespace
 
 TEST_CASE("every shipped profile loads, and libseccomp knows every call in it") {
-  for (const auto* name : {"default", "compile", "strict"}) {
+  for (const auto* name : {"default", "compile", "strict", "root-inside"}) {
     CAPTURE(name);
     const auto profile = shipped(name);
     CHECK_FALSE(profile.why.empty());

@@ -97,6 +97,20 @@ TEST_CASE("a directory that cannot hold a match is not entered") {
   CHECK(GlobState({"out/*"}).enter("out").below.wants_more());
 }
 
+TEST_CASE("globs of many ** say no more than one, and a walk can ask before it enters") {
+  CHECK(selects("**/**/**/x", {"x"}));
+  CHECK(selects("a/**/**", {"a", "b", "c"}));
+  CHECK(selects("**/a/**/a/**", {"a", "a", "b"}));
+  CHECK_FALSE(selects("**/a/**/a/x", {"a", "x"}));
+  CHECK_FALSE(selects("**", {".hidden", "x"}));
+  const GlobState state({"**/*.json", "out/x"});
+  CHECK(state.asks_for_file("a.json"));
+  CHECK_FALSE(state.asks_for_file("a.txt"));
+  CHECK_FALSE(state.asks_for_file("out"));
+  CHECK(state.asks_for_directory("a.txt"));
+  CHECK_FALSE(state.asks_for_directory(".git"));
+}
+
 TEST_CASE("cgroup mounts are found in every layout") {
   const auto hybrid = find_cgroup_mounts(
       "35 31 0:31 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
