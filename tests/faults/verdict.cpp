@@ -55,6 +55,8 @@ std::optional<std::string> notes(const Json& denials, const Json& clean) {
 
 Verdict judge_run(const Fault& fault, const Json& job, const Json& clean) {
   const auto& outcome = job.at("outcome");
+  // An image that pretends to be mounted has no program.
+  if (fault.how == How::pretended && outcome.contains("error")) return {Verdict::told, outcome.dump()};
   const auto changed = difference(job.at("enforced"), clean.at("enforced"));
   if (!changed.empty()) return {Verdict::defect, changed};
   if (outcome.contains("error")) {
