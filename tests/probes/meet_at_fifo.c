@@ -1,5 +1,5 @@
-// Two jobs try to speak through a FIFO of an image they share. Arguments: listen or speak, and its path. 0 when the other
-// was not there, for three seconds.
+// Two jobs try to speak through a FIFO of an image they share. Arguments: listen or speak, and its path. 0 when the
+// other was not there, for three seconds.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static int listen_at(const char *path) {
+static int listen_at(const char* path) {
   const int fd = open(path, O_RDONLY | O_NONBLOCK);
   if (fd < 0) return printf("held: open (%s)\n", strerror(errno)), 0;
   printf("listening\n");
@@ -19,7 +19,7 @@ static int listen_at(const char *path) {
   return heard;
 }
 
-static int speak_at(const char *path) {
+static int speak_at(const char* path) {
   const int fd = open(path, O_WRONLY | O_NONBLOCK);
   if (fd < 0) return printf("held: nobody reads (%s)\n", strerror(errno)), 0;
   const int spoke = write(fd, "word", 4) == 4;
@@ -27,7 +27,7 @@ static int speak_at(const char *path) {
   return spoke;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 3) return 2;
   return strcmp(argv[1], "listen") == 0 ? listen_at(argv[2]) : speak_at(argv[2]);
 }

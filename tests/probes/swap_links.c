@@ -1,5 +1,5 @@
-// Exchanges each file given with a link to a secret, and a directory with a link to another, in an endless race, and leaves
-// a child doing that when it exits. Arguments: the secret, the directory it is in. Works in out/.
+// Exchanges each file given with a link to a secret, and a directory with a link to another, in an endless race, and
+// leaves a child doing that when it exits. Arguments: the secret, the directory it is in. Works in out/.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -10,11 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int exchange(const char *one, const char *other) {
+static int exchange(const char* one, const char* other) {
   return (int)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
 }
 
-static void make_file(const char *path) {
+static void make_file(const char* path) {
   const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
   if (fd < 0 || write(fd, "mine", 4) != 4) exit(2);
   close(fd);
@@ -33,10 +33,16 @@ static void swap_for_ever(void) {
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 3 || mkdir("out", 0755) < 0 || mkdir("out/dir", 0755) < 0) return 2;
-  const char *targets[] = {argv[1], "/etc/passwd", "/etc/shadow", "/proc/self/environ", "/proc/1/root/etc/passwd",
-                           "/work/../../../../../../etc/passwd", "/dev/zero", "/usr/bin/env"};
+  const char* targets[] = {argv[1],
+                           "/etc/passwd",
+                           "/etc/shadow",
+                           "/proc/self/environ",
+                           "/proc/1/root/etc/passwd",
+                           "/work/../../../../../../etc/passwd",
+                           "/dev/zero",
+                           "/usr/bin/env"};
   for (int i = 0; i < 8; ++i) {
     char file[32], link[32];
     snprintf(file, sizeof file, "out/file%d", i);

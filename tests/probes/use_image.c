@@ -1,5 +1,5 @@
-// An ordinary program's needs of its root: what Cordon puts there is there whatever the image is. One line a need; 0 when
-// all were met.
+// An ordinary program's needs of its root: what Cordon puts there is there whatever the image is. One line a need; 0
+// when all were met.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,22 +11,22 @@
 
 static int failed = 0;
 
-static void say(int works, const char *what) {
+static void say(int works, const char* what) {
   if (!works) failed = 1;
   printf("%s: %s\n", works ? "works" : "BROKEN", what);
 }
 
-static int is_directory(const char *path) {
+static int is_directory(const char* path) {
   struct stat st;
   return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static int is_device(const char *path, unsigned minor_number) {
+static int is_device(const char* path, unsigned minor_number) {
   struct stat st;
   return lstat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, minor_number);
 }
 
-static int takes_files(const char *path) {
+static int takes_files(const char* path) {
   char name[64];
   snprintf(name, sizeof name, "%s/.mine", path);
   const int fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -35,9 +35,9 @@ static int takes_files(const char *path) {
   return works;
 }
 
-static int begins_with(const char *path, const char *text) {
+static int begins_with(const char* path, const char* text) {
   char line[128] = "";
-  FILE *file = fopen(path, "r");
+  FILE* file = fopen(path, "r");
   if (file == NULL) return 0;
   const int same = fgets(line, sizeof line, file) != NULL && strncmp(line, text, strlen(text)) == 0;
   fclose(file);
@@ -45,9 +45,9 @@ static int begins_with(const char *path, const char *text) {
 }
 
 int main(void) {
-  const char *points[] = {"/dev", "/etc", "/proc", "/run", "/sys", "/tmp", "/work"};
+  const char* points[] = {"/dev", "/etc", "/proc", "/run", "/sys", "/tmp", "/work"};
   for (unsigned i = 0; i < 7; ++i) say(is_directory(points[i]), points[i]);
-  const char *writable[] = {"/work", "/tmp", "/dev/shm"};
+  const char* writable[] = {"/work", "/tmp", "/dev/shm"};
   for (unsigned i = 0; i < 3; ++i) {
     char what[32];
     snprintf(what, sizeof what, "writing in %s", writable[i]);

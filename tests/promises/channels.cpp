@@ -16,7 +16,7 @@ using namespace cordon::test;
 
 namespace {
 
-const char* const all_profiles[] = {"default", "compile", "strict"};
+const char* const all_profiles[] = {"default", "compile", "strict", "root-inside"};
 constexpr const char* image_file = "/usr/bin/env";
 
 // What reaches where all is shared, and nothing between jobs.

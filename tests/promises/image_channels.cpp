@@ -17,7 +17,7 @@ using namespace cordon::test;
 
 namespace {
 
-const char* const all_profiles[] = {"default", "compile", "strict"};
+const char* const all_profiles[] = {"default", "compile", "strict", "root-inside"};
 
 bool heard_something(const cordon::Fd& fd) {
   pollfd wanted{fd.get(), POLLIN, 0};
@@ -95,14 +95,18 @@ TEST_CASE("two live jobs do not meet at a FIFO in the image they share", "[threa
 }
 
 TEST_CASE("the view of the host's /usr leads to no listener and no FIFO of the host", "[threat:image-symlink]") {
-  // A mount namespace of this test's own, in which /usr/games is a directory of its own.
+  // A mount namespace of this test's own, in which the host's /usr has a listener and a FIFO.
   REQUIRE(::unshare(CLONE_NEWNS) == 0);
   REQUIRE(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-  ImageTree tree;
-  const auto listener = tree.listener("listener");
-  tree.node("fifo", S_IFIFO);
-  const auto fifo = open_both_ends(tree.root() / "fifo");
-  REQUIRE(::mount(tree.root().c_str(), "/usr/games", nullptr, MS_BIND, nullptr) == 0);
+  const ImageTree tree;
+  for (const char* directory : {"upper", "work"}) std::filesystem::create_directory(tree.root() / directory);
+  const auto layers =
+      "lowerdir=/usr,upperdir=" + (tree.root() / "upper").string() + ",workdir=" + (tree.root() / "work").string();
+  REQUIRE(::mount("overlay", "/usr", "overlay", 0, layers.c_str()) == 0);
+  const auto listener = ImageTree::listen_at("/usr/games/listener");
+  REQUIRE(::mkfifo("/usr/games/fifo", 0600) == 0);
+  REQUIRE(::chmod("/usr/games/fifo", 0666) == 0);
+  const auto fifo = open_both_ends("/usr/games/fifo");
   {
     const Instance cordon;
     for (const char* profile : all_profiles) {
@@ -116,7 +120,7 @@ TEST_CASE("the view of the host's /usr leads to no listener and no FIFO of the h
       CHECK(has_line_with(job, "held: fifo /usr/games/fifo"));
     }
   }
-  REQUIRE(::umount2("/usr/games", MNT_DETACH) == 0);
+  REQUIRE(::umount2("/usr", MNT_DETACH) == 0);
   CHECK_FALSE(heard_something(listener));
   CHECK_FALSE(heard_something(fifo));
 }

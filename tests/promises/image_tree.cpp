@@ -136,15 +136,19 @@ void ImageTree::attribute(const std::string& path, const std::string& name, cons
 
 Fd ImageTree::listener(const std::string& path) const {
   fs::create_directories((root() / path).parent_path());
+  return listen_at(root() / path);
+}
+
+Fd ImageTree::listen_at(const fs::path& path) {
   Fd socket(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "make a socket"));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const auto at = open_directory((root() / path).parent_path().string());
-  const auto name = fmt::format("/proc/self/fd/{}/{}", at.get(), fs::path(path).filename().string());
+  const auto at = open_directory(path.parent_path().string());
+  const auto name = fmt::format("/proc/self/fd/{}/{}", at.get(), path.filename().string());
   std::copy(name.begin(), name.end(), address.sun_path);
-  check(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind", path);
-  check(::listen(socket.get(), 8), "listen", path);
-  check(::chmod((root() / path).c_str(), 0666), "chmod", path);
+  check(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind", path.string());
+  check(::listen(socket.get(), 8), "listen", path.string());
+  check(::chmod(path.c_str(), 0666), "chmod", path.string());
   return socket;
 }
 

@@ -32,6 +32,7 @@ class ImageTree {
   void program(const std::string& path, const std::string& probe, unsigned mode) const;
   void attribute(const std::string& path, const std::string& name, const std::string& value) const;
   Fd listener(const std::string& path) const;  // a socket of the host, listened on as long as the descriptor is open
+  static Fd listen_at(const std::filesystem::path& path);
 
   // Names, modes, owners, sizes, times, links, attributes and contents of everything in image and canary.
   std::string digest() const;

@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-const char* const all_profiles[] = {"default", "compile", "strict"};
+const char* const all_profiles[] = {"default", "compile", "strict", "root-inside"};
 constexpr double bound_ms = 1000;
 constexpr int wall_ms = 800;  // unless a test gives more: long enough to set up what it is about
 
@@ -121,20 +121,20 @@ const Json* denial(const Json& job, const std::string& control) {
 }  // namespace
 
 TEST_CASE("daemons that left their session die with their job", "[threat:cgroup-kill]") {
-  must_die_with_its_job(probe("daemons"), {"default", "compile", "strict"});
+  must_die_with_its_job(probe("daemons"), {"default", "compile", "strict", "root-inside"});
 }
 
 TEST_CASE("children that are stopped die with their job", "[threat:cgroup-kill]") {
-  must_die_with_its_job(probe("stopped_children"), {"default", "compile", "strict"});
+  must_die_with_its_job(probe("stopped_children"), {"default", "compile", "strict", "root-inside"});
 }
 
 TEST_CASE("a vfork child that never executes dies with its job, and so does its sleeping parent",
           "[threat:cgroup-kill]") {
-  must_die_with_its_job(probe("vfork_forever"), {"default", "compile", "strict"});
+  must_die_with_its_job(probe("vfork_forever"), {"default", "compile", "strict", "root-inside"});
 }
 
 TEST_CASE("processes that ignore and block every signal die with their job", "[threat:cgroup-kill]") {
-  must_die_with_its_job(probe("deaf"), {"default", "compile", "strict"});
+  must_die_with_its_job(probe("deaf"), {"default", "compile", "strict", "root-inside"});
 }
 
 TEST_CASE("processes that sleep in the kernel, in a FIFO's open among others, die with their job",
@@ -145,13 +145,13 @@ TEST_CASE("processes that sleep in the kernel, in a FIFO's open among others, di
 TEST_CASE("processes that fork their successors as fast as they can die with their job", "[threat:cgroup-kill]") {
   auto wish = probe("refork");
   wish["limits"] = {{"pids", 30}};
-  must_die_with_its_job(wish, {"default", "compile", "strict"});
+  must_die_with_its_job(wish, {"default", "compile", "strict", "root-inside"});
 }
 
 TEST_CASE("processes with much memory die with their job as fast as others", "[threat:cgroup-kill]") {
   auto wish = probe("much_memory");
   wish["limits"] = {{"memory_bytes", 400 << 20}, {"wall_ms", 2500}};
-  must_die_with_its_job(wish, {"default", "compile", "strict"});
+  must_die_with_its_job(wish, {"default", "compile", "strict", "root-inside"});
 }
 
 TEST_CASE("standard output that only a knot of sockets still holds does not hold up the answer",

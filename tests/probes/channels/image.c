@@ -81,7 +81,7 @@ static int make_a_file(void) {
   snprintf(path, sizeof path, "%s/cordon-mark", image_directory);
   const int fd = open(path, O_CREAT | O_RDWR, 0600);
   if (fd >= 0) unlink(path);
-  return fd >= 0;
+  return fd >= 0 && geteuid() != 0;  // root inside may, in a copy of its own: the victim says when it is not
 }
 static int link_it_away(void) {
   unlink("/tmp/cordon-link");
