@@ -93,9 +93,10 @@ void write_identity_maps(int pid, const LaunchPlan& plan) {
 }
 
 void limit_open_files(int pid, std::uint64_t open_files, const Lease& lease) {
-  const EffectiveUser owner(lease.init_uid);
+  EffectiveUser owner(lease.init_uid);
   const rlimit limit{open_files, open_files};
   check(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), "set resource limit", "nofile");
+  owner.leave();
 }
 
 std::vector<Denial> find_denials(const Cgroup& cgroup, const Workspace& workspace, const NetworkDenials& network,
