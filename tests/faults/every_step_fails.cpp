@@ -46,7 +46,11 @@ std::map<Verdict::Kind, std::size_t> expect_promise_kept(const char* what, std::
 }
 
 void expect_all_ids_back(Benches& benches) {
-  for (auto& bench : benches) CHECK(bench->missing_ids() == "");
+  for (auto& bench : benches) {
+    const auto missing = bench->missing_ids();
+    INFO(missing);
+    CHECK(missing.empty());
+  }
 }
 
 }  // namespace
