@@ -97,7 +97,10 @@ class Vigil {
                                   {children_.get(), POLLIN, 0},
                                   {bell_.get(), POLLIN, 0},
                                   {denied_ ? denied_->fd() : -1, POLLIN, 0}}};
-    if (::poll(wanted.data(), wanted.size(), -1) < 0) return;
+    if (::poll(wanted.data(), wanted.size(), -1) < 0) {
+      if (errno != EINTR) check(-1, "poll");
+      return;
+    }
     if (wanted[0].revents != 0) ::_exit(EXIT_FAILURE);
     if (wanted[1].revents != 0) read_from(children_, &signal_, sizeof signal_);
     if (wanted[2].revents != 0) take_listener();
