@@ -112,6 +112,7 @@ class Vigil {
   void take_listener() {
     std::uint64_t listener_and_one = 0;
     read_from(bell_, &listener_and_one, sizeof listener_and_one);
+    if (listener_and_one == 0) return;  // nobody rang
     const auto listener = static_cast<int>(listener_and_one) - 1;
     std::vector<int> kept{init_control_fd, children_.get(), listener};
     std::sort(kept.begin(), kept.end());
@@ -122,7 +123,10 @@ class Vigil {
   }
 
   static void read_from(const Fd& fd, void* into, std::size_t size) {
-    if (::read(fd.get(), into, size) < 0 && errno != EAGAIN && errno != EINTR) check(-1, "read", "what rang");
+    ssize_t n = 0;
+    do n = ::read(fd.get(), into, size);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN) check(n, "read", "what rang");
   }
 
   const InitPlan& plan_;
