@@ -58,11 +58,18 @@ void expect_refusal() {
   if (errno != EACCES) check(-1, "read back", "Landlock");
 }
 
+// 0: this kernel has none, or has it switched off (landlock_create_ruleset(2)). That we could not find out is no
+// absence.
+int find_abi() {
+  const auto abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (abi < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) return 0;
+  return static_cast<int>(check(abi, "ask for the version of Landlock"));
+}
+
 }  // namespace
 
 ReadBack restrict_with_landlock(const InitPlan& plan) {
-  const auto abi = static_cast<int>(
-      std::max(::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION), 0L));
+  const auto abi = find_abi();
   if (abi < static_cast<int>(plan.landlock_min_abi))
     throw KernelError("apply Landlock", "ABI " + std::to_string(abi) + " is less than the profile's min_abi", ENOSYS,
                       "boot a kernel with lsm=landlock,…, or lower landlock.min_abi");

@@ -97,7 +97,10 @@ class Vigil {
                                   {children_.get(), POLLIN, 0},
                                   {bell_.get(), POLLIN, 0},
                                   {denied_ ? denied_->fd() : -1, POLLIN, 0}}};
-    if (::poll(wanted.data(), wanted.size(), -1) < 0) return;
+    if (::poll(wanted.data(), wanted.size(), -1) < 0) {
+      if (errno != EINTR) check(-1, "poll");
+      return;
+    }
     if (wanted[0].revents != 0) ::_exit(EXIT_FAILURE);
     if (wanted[1].revents != 0) read_from(children_, &signal_, sizeof signal_);
     if (wanted[2].revents != 0) take_listener();
@@ -109,6 +112,7 @@ class Vigil {
   void take_listener() {
     std::uint64_t listener_and_one = 0;
     read_from(bell_, &listener_and_one, sizeof listener_and_one);
+    if (listener_and_one == 0) return;  // nobody rang
     const auto listener = static_cast<int>(listener_and_one) - 1;
     std::vector<int> kept{init_control_fd, children_.get(), listener};
     std::sort(kept.begin(), kept.end());
@@ -119,7 +123,10 @@ class Vigil {
   }
 
   static void read_from(const Fd& fd, void* into, std::size_t size) {
-    if (::read(fd.get(), into, size) < 0 && errno != EAGAIN && errno != EINTR) check(-1, "read", "what rang");
+    ssize_t n = 0;
+    do n = ::read(fd.get(), into, size);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN) check(n, "read", "what rang");
   }
 
   const InitPlan& plan_;

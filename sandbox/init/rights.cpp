@@ -30,6 +30,19 @@ std::vector<cap_value_t> listed(std::uint64_t set) {
   return list;
 }
 
+// EINVAL is how the kernel says that it has no more of them (PR_CAPBSET_READ(2const)); any other failure is one.
+bool is_capability(unsigned long cap) {
+  const int rc = ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+  if (rc < 0 && errno != EINVAL) check(rc, "read the bounding set at capability", std::to_string(cap));
+  return rc >= 0;
+}
+
+Capabilities own_capabilities() {
+  Capabilities own(cap_get_proc(), cap_free);
+  if (!own) check(-1, "read the capability sets");
+  return own;
+}
+
 }  // namespace
 
 ReadBack forbid_new_namespaces(const Fd& procfs) {
@@ -70,7 +83,7 @@ void bound_capabilities(std::uint64_t kept) {
                                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
   check(::prctl(PR_SET_SECUREBITS, locked, 0, 0, 0), "lock the securebits");
   check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "clear the ambient capabilities");
-  for (unsigned long cap = 0; ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; ++cap)
+  for (unsigned long cap = 0; is_capability(cap); ++cap)
     if ((kept >> cap & 1) == 0)
       check(::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0), "drop a capability from the bounding set", std::to_string(cap));
 }
@@ -78,7 +91,7 @@ void bound_capabilities(std::uint64_t kept) {
 void reduce_capabilities(std::uint64_t kept) {
   const auto list = listed(kept);
   const auto count = static_cast<int>(list.size());
-  const Capabilities wider(cap_get_proc(), cap_free);
+  const auto wider = own_capabilities();
   cap_clear_flag(wider.get(), CAP_INHERITABLE);
   cap_set_flag(wider.get(), CAP_INHERITABLE, count, list.data(), CAP_SET);
   check(::cap_set_proc(wider.get()), "set the inheritable capabilities");
@@ -91,8 +104,8 @@ void reduce_capabilities(std::uint64_t kept) {
   for (const auto set : {CAP_EFFECTIVE, CAP_PERMITTED, CAP_INHERITABLE})
     cap_set_flag(wanted.get(), set, count, list.data(), CAP_SET);
   check(::cap_set_proc(wanted.get()), "reduce the capability sets");
-  const Capabilities left(cap_get_proc(), cap_free);
-  if (!left || cap_compare(left.get(), wanted.get()) != 0)
+  const auto left = own_capabilities();
+  if (cap_compare(left.get(), wanted.get()) != 0)
     throw KernelError("read back", "the capability sets", ENOTRECOVERABLE);
 }
 

@@ -150,13 +150,18 @@ void become_tool(const InitPlan& plan, int bell) {
 
 }  // namespace
 
+// Nothing leaves this function: behind it is the code of pid 1, with whose descriptors this process must not meddle.
 void run_tool(const InitPlan& plan, int bell) {
   try {
-    become_tool(plan, bell);
-  } catch (const KernelError& e) {
-    tell_launcher(StepFailed{e.step, e.object, e.error, e.remedy});
-  } catch (const std::bad_alloc&) {
-    tell_launcher(StepFailed{"allocate memory", "before the tool", ENOMEM, "give the job more memory"});
+    try {
+      become_tool(plan, bell);
+    } catch (const KernelError& e) {
+      tell_launcher(StepFailed{e.step, e.object, e.error, e.remedy});
+    } catch (const std::bad_alloc&) {
+      tell_launcher(StepFailed{"allocate memory", "before the tool", ENOMEM, "give the job more memory"});
+    }
+  } catch (const std::exception&) {
+    ::_exit(EXIT_FAILURE);  // mute: pid 1 tells the launcher that this process ended
   }
   ::_exit(EXIT_FAILURE);
 }

@@ -76,9 +76,12 @@ std::optional<ReceivedMessage> receive_message(int socket, std::size_t max_bytes
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const auto n = retry_interrupted([&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); });
+  const auto receive = [&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); };
+  auto n = retry_interrupted(receive);
+  // The other side closed without reading all that we sent. Told once, and ahead of what it said before: that is still
+  // there, and then the end of file.
+  if (n < 0 && errno == ECONNRESET) n = retry_interrupted(receive);
   if (n < 0 && errno == EAGAIN) return std::nullopt;
-  if (n < 0 && errno == ECONNRESET) return out.bytes.clear(), std::move(out);
   check(n, "receive a message");
   for (auto* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) take_control(c, out);
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || out.fds.size() > max_fds)

@@ -41,8 +41,12 @@ class EffectiveUser {
  public:
   explicit EffectiveUser(std::uint32_t uid);
   ~EffectiveUser();
+  void leave();  // throws when it fails; left to the destructor, that failure is the end of this process
   EffectiveUser(const EffectiveUser&) = delete;
   EffectiveUser& operator=(const EffectiveUser&) = delete;
+
+ private:
+  bool left_ = false;
 };
 
 }  // namespace cordon

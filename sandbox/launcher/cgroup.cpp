@@ -121,6 +121,22 @@ Facts Cgroup::read_back(const Limits& limits) const {
   return facts;
 }
 
+Facts Cgroup::expect_member(pid_t pid) const {
+  const auto found = read_file("/proc/" + std::to_string(pid) + "/cgroup");
+  auto expect_in = [&](const std::string& controller) {
+    const auto path = cgroup_of(found, controller);
+    if (!path.ends_with("/" + name_))
+      throw KernelError("read back", fmt::format("cgroup {}: the process is in {}", controller, path), ENOTRECOVERABLE);
+  };
+  expect_in("");
+  std::string all = "v2";
+  for (const auto& [controller, directory] : layout_.legacy) {
+    expect_in(controller);
+    all += " " + controller;
+  }
+  return {{"cgroup.member", all}};
+}
+
 std::vector<Fd> Cgroup::open_tasks() const {
   std::vector<Fd> tasks;
   for (const auto& directory : layout_.legacy_directories()) {
@@ -141,7 +157,11 @@ std::optional<Fd> Cgroup::watch_oom() const {
 
 void Cgroup::kill() const {
   write_file(path_ + "/cgroup.kill", "1");
-  lift_cpu_limit();
+  try {
+    lift_cpu_limit();
+  } catch (const KernelError&) {
+    // It dies all the same, only slower; what it says of itself must not be lost for that.
+  }
 }
 
 // Dying takes processor time too: at a hundredth of a processor, 400 processes would be 14 seconds at it.
@@ -171,8 +191,9 @@ bool Cgroup::wait_until_empty(std::chrono::milliseconds patience) const {
   }
 }
 
+// In doubt it does: an id is given out again only when its cgroup is known to be gone.
 bool Cgroup::exists() const {
-  return ::access(path_.c_str(), F_OK) == 0;
+  return ::access(path_.c_str(), F_OK) == 0 || errno != ENOENT;
 }
 
 void Cgroup::destroy() {

@@ -28,6 +28,8 @@ class Cgroup {
   void set_limits(const Limits& limits);        // pids: one more than asked, for pid 1
   Facts read_back(const Limits& limits) const;  // throws when the kernel has something else
 
+  Facts expect_member(pid_t pid) const;  // likewise, when the process is not in all of its cgroups
+
   int directory() const { return directory_.get(); }  // for CLONE_INTO_CGROUP
   std::vector<Fd> open_tasks() const;                 // v1: whoever writes "0" to each joins
   std::optional<Fd> watch_oom() const;                // v1: an eventfd that becomes readable; v2 kills the group itself

@@ -37,12 +37,9 @@ bool has_controllers(const std::string& directory) {
                      [&](const char* c) { return has_word(controllers, c); });
 }
 
-// Our own line "0::/path" of /proc/self/cgroup.
 std::string own_unified_path() {
-  std::istringstream lines(read_file("/proc/self/cgroup"));
-  for (std::string line; std::getline(lines, line);)
-    if (line.starts_with("0::")) return line.substr(3);
-  return "/";
+  const auto path = cgroup_of(read_file("/proc/self/cgroup"), "");
+  return path.empty() ? "/" : path;
 }
 
 // systemd marks the cgroup of a unit with Delegate=yes (systemd.resource-control(5)).
@@ -131,6 +128,23 @@ CgroupMounts find_cgroup_mounts(std::string_view mountinfo) {
     for (std::string option; std::getline(controllers, option, ',');) mounts.legacy.emplace(option, point);
   }
   return mounts;
+}
+
+// Lines like "4:cpu,cpuacct:/path", and "0::/path" (cgroups(7)).
+std::string cgroup_of(std::string_view proc_cgroup, std::string_view controller) {
+  std::istringstream lines{std::string(proc_cgroup)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string number, controllers, path;
+    std::getline(fields, number, ':');
+    std::getline(fields, controllers, ':');
+    std::getline(fields, path);
+    if (controllers == controller) return path;
+    std::istringstream names(controllers);
+    for (std::string name; std::getline(names, name, ',');)
+      if (name == controller) return path;
+  }
+  return "";
 }
 
 std::vector<std::string> CgroupLayout::legacy_directories() const {

@@ -28,6 +28,9 @@ struct CgroupLayout {
   std::vector<std::string> legacy_directories() const;  // each once (cpu and cpuacct may be one mount)
 };
 
+// The path in the hierarchy of `controller` ("": v2) of a process with this /proc/PID/cgroup; "" when it is in none.
+std::string cgroup_of(std::string_view proc_cgroup, std::string_view controller);
+
 // Makes the subtree of this instance: the unit's own delegated cgroup under systemd, else /cordon-<instance> at each
 // root.
 CgroupLayout prepare_cgroups(const std::string& instance);

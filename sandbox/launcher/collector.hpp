@@ -23,5 +23,7 @@ struct Collection {
 
 // Blocks until the child has ended, or was killed at the deadline or with the lifeline; false when it was cut short.
 bool collect(const Collection& collection);
+// What is said on the artifacts pipe instead when there can be no collection.
+void tell_no_collection(int out, std::string_view why);
 
 }  // namespace cordon

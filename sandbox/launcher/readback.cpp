@@ -92,7 +92,7 @@ const char* limit_name(int resource) {
 }
 
 void add_resource_limits(Facts& facts, const LaunchPlan& plan, int pid) {
-  const EffectiveUser owner(plan.lease.init_uid);
+  EffectiveUser owner(plan.lease.init_uid);
   auto limits = plan.init.rlimits;
   limits.push_back({RLIMIT_NOFILE, plan.limits.open_files});
   for (const auto& [resource, value] : limits) {
@@ -102,6 +102,7 @@ void add_resource_limits(Facts& facts, const LaunchPlan& plan, int pid) {
     expect(facts, fmt::format("rlimit.{}", limit_name(resource)), fmt::format("{0} {0}", value),
            fmt::format("{} {}", found.rlim_cur, found.rlim_max));
   }
+  owner.leave();
 }
 
 }  // namespace

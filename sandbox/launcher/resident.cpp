@@ -44,14 +44,37 @@ Fd listen_for(const std::string& path, std::uint32_t owner) {
   return socket;
 }
 
-bool peer_is(int socket, std::uint32_t uid) {
+std::uint32_t uid_of_peer(int socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == uid;
+  check(::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size), "identify", "who connects");
+  return peer.uid;
 }
 
 void log(const std::string& line) {
   fmt::print(stderr, "cordon-launcher: {}\n", line);
+}
+
+// The lifeline is fresh, so that one message always fits and this never blocks. Whoever hung up need not be told.
+void try_to_refuse(int lifeline, const KernelError& why) {
+  try {
+    refuse_job(lifeline, why);
+  } catch (const KernelError& e) {
+    log(e.what());
+  }
+}
+
+// The first steps of a per-sandbox launcher.
+void settle_in(pid_t resident, int lifeline) {
+  try {
+    check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
+    if (::getppid() != resident) ::_exit(1);
+    const auto set = handled_signals();
+    check(::sigprocmask(SIG_UNBLOCK, &set, nullptr), "unblock signals");
+  } catch (const KernelError& e) {
+    try_to_refuse(lifeline, e);
+    throw;
+  }
 }
 
 }  // namespace
@@ -67,7 +90,7 @@ Resident::Resident(Host& host, Leases leases, const std::string& socket_path, st
 void Resident::serve() {
   for (;;) {
     std::array<pollfd, 2> wanted{{{signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}}};
-    if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) check(-1, "poll");
+    if (::poll(wanted.data(), wanted.size(), -1) < 0) continue;  // EINTR, ENOMEM: nothing that all jobs should end for
     if (wanted[0].revents != 0 && !handle_signals()) break;
     if (wanted[1].revents != 0) accept_lifeline();
   }
@@ -87,17 +110,19 @@ bool Resident::handle_signals() {
 void Resident::accept_lifeline() {
   Fd lifeline(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!lifeline) return;  // the caller is gone, or this host is out of descriptors: the next one is tried
-  if (!peer_is(lifeline.get(), daemon_uid_)) return log("refused a peer that is not cordond");
-  const auto lease = leases_.take();
+  std::optional<Lease> lease;
   try {
-    serve_in_child(std::move(lifeline), lease);
+    if (uid_of_peer(lifeline.get()) != daemon_uid_) return log("refused a peer that is not cordond");
+    lease = leases_.take();
+    serve_in_child(lifeline, lease);
   } catch (const KernelError& e) {
     log(e.what());
+    try_to_refuse(lifeline.get(), e);
     if (lease) leases_.give_back(*lease);
   }
 }
 
-void Resident::serve_in_child(Fd lifeline, std::optional<Lease> lease) {
+void Resident::serve_in_child(Fd& lifeline, std::optional<Lease> lease) {
   const auto resident = ::getpid();
   auto child = fork_with_pidfd();
   if (child.pid > 0) {
@@ -108,10 +133,7 @@ void Resident::serve_in_child(Fd lifeline, std::optional<Lease> lease) {
   // From here on: the per-sandbox launcher.
   int code = 0;
   try {
-    check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set the parent-death signal");
-    if (::getppid() != resident) ::_exit(1);
-    const auto set = handled_signals();
-    check(::sigprocmask(SIG_UNBLOCK, &set, nullptr), "unblock signals");
+    settle_in(resident, lifeline.get());
     host_.claim.reset();
     listener_.reset();
     signals_.reset();

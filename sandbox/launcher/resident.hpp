@@ -29,7 +29,7 @@ class Resident {
 
   bool handle_signals();  // false: time to end
   void accept_lifeline();
-  void serve_in_child(Fd lifeline, std::optional<Lease> lease);
+  void serve_in_child(Fd& lifeline, std::optional<Lease> lease);
   void reap();
   void after(Served ended, int code);
   void clean_up_after(Lease lease);

@@ -80,7 +80,8 @@ void require_sealed_memfd(const Fd& fd) {
   constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
   const int found = ::fcntl(fd.get(), F_GET_SEALS);
   if (found < 0 || (found & seals) != seals)
-    throw KernelError("accept a descriptor", "that is not a sealed memfd", EINVAL, "send sealed memfds only");
+    throw KernelError("accept a descriptor", "that is not a sealed memfd", found < 0 ? errno : EINVAL,
+                      "send sealed memfds only");
 }
 
 void write_identity_maps(int pid, const LaunchPlan& plan) {
@@ -92,9 +93,10 @@ void write_identity_maps(int pid, const LaunchPlan& plan) {
 }
 
 void limit_open_files(int pid, std::uint64_t open_files, const Lease& lease) {
-  const EffectiveUser owner(lease.init_uid);
+  EffectiveUser owner(lease.init_uid);
   const rlimit limit{open_files, open_files};
   check(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), "set resource limit", "nofile");
+  owner.leave();
 }
 
 std::vector<Denial> find_denials(const Cgroup& cgroup, const Workspace& workspace, const NetworkDenials& network,
@@ -103,6 +105,15 @@ std::vector<Denial> find_denials(const Cgroup& cgroup, const Workspace& workspac
   if (const auto n = network.count()) denials.push_back({"network", n, "no route out of the sandbox"});
   if (auto full = workspace.full()) denials.push_back(*full);
   return denials;
+}
+
+// How a job ended is known by now and stays so: what cannot be found out beside it is noted.
+void noting_failure(Finished& finished, const char* what, auto find_out) {
+  try {
+    find_out();
+  } catch (const KernelError& e) {
+    finished.denials.push_back({what, std::nullopt, std::string("incomplete: ") + e.what()});
+  }
 }
 
 const CompiledProfile& find_profile(Host& host, const Sha256& digest) {
@@ -142,20 +153,29 @@ class Sandbox {
     auto init = start();
     timings_.mark("clone");
     Watch watch(lifeline_, tool_.ours.get(), init_.ours.get(), init.pidfd.get(), cgroup_);
-    prepare(watch);
-    const NetworkDenials network(init.pid);
-    const auto started = boot_time();
-    send_message(tool_.ours.get(), go);
+    std::optional<NetworkDenials> network;
+    try {
+      prepare(watch);
+      network.emplace(init.pid);
+      send_message(tool_.ours.get(), go);
+    } catch (const KernelError& e) {
+      throw watch.last_words().value_or(e);  // when the sandbox failed, what we then fail in is not the cause
+    }
     gone_ = true;
+    const auto started = boot_time();
     Finished finished;
     finished.ending = watch.until_the_end(plan_.limits);
     finished.usage.wall_us = to_us(boot_time() - started);
     timings_.mark("run");
     if (!end(init)) finished.ending = Vanished{"a process of the job hangs in the kernel; its ids stay out of use"};
     timings_.mark("kill");
-    finished.denials = find_denials(cgroup_, workspace_, network, refused_.list(host_.policy.call_names));
-    finished.usage.cpu_us = static_cast<std::uint64_t>(watch.cpu_used().count());
-    add_peaks(finished.usage);
+    noting_failure(finished, "denials", [&] {
+      finished.denials = find_denials(cgroup_, workspace_, *network, refused_.list(host_.policy.call_names));
+    });
+    noting_failure(finished, "usage", [&] {
+      finished.usage.cpu_us = static_cast<std::uint64_t>(watch.cpu_used().count());
+      add_peaks(finished.usage);
+    });
     gather();
     timings_.mark("collect");
     return finished;
@@ -200,8 +220,10 @@ class Sandbox {
     refused_.forget_self_probe(probed.recorded);
     memfds_[payload_fd].reset();  // it is read: nothing keeps its memory while the job runs
     limit_open_files(watch.tool_pid(), plan_.limits.open_files, plan_.lease);
-    send_message(lifeline_,
-                 encode(LauncherMessage(Started{read_back(plan_, cgroup_, watch.tool_pid(), probed), plan_.filter})));
+    auto facts = read_back(plan_, cgroup_, watch.tool_pid(), probed);
+    for (auto& fact : cgroup_.expect_member(watch.tool_pid())) facts.push_back(std::move(fact));
+    for (auto& fact : workspace_.read_back(plan_)) facts.push_back(std::move(fact));
+    send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts), plan_.filter})));
     timings_.mark("read_back");
   }
 
@@ -219,12 +241,16 @@ class Sandbox {
   }
 
   void gather() {
-    struct stat globs {};
-    check(::fstat(memfds_[globs_fd].get(), &globs), "fstat the globs");
-    constexpr off_t empty_list = 4;
-    if (globs.st_size > empty_list)
-      collect({workspace_.work(), memfds_[globs_fd].get(), streams_.artifacts.write.get(), plan_.lease.tool_uid,
-               bounds(), host_.policy.collector_filter, lifeline_, collection_patience});
+    try {
+      struct stat globs {};
+      check(::fstat(memfds_[globs_fd].get(), &globs), "fstat the globs");
+      constexpr off_t empty_list = 4;
+      if (globs.st_size > empty_list)
+        collect({workspace_.work(), memfds_[globs_fd].get(), streams_.artifacts.write.get(), plan_.lease.tool_uid,
+                 bounds(), host_.policy.collector_filter, lifeline_, collection_patience});
+    } catch (const KernelError& e) {
+      tell_no_collection(streams_.artifacts.write.get(), e.what());
+    }
     streams_.artifacts.write.reset();
   }
 
@@ -270,6 +296,11 @@ void serve_job(int lifeline, ReceivedMessage& request, std::optional<Lease> leas
       finished.ending = Vanished{e.what()};
     else
       finished.ending = SetupFailed{e.step, e.object, e.error, e.remedy};
+  } catch (const std::bad_alloc&) {
+    if (sandbox && sandbox->gone())
+      finished.ending = Vanished{"the launcher is out of memory"};
+    else
+      finished.ending = SetupFailed{"allocate memory", "in the launcher", ENOMEM, "the host is out of memory"};
   } catch (const LifelineClosed&) {
     finished.ending = HungUp{};
   }
@@ -277,10 +308,25 @@ void serve_job(int lifeline, ReceivedMessage& request, std::optional<Lease> leas
   send_message(lifeline, encode(LauncherMessage(finished)));
 }
 
+std::optional<ReceivedMessage> receive_request(int lifeline) {
+  try {
+    return receive_message(lifeline, max_message, job_fd_count);
+  } catch (const KernelError& e) {
+    refuse_job(lifeline, e);
+    throw;
+  }
+}
+
 }  // namespace
 
+void refuse_job(int lifeline, const KernelError& why) {
+  Finished finished;
+  finished.ending = SetupFailed{why.step, why.object, why.error, why.remedy};
+  send_message(lifeline, encode(LauncherMessage(finished)));
+}
+
 void serve_lifeline(Fd lifeline, std::optional<Lease> lease, Host& host) {
-  auto request = receive_message(lifeline.get(), max_message, job_fd_count);
+  auto request = receive_request(lifeline.get());
   if (!request || request->bytes.empty()) return;
   if (is_hello(request->bytes)) return answer_hello(lifeline.get(), host);
   serve_job(lifeline.get(), *request, lease, host);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/launcher/cgroup_layout.hpp"
 #include "sandbox/launcher/images.hpp"
@@ -26,5 +27,8 @@ struct Host {
 // Serves one lifeline: a hello, or one job. Returns when it is over and cleaned up behind. Without a lease a job is
 // refused.
 void serve_lifeline(Fd lifeline, std::optional<Lease> lease, Host& host);
+
+// Says that there will be no sandbox, and why: for what fails before a lifeline can be served.
+void refuse_job(int lifeline, const KernelError& why);
 
 }  // namespace cordon

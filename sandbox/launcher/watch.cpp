@@ -39,31 +39,60 @@ Watch::Watch(int lifeline, int tool_control, int init_control, int init_pidfd, c
 InitMessage Watch::next_setup_message(std::size_t kind, std::chrono::milliseconds patience) {
   Timer deadline;
   deadline.arm(patience);
-  std::array<pollfd, 4> wanted{{{tool_control_, POLLIN, 0},
-                                {init_control_, POLLIN, 0},
-                                {lifeline_, POLLIN | POLLRDHUP, 0},
-                                {deadline.fd(), POLLIN, 0}}};
-  wait_for(wanted);
-  if (wanted[0].revents != 0) return read_setup_message(tool_control_, kind);
-  if (wanted[1].revents != 0) return read_setup_message(init_control_, kind);
-  if (wanted[2].revents != 0) throw LifelineClosed{};
-  throw KernelError("set up the sandbox", "in time", ETIMEDOUT, "the host is overloaded");
+  for (;;) {
+    std::array<pollfd, 4> wanted{{{tool_control_, POLLIN, 0},
+                                  {init_control_, POLLIN, 0},
+                                  {lifeline_, POLLIN | POLLRDHUP, 0},
+                                  {deadline.fd(), POLLIN, 0}}};
+    wait_for(wanted);
+    // The tool's process goes with pid 1, and pid 1 tells how the tool's process went: whoever closed first said
+    // nothing.
+    if (wanted[0].revents != 0)
+      if (const auto message = hear(tool_control_)) return follow(*message, kind);
+    if (wanted[1].revents != 0)
+      if (const auto message = hear(init_control_)) return follow(*message, kind);
+    if (tool_control_ < 0 && init_control_ < 0) ended_early("it ended early");
+    if (wanted[2].revents != 0) throw LifelineClosed{};
+    if (wanted[3].revents != 0) throw KernelError("set up the sandbox", "in time", ETIMEDOUT, "the host is overloaded");
+  }
 }
 
-InitMessage Watch::read_setup_message(int socket, std::size_t kind) {
+// Nullopt at the end of file: that socket is not listened to any more.
+std::optional<InitMessage> Watch::hear(int& socket) {
   const auto received = receive_message(socket, max_init_message, 0);
   if (!received || received->bytes.empty()) {
-    if (cgroup_.oom_kills() > 0)
-      throw KernelError("set up the sandbox", "within memory_bytes", ENOMEM, "give the job more memory");
-    throw KernelError("set up the sandbox", "it ended early", ECHILD);
+    socket = -1;
+    return std::nullopt;
   }
   auto message = decode_init_message(received->bytes);
   if (!message) throw KernelError("decode a message", "from the sandbox", EBADMSG);
-  if (const auto* failed = std::get_if<StepFailed>(&*message))
+  if (&socket == &tool_control_ && received->sender_pid) tool_pid_ = *received->sender_pid;
+  return message;
+}
+
+InitMessage Watch::follow(const InitMessage& message, std::size_t kind) {
+  if (const auto* failed = std::get_if<StepFailed>(&message))
     throw KernelError(failed->step, failed->object, failed->error, failed->remedy);
-  if (message->index() != kind || !received->sender_pid) throw KernelError("follow the sandbox", "out of step", EPROTO);
-  tool_pid_ = *received->sender_pid;
-  return *message;
+  if (std::holds_alternative<ToolEnded>(message)) ended_early("the tool's process ended early");
+  if (message.index() != kind || tool_pid_ < 0) throw KernelError("follow the sandbox", "out of step", EPROTO);
+  return message;
+}
+
+void Watch::ended_early(std::string_view how) const {
+  if (cgroup_.oom_kills() > 0)
+    throw KernelError("set up the sandbox", "within memory_bytes", ENOMEM, "give the job more memory");
+  throw KernelError("set up the sandbox", how, ECHILD);
+}
+
+std::optional<KernelError> Watch::last_words() {
+  for (int* socket : {&tool_control_, &init_control_}) {
+    pollfd wanted{*socket, POLLIN, 0};
+    if (*socket < 0 || ::poll(&wanted, 1, 0) <= 0) continue;
+    const auto message = hear(*socket);
+    if (const auto* failed = message ? std::get_if<StepFailed>(&*message) : nullptr)
+      return KernelError(failed->step, failed->object, failed->error, failed->remedy);
+  }
+  return std::nullopt;
 }
 
 Ending Watch::until_the_end(const Limits& limits) {
@@ -96,24 +125,26 @@ std::optional<Ending> Watch::look(const Limits& limits) {
   return ending;
 }
 
-// End of file is the exec; anything else says why there was none.
+// End of file is the exec; anything else says why there was none. A step that failed after "go" but before the exec is
+// still a failed set-up: the exit status that follows is ours and not the tool's.
 std::optional<Ending> Watch::tool_said() {
-  const auto received = receive_message(tool_control_, max_init_message, 0);
-  tool_control_ = received && !received->bytes.empty() ? tool_control_ : -1;
-  if (tool_control_ < 0) return std::nullopt;
-  const auto message = decode_init_message(received->bytes);
-  if (const auto* failed = message ? std::get_if<ToolExecFailed>(&*message) : nullptr)
+  const auto message = hear(tool_control_);
+  if (!message) return std::nullopt;
+  if (const auto* failed = std::get_if<StepFailed>(&*message))
+    return SetupFailed{failed->step, failed->object, failed->error, failed->remedy};
+  if (const auto* failed = std::get_if<ToolExecFailed>(&*message))
     exec_failed_ = ExecFailed{exit_code_for(failed->error), failed->step, failed->error};
   return std::nullopt;
 }
 
 std::optional<Ending> Watch::init_said() {
-  const auto received = receive_message(init_control_, max_init_message, 0);
-  init_control_ = received && !received->bytes.empty() ? init_control_ : -1;
-  if (init_control_ < 0) return std::nullopt;  // the pidfd tells the rest
-  const auto message = decode_init_message(received->bytes);
-  if (const auto* end = message ? std::get_if<ToolEnded>(&*message) : nullptr) return ended(end->status);
-  return Vanished{"pid 1 of the sandbox failed"};
+  const auto message = hear(init_control_);
+  if (!message) return std::nullopt;  // the pidfd tells the rest
+  if (const auto* end = std::get_if<ToolEnded>(&*message)) return ended(end->status);
+  if (const auto* failed = std::get_if<StepFailed>(&*message))
+    return Vanished{std::string("pid 1 of the sandbox failed: ") +
+                    KernelError(failed->step, failed->object, failed->error, failed->remedy).what()};
+  return Vanished{"pid 1 of the sandbox said something else"};
 }
 
 Ending Watch::ended(int status) const {

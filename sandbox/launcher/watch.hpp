@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "sandbox/init_plan.hpp"
+#include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/kernel/timer.hpp"
 #include "sandbox/launcher/cgroup.hpp"
@@ -29,6 +30,9 @@ class Watch {
     return std::get<Message>(next_setup_message(InitMessage(Message{}).index(), patience));
   }
   int tool_pid() const { return tool_pid_; }
+  // Why the sandbox ended while it was being set up, if it said so; does not wait. For a step of ours that failed since
+  // there was no sandbox any more.
+  std::optional<KernelError> last_words();
   std::chrono::microseconds cpu_used() const;
 
   // From the word "go" to the end, whatever it is. CPU time counts from there too.
@@ -36,7 +40,9 @@ class Watch {
 
  private:
   InitMessage next_setup_message(std::size_t kind, std::chrono::milliseconds patience);
-  InitMessage read_setup_message(int socket, std::size_t kind);
+  std::optional<InitMessage> hear(int& socket);
+  InitMessage follow(const InitMessage& message, std::size_t kind);
+  [[noreturn]] void ended_early(std::string_view how) const;
   std::optional<Ending> look(const Limits& limits);
   std::optional<Ending> tool_said();
   std::optional<Ending> init_said();

@@ -2,7 +2,6 @@
 
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
@@ -30,9 +29,24 @@ Workspace::Workspace(const LaunchPlan& plan)
   work_ = open_directory(mount_.get(), "work");
 }
 
-std::optional<Denial> Workspace::full() const {
+struct statfs Workspace::look() const {
   struct statfs st {};
   check(::fstatfs(work_.get(), &st), "statfs the scratch space");
+  return st;
+}
+
+Facts Workspace::read_back(const LaunchPlan& plan) const {
+  const auto st = look();
+  const auto bytes = std::to_string(st.f_blocks * static_cast<std::uint64_t>(st.f_bsize));
+  const auto inodes = std::to_string(st.f_files);
+  if (bytes != plan.scratch_size() || inodes != plan.scratch_inodes())
+    throw KernelError("read back", "the scratch space: the kernel has " + bytes + " bytes and " + inodes + " inodes",
+                      ENOTRECOVERABLE);
+  return {{"scratch.bytes", bytes}, {"scratch.inodes", inodes}};
+}
+
+std::optional<Denial> Workspace::full() const {
+  const auto st = look();
   if (st.f_bfree == 0) return Denial{"scratch", std::nullopt, "scratch_bytes is used up"};
   if (st.f_ffree == 0) return Denial{"scratch", std::nullopt, "scratch_inodes is used up"};
   return std::nullopt;

@@ -2,6 +2,8 @@
 // so that nothing of it ever appears in a mount namespace but the sandbox's. Runs in: launcher, as root.
 #pragma once
 
+#include <sys/vfs.h>
+
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/launcher/plan.hpp"
 #include "sandbox/report.hpp"
@@ -12,11 +14,15 @@ class Workspace {
  public:
   explicit Workspace(const LaunchPlan& plan);
 
+  Facts read_back(const LaunchPlan& plan) const;  // its two bounds; throws when the kernel has something else
+
   const Fd& mount() const { return mount_; }  // detached; attached once by the sandbox's builder
   int work() const { return work_.get(); }    // stays usable after the sandbox's mounts are gone
   std::optional<Denial> full() const;         // by statfs, at the end: noted, not counted
 
  private:
+  struct statfs look() const;
+
   Fd mount_, work_;
 };
 

@@ -173,17 +173,29 @@ awaitable<Outcome> run_lifeline(std::shared_ptr<Lifeline> line) {
   co_return std::move(*outcome);
 }
 
+// A launcher that refuses before it has heard anything answers, and closes: then the answer is what counts.
+std::optional<KernelError> try_to_send(Lifeline& line) {
+  try {
+    line.send_order();
+  } catch (const KernelError& e) {
+    if (e.error != EPIPE) throw;
+    return e;
+  }
+  return std::nullopt;
+}
+
 awaitable<Outcome> connect_and_run(JobPtr job, std::string launcher_socket, ArtifactStore* store) {
   const auto executor = co_await asio::this_coro::executor;
   auto socket = co_await LauncherSocket::connect(launcher_socket);
   if (job->hang_up_reason != HangUp::no) co_return Cancelled{};
   auto line = std::make_shared<Lifeline>(job, std::move(socket), *store, executor);
-  line->send_order();
+  const auto unsent = try_to_send(*line);
   job->hang_up = [weak = std::weak_ptr(line)] {
     if (const auto alive = weak.lock()) alive->hang_up();
   };
   auto outcome = co_await run_lifeline(line);
   job->hang_up = nullptr;
+  if (unsent && std::holds_alternative<Lost>(outcome)) throw KernelError(*unsent);  // it has nothing that could be lost
   co_return outcome;
 }
 

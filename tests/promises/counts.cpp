@@ -62,6 +62,20 @@ std::size_t distinct_net_namespaces(const std::set<pid_t>& processes) {
   return seen.size();
 }
 
+// Other instances come and go meanwhile: a directory that has just vanished is passed over, and theirs are not looked
+// at.
+void add_cgroups(const fs::path& directory, const std::string& wanted, bool inside, std::vector<std::string>& found) {
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    std::error_code gone;
+    if (at->is_symlink(gone) || !at->is_directory(gone)) continue;
+    const auto name = at->path().filename().string();
+    const bool is_ours = inside || name == wanted;
+    if (is_ours) found.push_back(at->path().string());
+    if (is_ours || !name.starts_with("cordon-")) add_cgroups(at->path(), wanted, is_ours, found);
+  }
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Counts& c) {
@@ -72,16 +86,7 @@ std::ostream& operator<<(std::ostream& out, const Counts& c) {
 
 std::vector<std::string> instance_cgroups(const std::string& instance) {
   std::vector<std::string> found;
-  std::error_code error;
-  const auto wanted = "cordon-" + instance;
-  for (fs::recursive_directory_iterator at("/sys/fs/cgroup", error), end; at != end; at.increment(error)) {
-    if (error) break;
-    const auto& path = at->path().string();
-    const auto position = path.find("/" + wanted);
-    const auto behind = position == std::string::npos ? std::string::npos : position + 1 + wanted.size();
-    if (behind == std::string::npos || (behind < path.size() && path[behind] != '/')) continue;
-    if (at->is_directory(error)) found.push_back(path);
-  }
+  add_cgroups("/sys/fs/cgroup", "cordon-" + instance, false, found);
   return found;
 }
 
