@@ -80,8 +80,12 @@ pid_t fork_sharing_descriptors() {
 // Waits until the tool has ended, and meanwhile answers the calls that its filter refuses.
 class Vigil {
  public:
-  Vigil(const InitPlan& plan, DenialTable& record, Fd children, Fd bell)
-      : plan_(plan), record_(record), children_(std::move(children)), bell_(std::move(bell)) {}
+  Vigil(const InitPlan& plan, DenialTable& record, Fd children, Fd bell, Fd answer)
+      : plan_(plan),
+        record_(record),
+        children_(std::move(children)),
+        bell_(std::move(bell)),
+        answer_(std::move(answer)) {}
 
   // The tool's wait status. Does not return when the launcher goes away first: then everything here dies with us.
   int wait_for(pid_t tool) {
@@ -114,12 +118,15 @@ class Vigil {
     read_from(bell_, &listener_and_one, sizeof listener_and_one);
     if (listener_and_one == 0) return;  // nobody rang
     const auto listener = static_cast<int>(listener_and_one) - 1;
-    std::vector<int> kept{init_control_fd, children_.get(), listener};
+    std::vector<int> kept{init_control_fd, children_.get(), answer_.get(), listener};
     std::sort(kept.begin(), kept.end());
     bell_.release();
     keep_only(kept);
     denied_.emplace(Fd(listener), plan_.refusals, record_);
     load_filter(plan_.init_filter);
+    constexpr std::uint64_t held = 1;
+    check(::write(answer_.get(), &held, sizeof held), "ring for the tool's process");
+    answer_.reset();
   }
 
   static void read_from(const Fd& fd, void* into, std::size_t size) {
@@ -131,7 +138,7 @@ class Vigil {
 
   const InitPlan& plan_;
   DenialTable& record_;
-  Fd children_, bell_;
+  Fd children_, bell_, answer_;
   std::optional<Notifications> denied_;
   signalfd_siginfo signal_{};
 };
@@ -149,11 +156,11 @@ void hold_sandbox() {
   reset_signals();
   const Shared<DenialTable> record(init_denials_fd);
   auto children = watch_children();
-  auto bell = make_bell();
+  auto bell = make_bell(), answer = make_bell();
   const auto tool = fork_sharing_descriptors();
-  if (tool == 0) run_tool(plan, bell.get());  // does not return
+  if (tool == 0) run_tool(plan, {bell.get(), answer.get()});  // does not return
   give_up_everything(plan.init_uid);
-  Vigil vigil(plan, *record, std::move(children), std::move(bell));
+  Vigil vigil(plan, *record, std::move(children), std::move(bell), std::move(answer));
   send_message(init_control_fd, encode(InitMessage(ToolEnded{vigil.wait_for(tool)})));
 }
 

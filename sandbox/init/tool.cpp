@@ -107,10 +107,12 @@ void unblock_signals() {
 }
 
 // The filter that the tool will have, answered by pid 1.
-void load_own_filter(const InitPlan& plan, int bell) {
+void load_own_filter(const InitPlan& plan, Bells bells) {
   auto listener = load_filter_with_listener(plan.filter);
   const std::uint64_t listener_and_one = static_cast<std::uint64_t>(listener.release()) + 1;
-  check(::write(bell, &listener_and_one, sizeof listener_and_one), "ring for pid 1");
+  check(::write(bells.filter_is_loaded, &listener_and_one, sizeof listener_and_one), "ring for pid 1");
+  std::uint64_t held = 0;
+  check(::read(bells.sandbox_is_held, &held, sizeof held), "wait for pid 1");
 }
 
 void add(ReadBack& facts, const ReadBack& more) {
@@ -122,7 +124,7 @@ void leave_session() {
 }
 
 // The table of contents: what is given up, in order. Nothing of the client is read before the capabilities are gone.
-void become_tool(const InitPlan& plan, int bell) {
+void become_tool(const InitPlan& plan, Bells bells) {
   unblock_signals();
   leave_session();
   enter_user_namespace(plan.init_uid);
@@ -142,7 +144,7 @@ void become_tool(const InitPlan& plan, int bell) {
 
   close_on_exec_but_standard_streams();
   set_resource_limits(plan.rlimits);
-  load_own_filter(plan, bell);
+  load_own_filter(plan, bells);
   tell_launcher(probe_confinement(plan, facts));
   await_launcher(go);
   execute(program);
@@ -151,10 +153,10 @@ void become_tool(const InitPlan& plan, int bell) {
 }  // namespace
 
 // Nothing leaves this function: behind it is the code of pid 1, with whose descriptors this process must not meddle.
-void run_tool(const InitPlan& plan, int bell) {
+void run_tool(const InitPlan& plan, Bells bells) {
   try {
     try {
-      become_tool(plan, bell);
+      become_tool(plan, bells);
     } catch (const KernelError& e) {
       tell_launcher(StepFailed{e.step, e.object, e.error, e.remedy});
     } catch (const std::bad_alloc&) {

@@ -6,7 +6,12 @@
 
 namespace cordon {
 
-// `bell`: an eventfd; rung with the number of the filter's listener and one, once the filter is in place.
-[[noreturn]] void run_tool(const InitPlan& plan, int bell);
+// Two eventfds between the tool's process and pid 1.
+struct Bells {
+  int filter_is_loaded;  // rung by the tool's process, with the number of the filter's listener and one
+  int sandbox_is_held;   // rung by pid 1 in answer: it has no rights any more, and answers refused calls
+};
+
+[[noreturn]] void run_tool(const InitPlan& plan, Bells bells);
 
 }  // namespace cordon

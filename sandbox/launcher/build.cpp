@@ -131,6 +131,12 @@ void build(const BuildInputs& in) {
   start_init(in);
 }
 
+void tell_launcher(const Fd& socket, const StepFailed& failed) {
+  const auto message = encode(InitMessage(failed));
+  if (::write(socket.get(), message.data(), message.size()) < 0)
+    (void)!::write(tool_control_fd, message.data(), message.size());
+}
+
 }  // namespace
 
 void become_sandbox(const BuildInputs& in) {
@@ -139,9 +145,9 @@ void become_sandbox(const BuildInputs& in) {
   try {
     build(in);
   } catch (const KernelError& e) {
-    const auto message = encode(InitMessage(StepFailed{e.step, e.object, e.error, e.remedy}));
-    if (::write(tell.get(), message.data(), message.size()) < 0)
-      (void)!::write(tool_control_fd, message.data(), message.size());
+    tell_launcher(tell, {e.step, e.object, e.error, e.remedy});
+  } catch (const std::exception& e) {
+    tell_launcher(tell, {"build the sandbox", e.what(), ENOMEM, "give the host more memory"});
   }
   ::_exit(1);
 }

@@ -25,8 +25,8 @@ SeccompPolicy collector_calls() {
 }
 
 SeccompPolicy init_calls() {
-  auto policy = only({"read", "poll", "wait4", "sendmsg", "close", "brk", "mmap", "munmap", "mremap", "madvise",
-                      "futex", "exit_group", "rt_sigreturn", "restart_syscall"},
+  auto policy = only({"read", "write", "poll", "wait4", "sendmsg", "close", "brk", "mmap", "munmap", "mremap",
+                      "madvise", "futex", "exit_group", "rt_sigreturn", "restart_syscall"},
                      "wait for the tool, and say how it ended");
   policy.rules.push_back(
       {{"ioctl"},

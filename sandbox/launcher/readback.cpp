@@ -47,6 +47,17 @@ void add_identity(Facts& facts, const LaunchPlan& plan, const Fd& proc) {
          inside + " " + outside + " " + count);
 }
 
+// Pid 1, beside which the tool will live.
+void add_init(Facts& facts, const LaunchPlan& plan, int pid) {
+  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+  expect(facts, "init.uid", fmt::format("{0} {0} {0} {0}", plan.lease.init_uid), status_field(status, "Uid"));
+  expect(facts, "init.gid", fmt::format("{0} {0} {0} {0}", plan.lease.init_uid), status_field(status, "Gid"));
+  for (const char* set : {"CapPrm", "CapBnd", "CapAmb"})
+    expect(facts, fmt::format("init.capabilities.{}", set), "0000000000000000", status_field(status, set));
+  expect(facts, "init.no_new_privs", "1", status_field(status, "NoNewPrivs"));
+  expect(facts, "init.seccomp.filters", "1", status_field(status, "Seccomp_filters"));
+}
+
 void add_namespaces(Facts& facts, const Fd& proc) {
   for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
     struct stat inside {};
@@ -129,8 +140,7 @@ Facts mount_facts(std::string_view mountinfo, bool writable_image) {
     std::istringstream fields(line);
     std::string skip, point, options, type, source, super;
     fields >> skip >> skip >> skip >> skip >> point >> options;
-    while (fields >> skip && skip != "-") {
-    }
+    while (fields >> skip && skip != "-") differs("mount " + point, "private", skip);  // shared:N, master:N
     fields >> type >> source >> super;
     const auto padded = fmt::format(",{},", options);
     const auto has = [&](const char* option) { return padded.find(fmt::format(",{},", option)) != std::string::npos; };
@@ -145,10 +155,11 @@ Facts mount_facts(std::string_view mountinfo, bool writable_image) {
   return {mounts.begin(), mounts.end()};
 }
 
-Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int pid, const Probed& probed) {
+Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int pid, const Probed& probed) {
   const auto proc = open_directory("/proc/" + std::to_string(pid));
   auto facts = cgroup.read_back(plan.limits);
   add_identity(facts, plan, proc);
+  add_init(facts, plan, init_pid);
   add_namespaces(facts, proc);
   facts.insert(facts.end(), probed.facts.begin(), probed.facts.end());
   for (auto& fact : mount_facts(read_file(proc.get(), "mountinfo"), plan.init.writable_image))

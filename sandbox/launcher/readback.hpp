@@ -12,8 +12,9 @@
 
 namespace cordon {
 
-// `pid`: the tool's process, in the launcher's pid namespace. Throws KernelError("read back", control …).
-Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int pid, const Probed& probed);
+// `init_pid`: pid 1 of the sandbox; `pid`: the tool's process, in the launcher's pid namespace. Throws
+// KernelError("read back", control …).
+Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int pid, const Probed& probed);
 
 // The pure parts.
 std::string status_field(std::string_view status, std::string_view key);  // of /proc/PID/status, spaces for tabs

@@ -155,7 +155,7 @@ class Sandbox {
     Watch watch(lifeline_, tool_.ours.get(), init_.ours.get(), init.pidfd.get(), cgroup_);
     std::optional<NetworkDenials> network;
     try {
-      prepare(watch);
+      prepare(watch, init.pid);
       network.emplace(init.pid);
       send_message(tool_.ours.get(), go);
     } catch (const KernelError& e) {
@@ -210,7 +210,7 @@ class Sandbox {
   }
 
   // Up to the word "go": the maps, the rights given up inside, and the kernel's own account of it.
-  void prepare(Watch& watch) {
+  void prepare(Watch& watch, pid_t init) {
     watch.expect<UserNamespaceEntered>(setup_patience);
     timings_.mark("mounts");
     write_identity_maps(watch.tool_pid(), plan_);
@@ -220,7 +220,7 @@ class Sandbox {
     refused_.forget_self_probe(probed.recorded);
     memfds_[payload_fd].reset();  // it is read: nothing keeps its memory while the job runs
     limit_open_files(watch.tool_pid(), plan_.limits.open_files, plan_.lease);
-    auto facts = read_back(plan_, cgroup_, watch.tool_pid(), probed);
+    auto facts = read_back(plan_, cgroup_, init, watch.tool_pid(), probed);
     for (auto& fact : cgroup_.expect_member(watch.tool_pid())) facts.push_back(std::move(fact));
     for (auto& fact : workspace_.read_back(plan_)) facts.push_back(std::move(fact));
     send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts), plan_.filter})));

@@ -1,6 +1,7 @@
 #include "tests/faults/calls.hpp"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -142,12 +143,14 @@ std::vector<Fault> every_lasting_error(const std::vector<SystemCall>& calls) {
 // What confines or takes away, and must not be believed. Not what leaves no trace that could be read back, or sets what
 // already is so.
 bool is_control(const SystemCall& call) {
-  static const std::set<std::string> plain{
-      "unshare",   "pivot_root", "umount2", "move_mount", "mount_setattr",
-      "setresgid", "setresuid",  "capset",  "seccomp",    "landlock_restrict_self"};
+  static const std::set<std::string> plain{"unshare",    "pivot_root",    "umount2",
+                                           "move_mount", "mount_setattr", "setresgid",
+                                           "setresuid",  "capset",        "landlock_restrict_self"};
   const auto& a = call.arguments;
-  if (call.role == "init") return false;  // what pid 1 gives up is looked at by the tracer, and not by the launcher
-  if (call.name == "prctl") return a[0] == PR_CAPBSET_DROP || a[0] == PR_SET_NO_NEW_PRIVS;
+  if (call.name == "seccomp") return a[0] == SECCOMP_SET_MODE_FILTER;
+  if (call.name == "prctl" && a[0] == PR_CAPBSET_DROP)  // pid 1 may not have had it: no more than this process has
+    return call.role == "tool" || ::prctl(PR_CAPBSET_READ, a[1]) == 1;
+  if (call.name == "prctl") return a[0] == PR_SET_NO_NEW_PRIVS;
   if (call.name == "prlimit64")
     return a[2] != 0 && (a[1] == RLIMIT_CORE || a[1] == RLIMIT_FSIZE || a[1] == RLIMIT_NOFILE);
   if (call.name == "fsconfig") return call.role == "launcher" && call.occurrence <= 2;  // the scratch: size, nr_inodes

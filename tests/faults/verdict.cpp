@@ -8,8 +8,8 @@ namespace cordon::test {
 namespace {
 
 bool differs_by_launch(const std::string& control) {
-  return control == "uid" || control == "gid" || control == "uid_map" || control == "gid_map" ||
-         control.starts_with("namespace.");
+  return control == "init.uid" || control == "init.gid" || control == "uid" || control == "gid" ||
+         control == "uid_map" || control == "gid_map" || control.starts_with("namespace.");
 }
 
 // Empty when the controls and their values are those of a launch without a fault.
