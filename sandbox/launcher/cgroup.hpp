@@ -34,7 +34,7 @@ class Cgroup {
   std::vector<Fd> open_tasks() const;                 // v1: whoever writes "0" to each joins
   std::optional<Fd> watch_oom() const;                // v1: an eventfd that becomes readable; v2 kills the group itself
 
-  void kill() const;                                                // cgroup.kill: every process, at once
+  bool kill_and_wait(std::chrono::milliseconds patience) const;     // cgroup.kill: every process, at once
   bool wait_until_empty(std::chrono::milliseconds patience) const;  // `populated 0`, or gone
   bool exists() const;
   void destroy();  // kill, wait, remove; throws EBUSY when it cannot be emptied

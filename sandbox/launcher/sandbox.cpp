@@ -229,8 +229,7 @@ class Sandbox {
 
   // "Dead" is `populated 0`, never "the child exited".
   bool end(Child& init) {
-    cgroup_.kill();
-    if (!cgroup_.wait_until_empty(death_patience)) return init.abandon(), false;
+    if (!cgroup_.kill_and_wait(death_patience)) return init.abandon(), false;
     init.wait();
     return true;
   }
