@@ -55,6 +55,14 @@ void expect_refusal() {
     throw KernelError("read back", "Landlock", errno, "the kernel accepted the rules and does not enforce them");
 }
 
+// 0: this kernel has none, or has it switched off (landlock_create_ruleset(2)). That we could not find out is no
+// absence.
+int find_abi() {
+  const auto abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (abi < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) return 0;
+  return static_cast<int>(check(abi, "ask for the version of Landlock"));
+}
+
 }  // namespace
 
 ReadBack restrict_with_landlock(const InitPlan& plan) {
