@@ -24,13 +24,16 @@ std::string verdict_beside(const Instance& cordon, const Json& first, const std:
   return verdict(job);
 }
 
-// The same three runs as expect_bite's, for two jobs.
-void expect_bite_between(const Ground& ground, Step step, const Json& first, const std::string& begun,
+// expect_bite() for two jobs.
+void expect_bite_between(const Ground& ground, const Steps& steps, const Json& first, const std::string& begun,
                          const Json& second) {
   CHECK(verdict_beside(Instance(ground.config()), first, begun, second) == "held");
-  const LeavingOut missing(ground.config(), what_notices);
-  CHECK(verdict_beside(missing.cordon(), first, begun, second) == "held");
-  missing.leave_out(with({step}, what_notices));
+  const LeavingOut missing(ground.config());
+  for (const auto step : steps) {
+    missing.leave_out(with(all_but(steps, step), what_notices));
+    CHECK(verdict_beside(missing.cordon(), first, begun, second) == "held");
+  }
+  missing.leave_out(with(steps, what_notices));
   CHECK(verdict_beside(missing.cordon(), first, begun, second) == "GOT THROUGH");
 }
 
@@ -48,19 +51,27 @@ std::string artifact_of(const Instance& cordon, const Json& job) {
 
 }  // namespace
 
-TEST_CASE("two jobs do not meet at a FIFO of their image: each has its own view of it", "[bite][threat:page-cache]") {
+TEST_CASE("a job does not see another's lock on a file of their image: each has its own view of it",
+          "[bite][threat:page-cache]") {
+  const Ground ground;
+  expect_bite_between(ground, {Step::image_view}, over("hold-lock", "/open"), "set up\n", over("lock", "/open"));
+}
+
+TEST_CASE("two jobs do not meet at a FIFO of their image by their own views of it and by Landlock, each alone",
+          "[bite][threat:page-cache]") {
   const Ground ground;
   ground.image().node("fifo", S_IFIFO | 0666);
   ground.image().program("bin/meet_at_fifo", "meet_at_fifo", 0755);
-  auto listener = in_ground("meet_at_fifo", "listen", "/fifo");
-  expect_bite_between(ground, Step::image_view, listener, "listening\n", in_ground("meet_at_fifo", "speak", "/fifo"));
+  const auto listener = in_ground("meet_at_fifo", "listen", "/fifo");
+  expect_bite_between(ground, {Step::image_view, Step::landlock}, listener, "listening\n",
+                      in_ground("meet_at_fifo", "speak", "/fifo"));
 }
 
 TEST_CASE("a job does not see how many pipes another has: no two live jobs have one uid", "[bite][threat:shared-ipc]") {
   const Ground ground;
   auto filler = over("fill-pipes");
   filler["limits"] = {{"open_files", 4096}};
-  expect_bite_between(ground, Step::unique_uid, filler, "set up\n", over("pipes"));
+  expect_bite_between(ground, {Step::unique_uid}, filler, "set up\n", over("pipes"));
 }
 
 TEST_CASE("daemons die with their job by cgroup.kill and by the pid namespace, each alone",

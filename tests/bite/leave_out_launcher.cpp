@@ -186,6 +186,7 @@ WRAPPED(fsconfig, int, fsconfig, (int fd, unsigned command, const char* key, con
 WRAPPED(fsmount, int, fsmount, (int fd, unsigned flags, unsigned attributes)) {
   attributes = without<unsigned>(Step::nosuid, attributes, MOUNT_ATTR_NOSUID);
   attributes = without<unsigned>(Step::nodev, attributes, MOUNT_ATTR_NODEV);
+  if (type_in_the_making == "overlay") attributes = without<unsigned>(Step::read_only, attributes, MOUNT_ATTR_RDONLY);
   if (type_in_the_making == "proc") attributes = without<unsigned>(Step::proc_read_only, attributes, MOUNT_ATTR_RDONLY);
   return product_fsmount(fd, flags, attributes);
 }

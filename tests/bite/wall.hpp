@@ -60,8 +60,9 @@ struct Wall {
 void expect_bite(const Ground& ground, const Wall& wall);
 
 int landlock_abi();
-// What a launch says of steps that must not be missing: nobody left them out unnoticed.
+
 Steps with(Steps steps, const Steps& more);
-extern const Steps what_notices;
+Steps all_but(Steps steps, Step one);
+extern const Steps what_notices;  // that another step is missing
 
 }  // namespace cordon::bite

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -194,6 +195,21 @@ static int count_pipe_pages(const char* none) {
   return say(0, "to see how many pipes another has");
 }
 
+// A lock on a file is seen by all who have the file.
+static int take_lock(const char* path) {
+  const int fd = open(path, O_RDONLY);
+  return fd < 0 ? -1 : flock(fd, LOCK_EX | LOCK_NB);
+}
+static int hold_lock(const char* path) {
+  if (take_lock(path) < 0) return 2;
+  puts("set up");
+  fflush(stdout);
+  for (;;) pause();
+}
+static int see_lock(const char* path) {
+  return say(take_lock(path) < 0 && errno == EWOULDBLOCK, "to see another's lock");
+}
+
 // Calls that an ordinary user may make of the kernel, and a job may not.
 static int make_call(const char* name) {
   long result = -1;
@@ -255,6 +271,8 @@ static const struct {
              {"sleep", sleep_for},
              {"fill-pipes", fill_pipes},
              {"pipes", count_pipe_pages},
+             {"hold-lock", hold_lock},
+             {"lock", see_lock},
              {"call", make_call},
              {"abi", call_of_foreign_abi}};
 
