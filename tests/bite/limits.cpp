@@ -31,6 +31,15 @@ TEST_CASE("memory ends where its limit says", "[bite][threat:bombs]") {
                                                           {{"memory_bytes", 32 * mib}, {"scratch_bytes", 4096}})}));
 }
 
+TEST_CASE("a job is in the cgroups that hold its limits", "[bite][threat:bombs]") {
+  const Ground ground;
+  const auto job = with_limits(over("processes", "30"), {{"pids", 16}});
+  const bool is_hybrid =
+      cordon::test::Instance(ground.config()).run(job).at("enforced").at("cgroup.layout") == "hybrid";
+  if (!is_hybrid) return;  // there clone3 puts it in: nothing can be left out of that
+  expect_bite(ground, {{Step::cgroup_join}, job});
+}
+
 TEST_CASE("processes end where their limit says", "[bite][threat:bombs]") {
   const Ground ground;
   expect_bite(ground, {{Step::pids_limit}, with_limits(over("processes", "30"), {{"pids", 16}})});

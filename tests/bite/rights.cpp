@@ -55,6 +55,18 @@ TEST_CASE("pid 1 is closed to the tool: by user id, user namespace, dumpability 
                        over("read", "/proc/1/maps")});
 }
 
+TEST_CASE("pid 1 gets no signal of the tool's: by its user id and by Landlock, each alone",
+          "[bite][threat:runtime-overwrite]") {
+  const Ground ground;
+  expect_bite(ground, {{Step::init_identity, Step::landlock}, over("signal", "1"), {}, 6});
+}
+
+TEST_CASE("a tool makes no whiteout, the one device node that needs no capability: by the filter and by Landlock",
+          "[bite][threat:dangerous-calls]") {
+  const Ground ground;
+  expect_bite(ground, {{Step::seccomp, Step::landlock}, over("call", "mknod of a whiteout")});
+}
+
 TEST_CASE("the program of pid 1 is not readable, even for who may look into pid 1",
           "[bite][threat:runtime-overwrite]") {
   const Ground ground;

@@ -45,6 +45,10 @@ static int find_process(const char* pid) {
   return say(kill(atoi(pid), 0) == 0 || errno == EPERM, "a process of the host");
 }
 
+static int signal_process(const char* pid) {
+  return say(kill(atoi(pid), 0) == 0, "pid 1, with a signal");
+}
+
 static int connect_to(const char* name) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   strncpy(address.sun_path + 1, name, sizeof address.sun_path - 2);
@@ -233,6 +237,7 @@ static int make_call(const char* name) {
     const struct rlimit none = {0, 0};
     result = setrlimit(RLIMIT_CORE, &none);
   }
+  if (strcmp(name, "mknod of a whiteout") == 0) result = mknod("/work/whiteout", S_IFCHR | 0600, 0);
   if (strcmp(name, "clone3") == 0) result = syscall(SYS_clone3, NULL, 0) < 0 && errno == EINVAL ? 0 : -1;
   return say(result >= 0, name);
 }
@@ -250,6 +255,7 @@ static const struct {
 } walls[] = {{"read", read_a_byte},
              {"write", write_a_word},
              {"process", find_process},
+             {"signal", signal_process},
              {"connect", connect_to},
              {"memory-of-host", attach_memory},
              {"host", know_host},
