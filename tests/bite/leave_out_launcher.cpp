@@ -216,15 +216,29 @@ WRAPPED(_ZN6cordon10clone_treeEiRKNSt7__cxx1112basic_stringIcSt11char_traitsIcES
   return product_clone_tree(at, path);
 }
 
+namespace {
+
 // The image itself in the place of a job's own view of it.
-WRAPPED(_ZN6cordon12attach_imageERKNS_6ImagesERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, void,
-        attach_image, (const Images& images, const std::string& name)) {
-  if (!leaves_out(Step::image_view)) return product_attach_image(images, name);
+void attach_shared_image(const Images& images, const std::string& name, bool is_writable) {
   const auto shared = clone_tree(AT_FDCWD, images.stage() + "/" + images.parts(name).front().layers.back());
   struct mount_attr writable {};
-  writable.attr_clr = leaves_out(Step::read_only) ? MOUNT_ATTR_RDONLY : 0;
-  check(product_mount_setattr(shared.get(), "", AT_EMPTY_PATH, &writable, sizeof writable), "make writable");
+  writable.attr_clr = is_writable ? MOUNT_ATTR_RDONLY : 0;
+  check(::mount_setattr(shared.get(), "", AT_EMPTY_PATH, &writable, sizeof writable), "make writable");
   attach(shared, AT_FDCWD, images.place_for_root());
+}
+
+}  // namespace
+
+WRAPPED(_ZN6cordon12attach_imageERKNS_6ImagesERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, void,
+        attach_image, (const Images& images, const std::string& name)) {
+  if (leaves_out(Step::image_view)) return attach_shared_image(images, name, leaves_out(Step::read_only));
+  product_attach_image(images, name);
+}
+
+WRAPPED(_ZN6cordon21attach_writable_imageERKNS_6ImagesERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEj, void,
+        attach_writable_image, (const Images& images, const std::string& name, std::uint32_t owner)) {
+  if (leaves_out(Step::image_view)) return attach_shared_image(images, name, true);
+  product_attach_writable_image(images, name, owner);
 }
 
 WRAPPED(umount2, int, umount2, (const char* target, int flags)) {

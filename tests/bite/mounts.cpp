@@ -8,6 +8,7 @@
 #include "tests/bite/wall.hpp"
 
 using namespace cordon::bite;
+using cordon::test::Instance;
 
 namespace {
 
@@ -39,6 +40,25 @@ TEST_CASE("an image is not written by its read-only mount, by a job's own view o
   }
   expect_bite(ground, wall);
   CHECK(cordon::test::read_text(file) == "biteall\n");  // the proof that it was the host's
+}
+
+TEST_CASE("root inside writes into its own copy of an image: without its own view it would write into the image",
+          "[bite][threat:readonly-remount]") {
+  const Ground ground;
+  const auto file = (ground.image().root() / "open").string();
+  auto job = over("write", "/open");
+  job["profile"] = "root-inside";
+  const auto with_all = Instance(ground.config()).run(job);
+  CHECK(cordon::test::read_text(file) == "for all\n");
+  const LeavingOut missing(ground.config());
+  missing.leave_out(what_notices);
+  const auto with_view = missing.cordon().run(job);
+  CHECK(cordon::test::read_text(file) == "for all\n");
+  missing.leave_out(with({Step::image_view}, what_notices));
+  const auto without_view = missing.cordon().run(job);
+  INFO(with_all.dump() << with_view.dump() << without_view.dump());
+  CHECK(verdict(without_view) == "GOT THROUGH");
+  CHECK(cordon::test::read_text(file) == "biteall\n");
 }
 
 TEST_CASE("a device node of an image is dead by nodev", "[bite][threat:image-symlink]") {

@@ -17,6 +17,22 @@ TEST_CASE("root's files are closed to a tool by its capabilities' end, their bou
   expect_bite(ground, {{Step::capability_sets, Step::bounding_set, Step::user_namespace}, over("read", "/secret")});
 }
 
+TEST_CASE("root inside, with the right to read all files of its namespace, does not read root's: by that namespace",
+          "[bite][threat:leftover-groups]") {
+  const Ground ground;
+  auto job = over("read", "/secret");
+  job["profile"] = "root-inside";
+  expect_bite(ground, {{Step::user_namespace}, job});
+}
+
+TEST_CASE("root inside makes no user namespace: by the filter and by max_user_namespaces, each alone",
+          "[bite][threat:dangerous-calls]") {
+  const Ground ground;
+  auto job = over("namespace");
+  job["profile"] = "root-inside";
+  expect_bite(ground, {{Step::max_namespaces, Step::seccomp}, job});
+}
+
 TEST_CASE("a setuid program of an image is without effect by nosuid, no_new_privs and the user namespace, each alone",
           "[bite][threat:image-symlink]") {
   const Ground ground;
