@@ -51,12 +51,12 @@ std::string describe(std::optional<int> status) {
 
 }  // namespace
 
-Instance::Instance(const Json& config) : directory_(fresh_directory()) {
+Instance::Instance(const Json& config, std::vector<std::string> launcher) : directory_(fresh_directory()) {
   try {
     prepare(config);
-    launcher_ = Process({CORDON_BIN_DIR "/cordon-launcher", "--private", "--runtime-dir", runtime_dir(), "--state-dir",
-                         directory_ + "/state", "--config", directory_ + "/cordon.json"},
-                        directory_ + "/launcher.log", true);
+    launcher.insert(launcher.end(), {"--private", "--runtime-dir", runtime_dir(), "--state-dir", directory_ + "/state",
+                                     "--config", directory_ + "/cordon.json"});
+    launcher_ = Process(std::move(launcher), directory_ + "/launcher.log", true);
     read_ids();
     start_daemon();
   } catch (...) {

@@ -14,7 +14,9 @@ namespace cordon::test {
 
 class Instance {
  public:
-  explicit Instance(const Json& config = Json::object());  // joined with the profile directory
+  // `config` is joined with the profile directory; `launcher` is the command that its options are added to.
+  explicit Instance(const Json& config = Json::object(),
+                    std::vector<std::string> launcher = {CORDON_BIN_DIR "/cordon-launcher"});
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
