@@ -29,29 +29,26 @@ std::string reading_all() {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-std::string fresh_file() {
-  std::string name = "/tmp/cordon-leave-out-XXXXXX";
-  ::close(::mkstemp(name.data()));
-  return name;
-}
-
 }  // namespace
 
 const Steps what_notices{Step::read_back, Step::self_probe};
 
-LeavingOut::LeavingOut(const Json& config, const Steps& from_the_start) : file_(fresh_file()) {
-  leave_out(from_the_start);
-  cordon_.emplace(config,
-                  std::vector<std::string>{"env", "CORDON_LEAVE_OUT=" + file_, CORDON_BITE_DIR "/cordon-launcher"});
+LeavingOut::File::File() : path("/tmp/cordon-leave-out-XXXXXX") {
+  ::close(::mkstemp(path.data()));
 }
 
-LeavingOut::~LeavingOut() {
-  cordon_.reset();
-  ::unlink(file_.c_str());
+LeavingOut::File::~File() {
+  ::unlink(path.c_str());
+}
+
+LeavingOut::LeavingOut(const Json& config, const Steps& from_the_start) {
+  leave_out(from_the_start);
+  cordon_.emplace(
+      config, std::vector<std::string>{"env", "CORDON_LEAVE_OUT=" + file_.path, CORDON_BITE_DIR "/cordon-launcher"});
 }
 
 void LeavingOut::leave_out(const Steps& steps) const {
-  std::ofstream(file_, std::ios::trunc) << text_of(steps);
+  std::ofstream(file_.path, std::ios::trunc) << text_of(steps);
 }
 
 Ground::Ground() {

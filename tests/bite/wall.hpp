@@ -19,15 +19,21 @@ using test::Json;
 class LeavingOut {
  public:
   explicit LeavingOut(const Json& config, const Steps& from_the_start = {});
-  ~LeavingOut();
-  LeavingOut(const LeavingOut&) = delete;
-  LeavingOut& operator=(const LeavingOut&) = delete;
 
   void leave_out(const Steps& steps) const;  // of the jobs from now on, and of nothing else
   const test::Instance& cordon() const { return *cordon_; }
 
  private:
-  std::string file_;
+  class File {
+   public:
+    File();
+    ~File();
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    std::string path;
+  };
+
+  File file_;
   std::optional<test::Instance> cordon_;
 };
 
