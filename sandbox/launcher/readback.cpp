@@ -52,10 +52,25 @@ void add_init(Facts& facts, const LaunchPlan& plan, int pid) {
   const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
   expect(facts, "init.uid", fmt::format("{0} {0} {0} {0}", plan.lease.init_uid), status_field(status, "Uid"));
   expect(facts, "init.gid", fmt::format("{0} {0} {0} {0}", plan.lease.init_uid), status_field(status, "Gid"));
-  for (const char* set : {"CapPrm", "CapBnd", "CapAmb"})
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
     expect(facts, fmt::format("init.capabilities.{}", set), "0000000000000000", status_field(status, set));
   expect(facts, "init.no_new_privs", "1", status_field(status, "NoNewPrivs"));
-  expect(facts, "init.seccomp.filters", "1", status_field(status, "Seccomp_filters"));
+  expect(facts, "init.seccomp", "2", status_field(status, "Seccomp"));
+  struct stat owner {};  // root, and not the process's own user, when it is not dumpable (proc(5))
+  const auto environ = "/proc/" + std::to_string(pid) + "/environ";
+  check(::stat(environ.c_str(), &owner), "stat", environ);
+  expect(facts, "init.dumpable", "0", owner.st_uid == 0 ? "0" : "1");
+}
+
+// What only the sandbox itself can read back: that it was told.
+void require_told(const Probed& probed) {
+  for (const char* control :
+       {"sysctl.user.max_cgroup_namespaces", "sysctl.user.max_ipc_namespaces", "sysctl.user.max_mnt_namespaces",
+        "sysctl.user.max_net_namespaces", "sysctl.user.max_pid_namespaces", "sysctl.user.max_time_namespaces",
+        "sysctl.user.max_user_namespaces", "sysctl.user.max_uts_namespaces", "landlock.abi"}) {
+    const auto is_it = [&](const auto& fact) { return fact.first == control; };
+    if (std::none_of(probed.facts.begin(), probed.facts.end(), is_it)) differs(control, "applied", "nothing of it");
+  }
 }
 
 void add_namespaces(Facts& facts, const Fd& proc) {
@@ -147,6 +162,7 @@ Facts mount_facts(std::string_view mountinfo, bool writable_image) {
     if (!has("ro") && !writable.contains(point)) differs("mount " + point, "read-only", options);
     if (!has("nosuid")) differs("mount " + point, "nosuid", options);
     if (!has("nodev") && !with_devices.contains(point)) differs("mount " + point, "nodev", options);
+    if (point == "/" && type != "overlay") differs("mount /", "a view of the job's own", type);
     if (type == "proc" && super.find("subset=pid") == std::string::npos) differs("mount " + point, "subset=pid", super);
     mounts["mount." + point] = fmt::format("{} {}", type, options);
   }
@@ -161,6 +177,7 @@ Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int 
   add_identity(facts, plan, proc);
   add_init(facts, plan, init_pid);
   add_namespaces(facts, proc);
+  require_told(probed);
   facts.insert(facts.end(), probed.facts.begin(), probed.facts.end());
   for (auto& fact : mount_facts(read_file(proc.get(), "mountinfo"), plan.init.writable_image))
     facts.push_back(std::move(fact));

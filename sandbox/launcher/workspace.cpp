@@ -17,6 +17,11 @@ void make_directory(int at, const char* name, mode_t mode, std::uint32_t owner) 
   check(::fchmodat(at, name, mode, 0), "set the mode of scratch directory", name);
 }
 
+void expect_same(const std::string& control, const std::string& wanted, const std::string& found) {
+  if (wanted != found)
+    throw KernelError("read back", control + ": planned " + wanted + ", the kernel says " + found, ENOTRECOVERABLE);
+}
+
 }  // namespace
 
 Workspace::Workspace(const LaunchPlan& plan)
@@ -37,11 +42,11 @@ struct statfs Workspace::look() const {
 
 Facts Workspace::read_back(const LaunchPlan& plan) const {
   const auto st = look();
+  const auto whole_pages = (plan.limits.scratch_bytes + page_bytes - 1) / page_bytes * page_bytes;
   const auto bytes = std::to_string(st.f_blocks * static_cast<std::uint64_t>(st.f_bsize));
   const auto inodes = std::to_string(st.f_files);
-  if (bytes != plan.scratch_size() || inodes != plan.scratch_inodes())
-    throw KernelError("read back", "the scratch space: the kernel has " + bytes + " bytes and " + inodes + " inodes",
-                      ENOTRECOVERABLE);
+  expect_same("scratch.bytes", std::to_string(whole_pages), bytes);
+  expect_same("scratch.inodes", plan.scratch_inodes(), inodes);
   return {{"scratch.bytes", bytes}, {"scratch.inodes", inodes}};
 }
 

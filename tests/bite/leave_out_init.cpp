@@ -112,6 +112,12 @@ WRAPPED(_ZN6cordon19set_resource_limitsERKSt6vectorINS_13ResourceLimitESaIS1_EE,
   product_set_resource_limits(left);
 }
 
+// pid 1's own.
+WRAPPED(_ZN6cordon11load_filterERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, void, load_filter,
+        (const std::string& filter)) {
+  if (!leaves_out(Step::init_filter)) product_load_filter(filter);
+}
+
 // pid 1 gets a descriptor on which nobody ever asks for anything.
 WRAPPED(_ZN6cordon25load_filter_with_listenerERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, Fd,
         load_filter_with_listener, (const std::string& filter)) {

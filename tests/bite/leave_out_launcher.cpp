@@ -31,6 +31,7 @@
 #include "sandbox/launcher/images.hpp"
 #include "sandbox/launcher/plan.hpp"
 #include "sandbox/launcher/readback.hpp"
+#include "sandbox/launcher/workspace.hpp"
 #include "tests/bite/steps.hpp"
 
 namespace cordon::bite {
@@ -90,9 +91,18 @@ WRAPPED(_ZN6cordon24on_what_the_kernel_readsESt17basic_string_viewIcSt11char_tra
   return product_on_what_the_kernel_reads(call, rule);
 }
 
-WRAPPED(_ZN6cordon9read_backB5cxx11ERKNS_10LaunchPlanERKNS_6CgroupEiRKNS_6ProbedE, Facts, read_back,
-        (const LaunchPlan& plan, const Cgroup& cgroup, int pid, const Probed& probed)) {
-  return leaves_out(Step::read_back) ? Facts{} : product_read_back(plan, cgroup, pid, probed);
+WRAPPED(_ZN6cordon9read_backB5cxx11ERKNS_10LaunchPlanERKNS_6CgroupEiiRKNS_6ProbedE, Facts, read_back,
+        (const LaunchPlan& plan, const Cgroup& cgroup, int init, int pid, const Probed& probed)) {
+  return leaves_out(Step::read_back) ? Facts{} : product_read_back(plan, cgroup, init, pid, probed);
+}
+
+WRAPPED(_ZNK6cordon6Cgroup13expect_memberB5cxx11Ei, Facts, expect_member, (const Cgroup* self, pid_t pid)) {
+  return leaves_out(Step::read_back) ? Facts{} : product_expect_member(self, pid);
+}
+
+WRAPPED(_ZNK6cordon9Workspace9read_backB5cxx11ERKNS_10LaunchPlanE, Facts, read_back_scratch,
+        (const Workspace* self, const LaunchPlan& plan)) {
+  return leaves_out(Step::read_back) ? Facts{} : product_read_back_scratch(self, plan);
 }
 
 // Cgroups. What is left out is a limit's size: another bound is always there.
@@ -125,13 +135,9 @@ WRAPPED(write, ssize_t, write, (int fd, const void* bytes, std::size_t size)) {
 }
 
 // The destructor's kill stays: nothing outlives the test.
-WRAPPED(_ZNK6cordon6Cgroup4killEv, void, kill, (const Cgroup* self)) {
-  if (!leaves_out(Step::cgroup_kill)) product_kill(self);
-}
-
-WRAPPED(_ZNK6cordon6Cgroup16wait_until_emptyENSt6chrono8durationIlSt5ratioILl1ELl1000EEEE, bool, wait_until_empty,
+WRAPPED(_ZNK6cordon6Cgroup13kill_and_waitENSt6chrono8durationIlSt5ratioILl1ELl1000EEEE, bool, kill_and_wait,
         (const Cgroup* self, Patience patience)) {
-  return product_wait_until_empty(self, leaves_out(Step::cgroup_kill) ? Patience(300) : patience);
+  return leaves_out(Step::cgroup_kill) ? self->wait_until_empty(Patience(300)) : product_kill_and_wait(self, patience);
 }
 
 WRAPPED(prlimit, int, prlimit, (pid_t pid, int resource, const rlimit* wanted, rlimit* found)) {
@@ -283,8 +289,27 @@ WRAPPED(setresgid, int, setresgid, (gid_t real, gid_t effective, gid_t saved)) {
   return leaves_out(Step::collector_rights) ? 0 : product_setresgid(real, effective, saved);
 }
 
+static uid_t never_become = 0;  // what the collector then believes to be
+
 WRAPPED(setresuid, int, setresuid, (uid_t real, uid_t effective, uid_t saved)) {
+  never_become = real;
   return leaves_out(Step::collector_rights) ? 0 : product_setresuid(real, effective, saved);
+}
+
+WRAPPED(getresuid, int, getresuid, (uid_t * real, uid_t* effective, uid_t* saved)) {
+  if (!leaves_out(Step::collector_rights)) return product_getresuid(real, effective, saved);
+  *real = *effective = *saved = never_become;
+  return 0;
+}
+
+WRAPPED(getresgid, int, getresgid, (gid_t * real, gid_t* effective, gid_t* saved)) {
+  if (!leaves_out(Step::collector_rights)) return product_getresgid(real, effective, saved);
+  *real = *effective = *saved = never_become;
+  return 0;
+}
+
+WRAPPED(getgroups, int, getgroups, (int size, gid_t* groups)) {
+  return leaves_out(Step::collector_rights) ? 0 : product_getgroups(size, groups);
 }
 
 }  // namespace cordon::bite

@@ -1,5 +1,6 @@
 // Bite (issue "Containment, proven", must show): with one step left out and no other, nothing starts: what is read back
 // and the self-probe say so, each for itself where both can.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/bite/wall.hpp"
@@ -25,6 +26,14 @@ const Missing told_by_read_back[] = {{Step::pid_namespace, "ns/pid: "},
                                      {Step::own_shm, "mount /dev/shm: "},
                                      {Step::proc_subset, "mount /proc: planned subset=pid"},
                                      {Step::proc_read_only, "mount /proc: planned read-only"},
+                                     {Step::image_view, "mount /: planned a view"},
+                                     {Step::scratch_bytes, "scratch.bytes: "},
+                                     {Step::scratch_inodes, "scratch.inodes: "},
+                                     {Step::init_identity, "init.uid: "},
+                                     {Step::init_filter, "init.seccomp: "},
+                                     {Step::non_dumpable, "init.dumpable: "},
+                                     {Step::max_namespaces, "sysctl.user.max_cgroup_namespaces: "},
+                                     {Step::landlock, "landlock.abi: "},
                                      {Step::memory_limit, "memory."},
                                      {Step::pids_limit, "pids.max: "},
                                      {Step::cpu_limit, "cpu."},
@@ -53,6 +62,13 @@ Json outcome_without(const LeavingOut& missing, const Steps& steps) {
   return outcome;
 }
 
+// Without the self-probe too, where that would be the first to tell.
+Steps alone(Step step) {
+  const bool is_told_before = std::any_of(std::begin(told_by_self_probe), std::end(told_by_self_probe),
+                                          [&](const Missing& what) { return what.step == step; });
+  return is_told_before ? Steps{step, Step::self_probe} : Steps{step};
+}
+
 void expect_named(const Json& outcome, const std::string& step, const Missing& what) {
   INFO(step_names[static_cast<unsigned>(what.step)] << ": " << outcome.dump());
   CHECK(outcome.at("step") == step);
@@ -66,7 +82,17 @@ TEST_CASE("no tool is started where one control is missing: what is read back sa
   const Ground ground;
   const LeavingOut missing(ground.config());
   for (const auto& what : told_by_read_back)
-    expect_named(outcome_without(missing, {what.step, Step::self_probe}), "read back", what);
+    expect_named(outcome_without(missing, alone(what.step)), "read back", what);
+}
+
+TEST_CASE("no tool is started outside of the cgroups that hold its limits", "[bite][threat:bombs]") {
+  const Ground ground;
+  const LeavingOut missing(ground.config());
+  const bool is_hybrid = missing.cordon().run(over("core")).at("enforced").at("cgroup.layout") == "hybrid";
+  if (!is_hybrid) return;  // there clone3 puts it in
+  const auto outcome = outcome_without(missing, {Step::cgroup_join});
+  CHECK(outcome.at("step") == "read back");
+  CHECK(outcome.at("object").get<std::string>().starts_with("cgroup "));
 }
 
 TEST_CASE("no tool is started where the filter or the network namespace is missing: the self-probe says so",

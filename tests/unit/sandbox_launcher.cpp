@@ -144,7 +144,7 @@ TEST_CASE("a number and a keyed value are read from kernel files, and max is no 
 }
 
 constexpr const char* good_mounts =
-    "1 0 0:1 / / ro,nosuid,nodev,relatime - tmpfs none rw\n"
+    "1 0 0:1 / / ro,nosuid,nodev,relatime - overlay none rw\n"
     "2 1 0:2 / /proc ro,nosuid,nodev,noexec - proc none rw,subset=pid\n"
     "3 1 0:3 / /dev ro,nosuid,noexec - tmpfs none rw\n"
     "4 1 0:4 / /dev/shm rw,nosuid,nodev - tmpfs none rw\n"
@@ -159,6 +159,7 @@ std::string with(std::string text, const std::string& from, const std::string& t
 TEST_CASE("a mount that is writable, setuid, with devices, or missing refuses the job", "[threat:readonly-remount]") {
   CHECK(mount_facts(good_mounts).size() == 6);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "/ / ro", "/ / rw")), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "overlay", "ext4")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "/ /proc ro", "/ /proc rw")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "rw,nosuid,nodev - tmpfs", "rw,nodev - tmpfs")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "/work rw,nosuid,nodev", "/work rw,nosuid")), KernelError);
