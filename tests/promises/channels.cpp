@@ -113,7 +113,7 @@ Meeting meet(const Instance& cordon, const std::string& profile, const Credentia
              const Credentials& attacker_owner) {
   auto victim = probe("channels", {"serve", image_file});
   victim["profile"] = profile;
-  victim["limits"]["wall_ms"] = 300000;
+  victim["limits"]["wall_ms"] = 60000;
   const auto id = submit_as(cordon, victim_owner, victim, false).at("id").get<std::string>();
   const auto said = [&] { return cordon.request({.target = "/v1/jobs/" + id + "/stdout", .as = victim_owner}).body; };
   REQUIRE(eventually([&] { return said() == "set up\n"; }));
