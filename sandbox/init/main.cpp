@@ -4,9 +4,8 @@
 // into the image; it starts this program from a sealed memfd with the descriptors of InitFd. Then:
 //
 //   pid 1   forks the tool's process, gives up every right it has, and only waits: for the tool, whose status it
-//   reports,
-//           or for the launcher to go away; meanwhile it answers and counts what the tool's filter refuses. When it
-//           exits, the kernel kills everything else in the sandbox.
+//           reports, or for the launcher to go away; meanwhile it answers and counts what the tool's filter refuses.
+//           When it exits, the kernel kills everything else in the sandbox.
 //   child   gives up one right per line (become_tool in tool.cpp), shows the launcher that they are gone, and executes
 //           the tool when it is told to. Only this child, and only after its rights are gone, reads what a client
 //           wrote.

@@ -26,10 +26,7 @@ Fd new_overlay(const std::vector<std::string>& lower, const std::optional<UpperL
   std::string joined;
   for (const auto& directory : lower) {
     if (!joined.empty()) joined += ':';
-    for (const char c : directory) {
-      if (c == ':' || c == '\\' || c == ',') joined += '\\';
-      joined += c;
-    }
+    joined += directory;
   }
   MountOptions options{{"lowerdir", joined}, {"redirect_dir", "nofollow"}, {"metacopy", "off"}};
   if (upper) options.insert(options.end(), {{"upperdir", upper->directory}, {"workdir", upper->work}});

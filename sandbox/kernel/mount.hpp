@@ -17,7 +17,8 @@ using MountOptions = std::vector<std::pair<std::string, std::string>>;  // an em
 Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attributes);
 
 // A detached overlay (overlayfs.rst), the first of `lower` on top. Without `upper` it is read-only by nature. What an
-// image says about overlays in its extended attributes is not heard.
+// image says about overlays in its extended attributes is not heard. Layers are plain names of ours,
+// with nothing to escape.
 struct UpperLayer {
   std::string directory, work;  // on one file system
 };

@@ -8,7 +8,7 @@ namespace cordon {
 
 namespace {
 
-// tmpfs counts its root, /work, /tmp and /dev/shm too, and what stands above a writable image (writable_image.cpp).
+// tmpfs counts its root, /work, /tmp and /dev/shm too, and what stands above a writable image (image_view.cpp).
 constexpr std::uint64_t own_scratch_inodes = 4, own_inodes_above_image = 60;
 
 // What package managers need over their own files; all of it in the tool's own user namespace, over its one id.

@@ -36,8 +36,10 @@ TEST_CASE("a job is in the cgroups that hold its limits", "[bite][threat:bombs]"
   const auto job = with_limits(over("processes", "30"), {{"pids", 16}});
   const bool is_hybrid =
       cordon::test::Instance(ground.config()).run(job).at("enforced").at("cgroup.layout") == "hybrid";
-  if (!is_hybrid) return;  // there clone3 puts it in: nothing can be left out of that
-  expect_bite(ground, {{Step::cgroup_join}, job});
+  if (is_hybrid) return expect_bite(ground, {{Step::cgroup_join}, job});
+  const LeavingOut missing(ground.config());  // there clone3 puts it in: nothing can be left out of that
+  missing.leave_out({Step::cgroup_join});
+  CHECK(verdict(missing.cordon().run(job)) == "held");
 }
 
 TEST_CASE("processes end where their limit says", "[bite][threat:bombs]") {

@@ -15,10 +15,6 @@ using Seconds = std::chrono::duration<double>;
 // collector.cpp: ten seconds of CPU, thirty in all; the rest is for the launch and for taking the sandbox down.
 constexpr Seconds collection_bound{40};
 
-Json python(const std::string& code, const Json& collect) {
-  return {{"argv", {"python3", "-c", code}}, {"collect", collect}};
-}
-
 struct Timed {
   Json job;
   Seconds beyond_the_tool;  // from asking to the answer, without what the tool took

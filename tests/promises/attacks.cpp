@@ -6,14 +6,6 @@
 
 using namespace cordon::test;
 
-namespace {
-
-Json python(const std::string& code) {
-  return {{"argv", Json::array({"python3", "-c", code})}};
-}
-
-}  // namespace
-
 TEST_CASE("health is told at once while jobs run, and asking costs the launcher nothing",
           "[threat:supervisor-starved]") {
   const Instance cordon;

@@ -14,10 +14,6 @@ using namespace cordon::test;
 
 namespace {
 
-Json python(const std::string& code) {
-  return {{"argv", Json::array({"python3", "-c", code})}};
-}
-
 // What comes first on standard output while the job goes on.
 std::string first_line(const Instance& cordon, const std::string& id) {
   std::string text;

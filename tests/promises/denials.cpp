@@ -9,10 +9,6 @@ using namespace cordon::test;
 
 namespace {
 
-Json python(const std::string& code) {
-  return {{"argv", Json::array({"python3", "-c", code})}};
-}
-
 // The count of the first denial whose detail begins so; 0 when there is none.
 std::uint64_t count_of(const Json& job, const std::string& detail) {
   for (const auto& denial : job.at("denials"))

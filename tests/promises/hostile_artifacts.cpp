@@ -14,13 +14,8 @@ namespace {
 
 const char* const profiles_with_links[] = {"default", "compile", "root-inside"};  // strict has no call that makes one
 
-Json python(const std::string& code, const Json& collect) {
-  return {{"argv", {"python3", "-c", code}}, {"collect", collect}};
-}
-
 std::string about(const Json& job) {
-  return job.at("outcome").dump() + "\n" + job.at("stdout").get<std::string>() + job.at("stderr").get<std::string>() +
-         job.at("skipped").dump(1) + job.at("artifacts").dump(1);
+  return ending_of(job) + job.at("skipped").dump(1) + job.at("artifacts").dump(1);
 }
 
 bool ended_well(const Json& job) {

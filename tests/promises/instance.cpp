@@ -227,4 +227,12 @@ Json probe(const std::string& name, std::vector<std::string> arguments) {
   return job;
 }
 
+Json python(const std::string& code, const Json& collect) {
+  return {{"argv", Json::array({"python3", "-c", code})}, {"collect", collect}};
+}
+
+std::string ending_of(const Json& job) {
+  return job.at("outcome").dump() + "\n" + job.at("stdout").get<std::string>() + job.at("stderr").get<std::string>();
+}
+
 }  // namespace cordon::test

@@ -66,4 +66,10 @@ class Instance {
 // A job that runs the probe `name` of tests/probes from its upload, with arguments.
 Json probe(const std::string& name, std::vector<std::string> arguments = {});
 
+// A job that is a Python program, and collects what the globs name.
+Json python(const std::string& code, const Json& collect = Json::array());
+
+// For INFO: how a job ended, and all that it wrote.
+std::string ending_of(const Json& job);
+
 }  // namespace cordon::test

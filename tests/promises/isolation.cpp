@@ -18,10 +18,6 @@ std::vector<std::string> lines_with(const std::string& text, const std::string& 
   return found;
 }
 
-std::string verdict_of(const Json& job) {
-  return job.at("outcome").dump() + "\n" + job.at("stdout").get<std::string>() + job.at("stderr").get<std::string>();
-}
-
 const char* const all_profiles[] = {"default", "compile", "strict", "root-inside"};
 
 }  // namespace
@@ -32,7 +28,7 @@ TEST_CASE("a job reads no secret of the host and writes nothing outside of its s
     auto wish = probe("read_secrets");
     wish["profile"] = profile;
     const auto job = cordon.run(wish);
-    INFO(profile << verdict_of(job));
+    INFO(profile << ending_of(job));
     CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
   }
 }
@@ -60,7 +56,7 @@ TEST_CASE("a job reaches no network and gets no socket but unix, inet and inet6"
     auto wish = probe("sockets");
     wish["profile"] = profile;
     const auto job = cordon.run(wish);
-    INFO(profile << verdict_of(job));
+    INFO(profile << ending_of(job));
     CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
   }
 }
@@ -130,7 +126,7 @@ TEST_CASE("ordinary programs work: python, node, bash, a compiler") {
   for (const char* program : programs) {
     Json wish{{"argv", Json::array({"bash", "-c", program})}, {"profile", "compile"}};
     const auto job = cordon.run(wish);
-    INFO(program << "\n" << verdict_of(job));
+    INFO(program << "\n" << ending_of(job));
     CHECK(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
     CHECK(job.at("stdout") == "1\n");
   }

@@ -16,10 +16,6 @@ Json root_job(const std::string& script) {
   return {{"profile", "root-inside"}, {"argv", Json::array({"sh", "-c", "set -e\n" + script})}};
 }
 
-std::string verdict_of(const Json& job) {
-  return job.at("outcome").dump() + "\n" + job.at("stdout").get<std::string>() + job.at("stderr").get<std::string>();
-}
-
 const Json exited_0{{"kind", "exited"}, {"code", 0}};
 
 }  // namespace
@@ -27,7 +23,7 @@ const Json exited_0{{"kind", "exited"}, {"code", 0}};
 TEST_CASE("root inside has five capabilities over one id, and its report says so", "[threat:leftover-groups]") {
   const Instance cordon;
   const auto job = cordon.run(root_job("id -u; id -g; grep Cap /proc/self/status"));
-  INFO(verdict_of(job));
+  INFO(ending_of(job));
   CHECK(job.at("stdout") ==
         "0\n0\nCapInh:\t00000000000000cb\nCapPrm:\t00000000000000cb\nCapEff:\t00000000000000cb\n"
         "CapBnd:\t00000000000000cb\nCapAmb:\t00000000000000cb\n");
@@ -46,7 +42,7 @@ TEST_CASE("pip installs a package for root inside, and it is gone with the job")
                           "packages=[\"hello_cordon\"])\\n' >p/setup.py\n"
                           "/usr/bin/python3 -m pip install --no-index --no-build-isolation --quiet ./p\n"
                           "cd / && /usr/bin/python3 -c 'import hello_cordon; print(hello_cordon.answer)'"));
-  INFO(verdict_of(job));
+  INFO(ending_of(job));
   CHECK(job.at("outcome") == exited_0);
   CHECK(job.at("stdout") == "42\n");
   const auto next = cordon.run(
@@ -61,7 +57,7 @@ TEST_CASE("npm installs a program for root inside") {
       ">n/package.json\n"
       "printf '#!/usr/bin/env node\\nconsole.log(6*7)\\n' >n/h.js\n"
       "npm install -g --offline --no-audit --no-fund ./n >/dev/null && hello-cordon"));
-  INFO(verdict_of(job));
+  INFO(ending_of(job));
   CHECK(job.at("outcome") == exited_0);
   CHECK(job.at("stdout") == "42\n");
 }
@@ -76,7 +72,7 @@ TEST_CASE("dpkg --root unpacks and configures a package for root inside, and its
                "mkdir -p r/var/lib/dpkg/info r/var/lib/dpkg/updates && touch r/var/lib/dpkg/status\n"
                "dpkg --root=/work/r -i hello.deb >/dev/null\n"
                "dpkg --root=/work/r -s hello | grep Status; stat -c %u:%g r/usr/share/hello/x"));
-  INFO(verdict_of(job));
+  INFO(ending_of(job));
   CHECK(job.at("outcome") == exited_0);
   CHECK(job.at("stdout") == "Status: install ok installed\n0:0\n");
 }
@@ -95,7 +91,7 @@ TEST_CASE("root inside changes its image only for itself, and owns nothing that 
                                                      "chown 0:0 /usr/bin/env || echo kept\n"
                                                      "chown 1:1 /usr/bin/mine || echo refused\n"
                                                      "ls -A /usr/libexec/cordon | grep . || echo empty"})}});
-  INFO(verdict_of(job));
+  INFO(ending_of(job));
   CHECK(job.at("stdout") == "changed\nkept\nkept\nkept\nrefused\nempty\n");
   REQUIRE(::stat("/usr/bin/true", &after) == 0);
   CHECK(before.st_ino == after.st_ino);
@@ -108,7 +104,7 @@ TEST_CASE("what root inside writes into its image counts against its scratch", "
   auto job = root_job("head -c 100000000 /dev/zero >/usr/share/big || echo full");
   job["limits"] = {{"scratch_bytes", 16 << 20}};
   const auto report = cordon.run(job);
-  INFO(verdict_of(report));
+  INFO(ending_of(report));
   CHECK(report.at("stdout") == "full\n");
 }
 
@@ -123,7 +119,7 @@ TEST_CASE("root inside cannot mount, make namespaces, change the root, the host'
                              "'ip link set lo down' 'mknod /tmp/d b 8 0' 'mknod /tmp/c c 1 1' 'nice -n -5 true' "
                              "'setpriv --reuid=1 true' 'setpriv --groups=0,1 true' 'renice -5 1' 'kill -9 1'\n"
                              "do $c >/dev/null 2>&1 && echo \"GOT THROUGH: $c\"; done; echo done"})}});
-  INFO(verdict_of(job));
+  INFO(ending_of(job));
   // nice(1) runs its program at the old niceness when it may not lower it (nice(1)): its success says nothing.
   CHECK(job.at("stdout") == "GOT THROUGH: nice -n -5 true\ndone\n");
 }

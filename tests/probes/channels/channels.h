@@ -4,7 +4,9 @@
 #define CHANNELS_H
 
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 enum {
   sysv_key = 0x0c02d0,
@@ -35,5 +37,6 @@ extern const struct attempt ipc_attempts[], net_attempts[], process_attempts[], 
 void be_victim(int ready);  // does not return; closes `ready` when everything is set up
 int reads_secret(int fd);   // whether the secret comes out of it
 int await_readable(int fd);
+socklen_t unix_address(const char* path, struct sockaddr_un* address);  // "@name" is an abstract one; returns its size
 
 #endif

@@ -11,15 +11,20 @@
 
 #include "channels.h"
 
-static int connects(int type, const char* path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  socklen_t size = sizeof address;
-  if (path[0] == '@') {
-    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "%s", path + 1);
-    size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-  } else {
-    strcpy(address.sun_path, path);
+socklen_t unix_address(const char* path, struct sockaddr_un* address) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  if (path[0] != '@') {
+    strcpy(address->sun_path, path);
+    return sizeof *address;
   }
+  snprintf(address->sun_path + 1, sizeof address->sun_path - 1, "%s", path + 1);
+  return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+}
+
+static int connects(int type, const char* path) {
+  struct sockaddr_un address;
+  const socklen_t size = unix_address(path, &address);
   const int fd = socket(AF_UNIX, type, 0);
   const int connected = fd >= 0 && connect(fd, (struct sockaddr*)&address, size) == 0;
   if (fd >= 0) close(fd);

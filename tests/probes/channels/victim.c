@@ -83,15 +83,9 @@ static void offer_from_a_child(int ready) {
 }
 
 static void offer_unix(int type, const char* path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct sockaddr_un address;
+  const socklen_t size = unix_address(path, &address);
   const int fd = socket(AF_UNIX, type, 0);
-  socklen_t size = sizeof address;
-  if (path[0] == '@') {
-    snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "%s", path + 1);
-    size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-  } else {
-    strcpy(address.sun_path, path);
-  }
   if (bind(fd, (struct sockaddr*)&address, size) == 0) listen(fd, 64);
 }
 
