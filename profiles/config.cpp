@@ -72,6 +72,20 @@ void read_retain(ObjectReader& document, Config& into, FieldErrors& errors) {
   ObjectReader object(*retain, "/retain", errors);
   object.optional("jobs", {1, 10'000'000}, into.retain_jobs);
   object.optional("bytes", {1, std::uint64_t{1} << 50}, into.retain_bytes);
+  object.optional("days", {1, 36'500}, into.retain_days);
+  object.refuse_unknown_keys();
+}
+
+void read_journal(ObjectReader& document, Config& into, FieldErrors& errors) {
+  const Json* journal = document.find("journal");
+  if (journal == nullptr) return;
+  ObjectReader object(*journal, "/journal", errors);
+  std::string durability;
+  object.optional("durability", durability);
+  if (!durability.empty()) into.durability = durability;
+  if (!durability.empty() && durability != "process" && durability != "power") {
+    object.error("durability", "must be process or power");
+  }
   object.refuse_unknown_keys();
 }
 
@@ -88,6 +102,7 @@ tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
   read_users(document, config, errors);
   read_uids(document, config, errors);
   read_retain(document, config, errors);
+  read_journal(document, config, errors);
   document.optional("max_running", {1, 65536}, config.max_running);
   document.optional("max_queued", {0, 1'000'000}, config.max_queued);
   document.optional("max_connections_per_uid", {1, 65536}, config.max_connections_per_uid);

@@ -9,6 +9,7 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/jobs/recovery.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -32,6 +33,11 @@ gid_t group_named(const std::string& name) {
     throw KernelError("find the group", name, ENOENT, "create it, or give --agent-gid and --operator-gid");
   }
   return entry->gr_gid;
+}
+
+RetentionLimits retention_limits(const Config& config) {
+  constexpr std::int64_t day_s = 24 * 60 * 60;
+  return {config.retain_jobs, config.retain_bytes, config.retain_days * day_s};
 }
 
 bool may_still_come(int error) {
@@ -65,9 +71,12 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            std::move(catalog),
            {},
            ArtifactStore(options_.state_dir + "/daemon/artifacts"),
-           {},
-           JobLife(executor_, options_.runtime_dir + "/launcher.sock", api_.artifacts, api_.store,
-                   [this]() -> const Config& { return api_.catalog->config; }),
+           Journal(executor_, options_.state_dir + "/daemon/journal.db"),
+           JobStore(api_.journal, api_.artifacts),
+           Retention(executor_, api_.journal, api_.store, api_.artifacts,
+                     [this] { return retention_limits(api_.catalog->config); }),
+           JobLife(executor_, options_.runtime_dir + "/launcher.sock", api_.artifacts, api_.store, api_.journal,
+                   api_.retention, [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       budget_(bodies_in_flight) {}
 
@@ -78,6 +87,11 @@ Daemon::~Daemon() {
 awaitable<void> Daemon::start() {
   auto greeting = await_launcher(api_.launcher_socket);
   api_.launcher = co_await std::move(greeting);
+  auto retaining = api_.retention.begin();
+  co_await std::move(retaining);
+  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, api_.catalog);
+  const auto recovered = co_await std::move(recovering);
+  log("recovered", {{"queued", std::to_string(recovered.queued)}, {"lost", std::to_string(recovered.lost)}});
   const auto& config = api_.catalog->config;
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
   serve("operator.sock", options_.operator_gid ? *options_.operator_gid : group_named(config.operator_group),

@@ -11,6 +11,8 @@
 #include "supervisor/jobs/job_life.hpp"
 #include "supervisor/jobs/job_store.hpp"
 #include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/jobs/retention.hpp"
+#include "supervisor/journal/journal.hpp"
 
 namespace cordon {
 
@@ -20,7 +22,9 @@ struct Api {
   CatalogPtr catalog;
   JobIds ids;
   ArtifactStore artifacts;
+  Journal journal;
   JobStore store;
+  Retention retention;
   JobLife life;
   Greeting launcher;  // its latest answer
 };

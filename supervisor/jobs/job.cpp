@@ -23,6 +23,11 @@ Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now)
   log.state("queued");
 }
 
+void Job::accept(bool taken) {
+  acceptance = taken ? Acceptance::accepted : Acceptance::refused;
+  changes.ring();
+}
+
 void Job::become_running() {
   state = JobState::running;
   log.state("running");
@@ -32,6 +37,7 @@ void Job::become_running() {
 void Job::become_started(Started facts, WallTime now) {
   started = std::move(facts);
   started_at = now;
+  if (on_started) on_started();
   changes.ring();
 }
 
@@ -50,11 +56,14 @@ void Job::close(Stream stream) {
   changes.ring();
 }
 
-void Job::finish(Outcome how, WallTime now) {
+void Job::conclude(Outcome how, WallTime now) {
   outcome = std::move(how);
   finished_at = now;
-  state = JobState::finished;
   hang_up = nullptr;
+}
+
+void Job::finish() {
+  state = JobState::finished;
   changes.ring();
 }
 
@@ -63,8 +72,9 @@ void Job::cancel() {
 }
 
 void Job::hang_up_because(HangUp why) {
-  if (state == JobState::finished || hang_up_reason != HangUp::no) return;
+  if (outcome || hang_up_reason != HangUp::no) return;
   hang_up_reason = why;
+  if (on_killing) on_killing();
   if (const auto call = hang_up) call();
 }
 

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include "sandbox/kernel/check.hpp"
+#include "supervisor/jobs/job_report.hpp"
 #include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
 namespace {
+
+constexpr auto between_tries = std::chrono::seconds(1);  // of a journal that does not take the end of a job
 
 std::string milliseconds(std::uint64_t us) {
   return fmt::format("{:.3f}", static_cast<double>(us) / 1000.0);
@@ -31,14 +35,37 @@ AdmissionLimits limits_of(const Config& config) {
   return {config.max_running, config.max_queued};
 }
 
+std::int64_t now_us() {
+  return unix_us(std::chrono::system_clock::now());
+}
+
+Rejection journal_unavailable(const std::string& error) {
+  Rejection r = overloaded("journal_unavailable", error, 1);
+  r.title = "The journal cannot be written";
+  r.remedy = "Nothing was started. The operator has to mend what the detail names; then try again.";
+  return r;
+}
+
+ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
+  ReceivedRow row{
+      job.id,           job.account.actor, job.account.tenant,       std::move(submission.key), submission.request,
+      report_text(job), std::nullopt,      unix_us(job.submitted_at)};
+  // A client that waits without a key is gone with this process; nobody would ever hear of its job.
+  const bool survives = row.key || !submission.waited_for;
+  if (waits && survives) row.body = std::move(submission.body);
+  return row;
+}
+
 }  // namespace
 
 JobLife::JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
-                 CurrentConfig config)
+                 Journal& journal, Retention& retention, CurrentConfig config)
     : executor_(std::move(executor)),
       launcher_socket_(std::move(launcher_socket)),
       artifacts_(artifacts),
       store_(store),
+      journal_(journal),
+      retention_(retention),
       config_(std::move(config)),
       admission_(limits_of(config_())) {}
 
@@ -51,7 +78,58 @@ tl::expected<void, Rejection> JobLife::may_submit(const Claim& claim) const {
   return admission_.may_enter(claim, Clock::now());
 }
 
-void JobLife::submit(JobPtr job) {
+Durability JobLife::durability_of(const Submission& submission) const {
+  if (const auto always = config_().durability) return *always == "power" ? Durability::power : Durability::process;
+  return submission.key || !submission.waited_for ? Durability::power : Durability::process;
+}
+
+// It has its place from here on; what starts it waits until the journal has it.
+awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission submission) {
+  job->durability = durability_of(submission);
+  if (submission.key) store_.bind({job->account.actor, *submission.key}, submission.request, job);
+  enter(job);
+  const bool starts = job->state == JobState::running;
+  const auto row = received_row(*job, std::move(submission), !starts);
+  DatabaseThread::Work work = [row, starts](JobRows& rows) {
+    rows.receive(row);
+    if (starts) rows.step(JobRows::Step::admitted, row.id, row.at_us);
+  };
+  std::string failed;
+  try {
+    co_await journal_.write(std::move(work), job->durability);
+    job->admitted = starts;
+  } catch (const std::exception& e) {
+    failed = e.what();
+  }
+  job->accept(failed.empty());
+  if (failed.empty()) co_return tl::expected<void, Rejection>();
+  log("journal_failed", {{"error", failed}});
+  withdraw(job);
+  co_return tl::unexpected(journal_unavailable(failed));
+}
+
+awaitable<bool> JobLife::accepted(JobPtr job) {
+  const auto executor = co_await asio::this_coro::executor;
+  Waker waker(executor);
+  const Watch watch(job->changes, waker);
+  while (job->acceptance == Acceptance::pending) co_await waker.sleep();
+  co_return job->acceptance == Acceptance::accepted;
+}
+
+void JobLife::resubmit(JobPtr job) {
+  job->durability = Durability::power;
+  job->accept(true);
+  enter(job);
+}
+
+void JobLife::refuse_resubmitted(const JobPtr& job, Outcome outcome) {
+  job->durability = Durability::power;
+  job->accept(true);
+  store_.add(job);
+  asio::co_spawn(executor_, end(job, std::move(outcome)), asio::detached);
+}
+
+void JobLife::enter(const JobPtr& job) {
   store_.add(job);
   job->hang_up = [this, weak = std::weak_ptr(job)] {
     if (const auto alive = weak.lock()) leave_queue(alive);
@@ -60,9 +138,16 @@ void JobLife::submit(JobPtr job) {
   start_what_may();
 }
 
+void JobLife::withdraw(const JobPtr& job) {
+  job->hang_up = nullptr;
+  store_.remove(job->id);
+  if (!admission_.leave(job->id)) admission_.ended(job->id);
+  start_what_may();
+}
+
 void JobLife::start_what_may() {
   while (const auto id = admission_.next(Clock::now())) {
-    const auto job = store_.find(*id);
+    const auto job = store_.in_memory(*id);
     job->hang_up = nullptr;  // until there is a sandbox; it looks at hang_up_reason first
     job->become_running();
     asio::co_spawn(executor_, run(job), asio::detached);
@@ -70,22 +155,77 @@ void JobLife::start_what_may() {
 }
 
 void JobLife::leave_queue(const JobPtr& job) {
-  if (admission_.leave(job->id)) finish(job, Cancelled{});
-}
-
-void JobLife::finish(const JobPtr& job, Outcome outcome) {
-  job->order.drop_input();
-  job->finish(std::move(outcome), std::chrono::system_clock::now());
-  const auto& config = config_();
-  store_.finished(job, {config.retain_jobs, config.retain_bytes});
-  log_end(*job);
+  if (admission_.leave(job->id)) asio::co_spawn(executor_, end(job, Cancelled{}), asio::detached);
 }
 
 awaitable<void> JobLife::run(JobPtr job) {
-  auto outcome = co_await run_in_sandbox(job, launcher_socket_, artifacts_);
+  auto acceptance = accepted(job);
+  const bool taken = co_await std::move(acceptance);
+  if (!taken) co_return;  // submit() has withdrawn it
+  auto outcome = co_await admit(job);
+  if (!outcome) {
+    job->on_started = [this, id = job->id] {
+      journal_.note([id, at = now_us()](JobRows& rows) { rows.step(JobRows::Step::started, id, at); });
+    };
+    job->on_killing = [this, id = job->id] {
+      journal_.note([id, at = now_us()](JobRows& rows) { rows.step(JobRows::Step::killing, id, at); });
+    };
+    outcome = co_await run_in_sandbox(job, launcher_socket_, artifacts_);
+  }
   admission_.ended(job->id);
-  finish(job, std::move(outcome));
   start_what_may();
+  co_await end(job, std::move(*outcome));
+}
+
+// nullopt: it may run.
+awaitable<std::optional<Outcome>> JobLife::admit(JobPtr job) {
+  if (job->admitted) co_return std::nullopt;
+  DatabaseThread::Work work = [id = job->id, at = now_us()](JobRows& rows) {
+    rows.step(JobRows::Step::admitted, id, at);
+  };
+  std::optional<Outcome> failed;
+  try {
+    co_await journal_.write(std::move(work), job->durability);
+  } catch (const KernelError& e) {
+    failed = SetupFailed{e.step, e.object, e.error, e.remedy};
+  }
+  co_return failed;
+}
+
+// The journal has it before anybody hears of it. When the journal cannot be written the truth is told all the same, and
+// tried to be kept until it can.
+awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
+  auto acceptance = accepted(job);
+  const bool taken = co_await std::move(acceptance);
+  if (!taken) co_return;  // submit() has withdrawn it
+  job->order.drop_input();
+  job->on_started = job->on_killing = nullptr;
+  job->conclude(std::move(outcome), std::chrono::system_clock::now());
+  const auto row = std::make_shared<const EndedRow>(ended_row(*job, journal_.age_s()));
+  asio::steady_timer timer(executor_);
+  for (bool written = false; !written;) {
+    DatabaseThread::Work work = [row](JobRows& rows) { rows.end(*row); };
+    try {
+      co_await journal_.write(std::move(work), job->durability);
+      written = true;
+    } catch (const std::exception& e) {
+      if (job->state != JobState::finished) log("journal_failed", {{"job", job->id}, {"error", e.what()}});
+    }
+    if (job->state != JobState::finished) {
+      job->finish();
+      log_end(*job);
+    }
+    if (written) break;
+    timer.expires_after(between_tries);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  settle(job, row->bytes);
+}
+
+void JobLife::settle(const JobPtr& job, std::uint64_t bytes) {
+  for (const auto& artifact : job->collection.artifacts) artifacts_.keep(artifact.sha256);
+  store_.ended(job->id);
+  retention_.ended(job->account.actor, bytes);
 }
 
 }  // namespace cordon

@@ -1,8 +1,9 @@
-// The steps of every job's life, in their order: submitted, queued, run, finished. Whatever happens to a job, happens
-// here.
+// The steps of every job's life, in their order: received, admitted, started, ended. Each is journaled before its
+// effect; whatever happens to a job, happens here.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -10,33 +11,56 @@
 #include "supervisor/admission/admission.hpp"
 #include "supervisor/jobs/job.hpp"
 #include "supervisor/jobs/job_store.hpp"
+#include "supervisor/jobs/retention.hpp"
+#include "supervisor/journal/journal.hpp"
 
 namespace cordon {
+
+// How a job came, beside what it is.
+struct Submission {
+  std::optional<std::string> key;  // its Idempotency-Key
+  Sha256 request{};                // of the body, with a key
+  std::string body;                // kept while it waits in the queue
+  bool waited_for = false;         // the client stays for the answer
+};
 
 class JobLife {
  public:
   using CurrentConfig = std::function<const Config&()>;
 
   JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
-          CurrentConfig config);
+          Journal& journal, Retention& retention, CurrentConfig config);
 
   // Would such a job be taken? Asked before there is one.
   tl::expected<void, Rejection> may_submit(const Claim& claim) const;
-  void submit(JobPtr job);
-  void reconfigure();  // the configuration is another one
+  // Comes back when the journal has it; a refusal when it cannot have it, and then there is no such job. What the
+  // client asked for twice at the same moment waits for the first to be accepted.
+  awaitable<tl::expected<void, Rejection>> submit(JobPtr job, Submission submission);
+  static awaitable<bool> accepted(JobPtr job);
+  // A queued job of a former cordond, which the journal has already.
+  void resubmit(JobPtr job);
+  void refuse_resubmitted(const JobPtr& job, Outcome outcome);
 
+  void reconfigure();  // the configuration is another one
   const Admission& admission() const { return admission_; }
 
  private:
+  void enter(const JobPtr& job);
+  void withdraw(const JobPtr& job);
   void start_what_may();
   void leave_queue(const JobPtr& job);
-  void finish(const JobPtr& job, Outcome outcome);
   awaitable<void> run(JobPtr job);
+  awaitable<std::optional<Outcome>> admit(JobPtr job);
+  awaitable<void> end(JobPtr job, Outcome outcome);
+  void settle(const JobPtr& job, std::uint64_t bytes);
+  Durability durability_of(const Submission& submission) const;
 
   asio::any_io_executor executor_;
   std::string launcher_socket_;
   ArtifactStore& artifacts_;
   JobStore& store_;
+  Journal& journal_;
+  Retention& retention_;
   CurrentConfig config_;
   Admission admission_;
 };

@@ -48,8 +48,8 @@ Outcome judge(const Ending& ending, HangUp why) {
 }
 
 std::string_view kind(const Outcome& outcome) {
-  constexpr std::string_view kinds[] = {"exited",       "exited",    "signalled", "timed_out",   "out_of_memory",
-                                        "output_limit", "cancelled", "lost",      "setup_failed"};
+  constexpr std::string_view kinds[] = {"exited",       "exited",    "signalled", "timed_out", "out_of_memory",
+                                        "output_limit", "cancelled", "denied",    "lost",      "setup_failed"};
   static_assert(std::size(kinds) == std::variant_size_v<Outcome>);
   return kinds[outcome.index()];
 }
@@ -67,6 +67,10 @@ Json to_json(const Outcome& outcome) {
                         },
                         [&](const TimedOut& e) { out["limit"] = e.limit == TimeLimit::wall ? "wall" : "cpu"; },
                         [](const OutOfMemory&) {}, [](const OutputLimit&) {}, [](const Cancelled&) {},
+                        [&](const Denied& e) {
+                          out["by"] = e.by;
+                          out["reason"] = e.reason;
+                        },
                         [&](const Lost& e) { out["reason"] = e.reason; },
                         [&](const SetupFailed& e) {
                           out["step"] = e.step;

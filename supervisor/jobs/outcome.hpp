@@ -16,11 +16,14 @@ enum class HangUp { no, cancelled, output_limit };
 
 struct OutputLimit {};
 struct Cancelled {};
+struct Denied {  // after it was accepted, and before anything of it ran
+  std::string by, reason;
+};
 struct Lost {
   std::string reason;
 };
-using Outcome =
-    std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, OutputLimit, Cancelled, Lost, SetupFailed>;
+using Outcome = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, OutputLimit, Cancelled, Denied, Lost,
+                             SetupFailed>;
 
 Outcome judge(const Ending& ending, HangUp why);
 
