@@ -19,6 +19,7 @@
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/kernel/ready.hpp"
+#include "sandbox/latch.hpp"
 #include "sandbox/launcher/instance.hpp"
 #include "sandbox/launcher/resident.hpp"
 
@@ -55,6 +56,14 @@ class HostTraces {
   std::string stage_;
 };
 
+// Where root's stop-all stands, and where root finds the jobs when nobody else answers.
+StopAllPlaces prepare_latch_places(const Options& options, const std::string& jobs_cgroup) {
+  const auto absolute = [](const std::string& path) { return std::filesystem::absolute(path).string(); };
+  StopAllPlaces places{absolute(options.runtime_dir), absolute(options.state_dir)};
+  write_launcher_file(places.runtime_dir, {jobs_cgroup, places.state_dir});
+  return places;
+}
+
 void run(const Options& options) {
   auto policy = load_policy(options.config);
   auto init = load_init_program();
@@ -67,15 +76,18 @@ void run(const Options& options) {
   if (const auto swept = sweep_cgroups(cgroups)) fmt::print(stderr, "cordon-launcher: swept {} cgroups\n", swept);
   std::filesystem::create_directory(stage);
   Images images(stage, policy.config.images);
+  const auto places = prepare_latch_places(options, cgroups.unified);
   Host host{options.config,    std::move(policy), std::move(cgroups),
-            std::move(images), std::move(init),   std::move(claim)};
+            std::move(images), std::move(init),   Latch{make_latch_page(), places},
+            std::move(claim)};
   Resident resident(host, Leases(instance.first_uid, instance.uid_count), options.runtime_dir + "/launcher.sock",
                     instance.daemon_uid);
   if (options.private_instance) write_instance_file(instance, options.runtime_dir);
   announce_ready(options.ready_fd);
   resident.serve();
   host.images.remove();
-  if (options.private_instance) std::filesystem::remove(options.runtime_dir + "/instance.env");
+  if (options.private_instance)
+    for (const char* name : {"/instance.env", "/launcher.env"}) std::filesystem::remove(options.runtime_dir + name);
 }
 
 }  // namespace
