@@ -66,8 +66,8 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            {},
            ArtifactStore(options_.state_dir + "/daemon/artifacts"),
            {},
-           Admission(executor_, options_.runtime_dir + "/launcher.sock", api_.artifacts, api_.store,
-                     [this]() -> const Config& { return api_.catalog->config; }),
+           JobLife(executor_, options_.runtime_dir + "/launcher.sock", api_.artifacts, api_.store,
+                   [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       budget_(bodies_in_flight) {}
 

@@ -40,6 +40,10 @@ std::optional<Peer> peer_of(int socket) {
   return Peer{credentials.uid, std::move(*groups)};
 }
 
+Account account_of(std::uint32_t uid) {
+  return {"uid:" + std::to_string(uid), "default"};
+}
+
 bool may_use_socket(const Peer& peer, gid_t group) {
   if (peer.uid == overflow_uid) return false;
   if (peer.uid == 0) return true;

@@ -5,15 +5,24 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace cordon {
 
 enum class Role { agent, operator_ };  // by the socket that was chosen
 
+// Who a uid is in the words of operators: jobs, keys, limits and kill scopes go by these.
+struct Account {
+  std::string actor, tenant;
+  bool operator==(const Account&) const = default;
+};
+Account account_of(std::uint32_t uid);  // "uid:1000" of "default"
+
 struct Caller {
   std::uint32_t uid = 0;
   Role role = Role::agent;
+  Account account;
 };
 
 struct Peer {

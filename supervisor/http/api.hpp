@@ -7,8 +7,8 @@
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
 #include "supervisor/http/message.hpp"
-#include "supervisor/jobs/admission.hpp"
 #include "supervisor/jobs/job_id.hpp"
+#include "supervisor/jobs/job_life.hpp"
 #include "supervisor/jobs/job_store.hpp"
 #include "supervisor/jobs/lifeline.hpp"
 
@@ -21,7 +21,7 @@ struct Api {
   JobIds ids;
   ArtifactStore artifacts;
   JobStore store;
-  Admission admission;
+  JobLife life;
   Greeting launcher;  // its latest answer
 };
 

@@ -16,7 +16,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Socket socket_of, Caller caller_of)
       : socket(std::move(socket_of)),
-        caller(caller_of),
+        caller(std::move(caller_of)),
         client(std::make_shared<Client>(socket.get_executor())),
         timer_(socket.get_executor()) {}
 

@@ -61,6 +61,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
     return tl::unexpected(fault);
   }
   api.catalog = std::move(*loaded);
+  api.life.reconfigure();
   log("reloaded", {{"profiles", std::to_string(api.catalog->profiles.size())}});
   return {};
 }
@@ -91,7 +92,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
                        {"retained_jobs", config.retain_jobs},
                        {"retained_bytes", config.retain_bytes},
                        {"connections_per_uid", config.max_connections_per_uid}};
-  const Json jobs = {{"running", api->admission.running()}, {"queued", api->admission.waiting()}};
+  const Json jobs = {{"running", api->life.admission().running()}, {"queued", api->life.admission().waiting()}};
   const Json launcher = {{"version", api->launcher.ready.version}, {"host", facts_json(api->launcher.ready.host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},

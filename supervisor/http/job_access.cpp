@@ -10,7 +10,7 @@ constexpr std::size_t small_job = std::size_t{256} * 1024;  // of output: render
 }  // namespace
 
 bool may_see(const Caller& caller, const Job& job) {
-  return caller.role == Role::operator_ || caller.uid == job.uid;
+  return caller.role == Role::operator_ || caller.account.actor == job.account.actor;
 }
 
 Rejection forgotten_job() {
@@ -21,7 +21,7 @@ Rejection forgotten_job() {
 tl::expected<JobPtr, Rejection> find_job(const Api& api, const Request& request, const std::string& id) {
   const auto& caller = request.caller;
   if (const auto job = api.store.find(id); job && may_see(caller, *job)) return job;
-  const auto whose = caller.role == Role::operator_ ? std::nullopt : std::optional(caller.uid);
+  const auto whose = caller.role == Role::operator_ ? std::nullopt : std::optional(caller.account.actor);
   if (!api.store.was_forgotten(id, whose)) return tl::unexpected(not_found("job \"" + id + "\""));
   return tl::unexpected(forgotten_job());
 }
@@ -40,7 +40,7 @@ awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock
 }
 
 Response job_response(const Api& api, const JobPtr& job) {
-  auto text = std::make_shared<JobText>(job, api.admission.position(*job));
+  auto text = std::make_shared<JobText>(job, api.life.admission().position(job->id));
   Response response;
   if (text->size_hint() > small_job) {
     response.body = JobBody{std::move(text)};

@@ -42,6 +42,10 @@ struct Submission {
   bool wait = false;
 };
 
+Claim claim_of(const Caller& caller, const JobOrder& order) {
+  return {caller.account.actor, caller.account.tenant, {}, order.profile, order.memory()};
+}
+
 tl::expected<Submission, Rejection> make_job(Api& api, const Request& request) {
   auto asked = parse_job_request(request.body);
   if (!asked) return Refused(asked.error());
@@ -49,16 +53,16 @@ tl::expected<Submission, Rejection> make_job(Api& api, const Request& request) {
   const auto find = [&](const ArtifactRef& ref) { return find_own_artifact(api.store, request.caller, ref); };
   auto order = make_order(std::move(*asked), *api.catalog, find, image_has);
   if (!order) return Refused(order.error());
-  if (auto room = api.admission.room_for(order->memory()); !room) return Refused(room.error());
+  if (auto room = api.life.may_submit(claim_of(request.caller, *order)); !room) return Refused(room.error());
   const auto now = std::chrono::system_clock::now();
-  return Submission{std::make_shared<Job>(api.ids.next(now), request.caller.uid, std::move(*order), now), wait};
+  return Submission{std::make_shared<Job>(api.ids.next(now), request.caller.account, std::move(*order), now), wait};
 }
 
 // The same key and the same body are the same job.
 tl::expected<std::optional<Submission>, Rejection> find_keyed(const Api& api, const Request& request,
                                                               const Sha256& body) {
   if (!request.idempotency_key) return std::nullopt;
-  const auto known = api.store.find(IdempotencyKey{request.caller.uid, *request.idempotency_key});
+  const auto known = api.store.find(IdempotencyKey{request.caller.account.actor, *request.idempotency_key});
   if (!known) return std::nullopt;
   if (known->request != body) return Refused(mismatch(known->id));
   if (!known->job) return Refused(forgotten_job());
@@ -87,10 +91,9 @@ awaitable<Answer> submit_job(Api* api, RequestPtr request, Parameters) {
     auto made = make_job(*api, *request);
     if (!made) co_return Refused(made.error());
     submission = *made;
-    api->store.add(submission.job);
     if (request->idempotency_key)
-      api->store.bind({request->caller.uid, *request->idempotency_key}, body, submission.job);
-    api->admission.admit(submission.job);
+      api->store.bind({request->caller.account.actor, *request->idempotency_key}, body, submission.job);
+    api->life.submit(submission.job);
   }
   request->drop_body();
   if (!submission.wait) co_return accepted(*api, submission.job);

@@ -66,7 +66,7 @@ std::string page_text(const Api& api, JobPage page) {
   std::string jobs;
   for (std::size_t i = 0; i < page.jobs.size(); ++i) {
     const auto& job = *page.jobs[i];
-    jobs += (i == 0 ? "" : ", ") + dump(listed_job(job, api.admission.position(job)));
+    jobs += (i == 0 ? "" : ", ") + dump(listed_job(job, api.life.admission().position(job.id)));
     if (jobs.size() < max_page_bytes || i + 1 == page.jobs.size()) continue;
     page.next = job.id;
     break;
@@ -88,7 +88,7 @@ awaitable<Answer> get_job(Api* api, RequestPtr request, Parameters parameters) {
 
 awaitable<Answer> list_jobs(Api* api, RequestPtr request, Parameters) {
   JobQuery query;
-  if (request->caller.role == Role::agent) query.uid = request->caller.uid;
+  if (request->caller.role == Role::agent) query.actor = request->caller.account.actor;
   const auto limit = number_parameter(*request, "limit", 1, max_page, query.limit);
   if (!limit) co_return Refused(limit.error());
   query.limit = *limit;

@@ -44,7 +44,8 @@ void take_connection(Socket socket, const Listener& listener, Api* api, Connecti
                      const BodyBudget& budget) {
   const auto executor = socket.get_executor();
   const auto peer = peer_of(socket.native_handle());
-  const Caller caller{peer ? peer->uid : 0, listener.role};
+  const auto uid = peer ? peer->uid : 0;
+  const Caller caller{uid, listener.role, account_of(uid)};
   auto connection = std::make_shared<Connection>(std::move(socket), caller);
   if (!peer || !may_use_socket(*peer, listener.group)) {
     return refuse(std::move(connection), not_yours(listener.path), counts);

@@ -14,13 +14,9 @@ std::string_view to_string(JobState state) {
   return "finished";
 }
 
-std::string actor_name(std::uint32_t uid) {
-  return "uid:" + std::to_string(uid);
-}
-
-Job::Job(std::string id_of, std::uint32_t uid_of, JobOrder order_of, WallTime now)
+Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now)
     : id(std::move(id_of)),
-      uid(uid_of),
+      account(std::move(account_of)),
       order(std::move(order_of)),
       output{OutputBuffer(order.limits.output_bytes), OutputBuffer(order.limits.output_bytes)},
       submitted_at(now) {
@@ -76,6 +72,10 @@ std::uint64_t Job::artifact_bytes() const {
   std::uint64_t total = 0;
   for (const auto& artifact : collection.artifacts) total += artifact.size;
   return total;
+}
+
+Claim Job::claim() const {
+  return {account.actor, account.tenant, {}, order.profile, order.memory()};
 }
 
 }  // namespace cordon

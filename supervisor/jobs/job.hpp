@@ -11,6 +11,8 @@
 
 #include "sandbox/artifact_stream.hpp"
 #include "sandbox/report.hpp"
+#include "supervisor/admission/admission.hpp"
+#include "supervisor/identity.hpp"
 #include "supervisor/jobs/artifact_store.hpp"
 #include "supervisor/jobs/event_log.hpp"
 #include "supervisor/jobs/job_order.hpp"
@@ -38,7 +40,7 @@ struct Collection {
 
 class Job {
  public:
-  Job(std::string id, std::uint32_t uid, JobOrder order, WallTime now);
+  Job(std::string id, Account account, JobOrder order, WallTime now);
 
   // The steps, in this order. Every one of them rings `changes`.
   void become_running();
@@ -51,8 +53,8 @@ class Job {
   void cancel();
 
   const std::string id;
-  const std::uint32_t uid;  // whose it is
-  JobOrder order;           // what the client wrote is dropped once the sandbox has it
+  const Account account;  // whose it is
+  JobOrder order;         // what the client wrote is dropped once the sandbox has it
   JobState state = JobState::queued;
   std::optional<Outcome> outcome;
   std::array<OutputBuffer, 2> output;
@@ -69,12 +71,11 @@ class Job {
 
   std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
   std::uint64_t artifact_bytes() const;
+  Claim claim() const;
 
  private:
   void hang_up_because(HangUp why);
 };
 using JobPtr = std::shared_ptr<Job>;
-
-std::string actor_name(std::uint32_t uid);  // "uid:1000"
 
 }  // namespace cordon

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t forgotten_kept = 100'000;  // ids answered with 410 instead of 404
 
 bool matches(const Job& job, const JobQuery& query) {
-  return (!query.uid || job.uid == *query.uid) && (!query.state || job.state == *query.state);
+  return (!query.actor || job.account.actor == *query.actor) && (!query.state || job.state == *query.state);
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ void JobStore::bind(IdempotencyKey key, const Sha256& request, const JobPtr& job
 
 void JobStore::finished(const JobPtr& job, const Retention& retention) {
   finished_.push_back(job);
-  add_to(held_[job->uid], *job);
+  add_to(held_[job->account.actor], *job);
   output_bytes_ += job->output_memory();
   artifact_bytes_ += job->artifact_bytes();
   const auto too_much = [&] {
@@ -40,7 +40,7 @@ void JobStore::add_to(Held& held, const Job& job) {
 }
 
 // Whose jobs have to go: one actor's flood must not make another's results disappear.
-std::uint32_t JobStore::greediest(const Retention& retention) const {
+std::string JobStore::greediest(const Retention& retention) const {
   const auto share = [&](const Held& held) {
     return std::max(static_cast<double>(held.jobs) / static_cast<double>(retention.jobs),
                     static_cast<double>(held.bytes) / static_cast<double>(retention.bytes));
@@ -50,20 +50,21 @@ std::uint32_t JobStore::greediest(const Retention& retention) const {
       ->first;
 }
 
-std::deque<JobPtr>::iterator JobStore::oldest_of(std::uint32_t uid) {
-  return std::find_if(finished_.begin(), finished_.end(), [&](const JobPtr& job) { return job->uid == uid; });
+std::deque<JobPtr>::iterator JobStore::oldest_of(const std::string& actor) {
+  return std::find_if(finished_.begin(), finished_.end(),
+                      [&](const JobPtr& job) { return job->account.actor == actor; });
 }
 
 void JobStore::forget(const std::deque<JobPtr>::iterator& at) {
   const auto job = *at;
   finished_.erase(at);
-  auto& held = held_[job->uid];
+  auto& held = held_[job->account.actor];
   held.bytes -= job->output_memory() + job->artifact_bytes();
-  if (--held.jobs == 0) held_.erase(job->uid);
+  if (--held.jobs == 0) held_.erase(job->account.actor);
   output_bytes_ -= job->output_memory();
   artifact_bytes_ -= job->artifact_bytes();
   jobs_.erase(job->id);
-  forgotten_.emplace(job->id, job->uid);
+  forgotten_.emplace(job->id, job->account.actor);
   forgotten_order_.push_back(job->id);
   if (forgotten_order_.size() <= forgotten_kept) return;
   forget_key_of(forgotten_order_.front());
@@ -90,9 +91,9 @@ std::optional<KeyedJob> JobStore::find(const IdempotencyKey& key) const {
   return KeyedJob{find(at->second.id), at->second.id, at->second.request};
 }
 
-bool JobStore::was_forgotten(const std::string& id, std::optional<std::uint32_t> uid) const {
+bool JobStore::was_forgotten(const std::string& id, std::optional<std::string> actor) const {
   const auto at = forgotten_.find(id);
-  return at != forgotten_.end() && (!uid || *uid == at->second);
+  return at != forgotten_.end() && (!actor || *actor == at->second);
 }
 
 JobPage JobStore::list(const JobQuery& query) const {

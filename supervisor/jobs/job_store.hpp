@@ -20,7 +20,7 @@ struct Retention {
 };
 
 struct JobQuery {
-  std::optional<std::uint32_t> uid;  // whose; nullopt: everybody's
+  std::optional<std::string> actor;  // whose; nullopt: everybody's
   std::optional<JobState> state;
   std::size_t limit = 100;
   std::string after;  // an id; empty: from the newest
@@ -31,7 +31,7 @@ struct JobPage {
 };
 
 struct IdempotencyKey {
-  std::uint32_t uid = 0;
+  std::string actor;
   std::string key;
   auto operator<=>(const IdempotencyKey&) const = default;  // NOLINT(modernize-use-nullptr): takes its 0 for a pointer
 };
@@ -49,8 +49,8 @@ class JobStore {
 
   JobPtr find(const std::string& id) const;  // nullptr: none
   std::optional<KeyedJob> find(const IdempotencyKey& key) const;
-  // Whether there was such a job, of this uid, that was forgotten since (so far as that is still known).
-  bool was_forgotten(const std::string& id, std::optional<std::uint32_t> uid) const;
+  // Whether there was such a job, of this actor, that was forgotten since (so far as that is still known).
+  bool was_forgotten(const std::string& id, std::optional<std::string> actor) const;
   JobPage list(const JobQuery& query) const;
 
  private:
@@ -59,8 +59,8 @@ class JobStore {
     std::uint64_t bytes = 0;
   };
   static void add_to(Held& held, const Job& job);
-  std::uint32_t greediest(const Retention& retention) const;  // whose share of what may be kept is the largest
-  std::deque<JobPtr>::iterator oldest_of(std::uint32_t uid);
+  std::string greediest(const Retention& retention) const;  // whose share of what may be kept is the largest
+  std::deque<JobPtr>::iterator oldest_of(const std::string& actor);
   void forget(const std::deque<JobPtr>::iterator& at);
   void forget_key_of(const std::string& id);
 
@@ -71,11 +71,11 @@ class JobStore {
   std::map<std::string, JobPtr> jobs_;  // ids sort by time
   std::map<IdempotencyKey, KeyEntry> keys_;
   std::map<std::string, IdempotencyKey> keys_of_jobs_;
-  std::deque<JobPtr> finished_;         // in the order they ended
-  std::map<std::uint32_t, Held> held_;  // of the finished ones, by actor
+  std::deque<JobPtr> finished_;       // in the order they ended
+  std::map<std::string, Held> held_;  // of the finished ones, by actor
   std::uint64_t output_bytes_ = 0, artifact_bytes_ = 0;
   std::deque<std::string> forgotten_order_;
-  std::map<std::string, std::uint32_t> forgotten_;
+  std::map<std::string, std::string> forgotten_;
 };
 
 }  // namespace cordon

@@ -17,7 +17,8 @@ class Jobs {
   JobPtr add(std::uint32_t uid = 1, std::size_t output = 0) {
     JobOrder order;
     order.limits.output_bytes = 1 << 20;
-    const auto job = std::make_shared<Job>(ids_.next(std::chrono::system_clock::now()), uid, order, WallTime{});
+    const auto job =
+        std::make_shared<Job>(ids_.next(std::chrono::system_clock::now()), account_of(uid), order, WallTime{});
     if (output > 0) job->write(Stream::out, std::string(output, 'x'));
     job->close(Stream::out);
     store.add(job);
@@ -84,7 +85,7 @@ TEST_CASE("a list is newest first, in pages that go on where the last one ended"
   for (int i = 0; i < 5; ++i) all.insert(all.begin(), jobs.add()->id);
   jobs.add(2);
   JobQuery query;
-  query.uid = 1;
+  query.actor = "uid:1";
   query.limit = 2;
   const auto first = jobs.store.list(query);
   CHECK(ids(first.jobs) == std::vector<std::string>{all[0], all[1]});
@@ -112,24 +113,24 @@ TEST_CASE("the oldest finished jobs are forgotten by count, running ones never, 
   Jobs jobs;
   const auto running = jobs.add();
   const auto first = jobs.end(jobs.add(), {2, 1 << 20});
-  jobs.store.bind({1, "key"}, {}, first);
+  jobs.store.bind({"uid:1", "key"}, {}, first);
   jobs.end(jobs.add(), {2, 1 << 20});
   CHECK(jobs.store.find(first->id));
   jobs.end(jobs.add(), {2, 1 << 20});
   CHECK_FALSE(jobs.store.find(first->id));
   CHECK(jobs.store.find(running->id));
-  CHECK(jobs.store.was_forgotten(first->id, 1));
+  CHECK(jobs.store.was_forgotten(first->id, "uid:1"));
   CHECK(jobs.store.was_forgotten(first->id, std::nullopt));
-  CHECK_FALSE(jobs.store.was_forgotten(first->id, 2));
-  CHECK_FALSE(jobs.store.was_forgotten(running->id, 1));
+  CHECK_FALSE(jobs.store.was_forgotten(first->id, "uid:2"));
+  CHECK_FALSE(jobs.store.was_forgotten(running->id, "uid:1"));
 }
 
 TEST_CASE("a key outlives its job: what ran once does not run again because its report is gone") {
   Jobs jobs;
   const auto first = jobs.end(jobs.add(), {1, 1 << 20});
-  jobs.store.bind({1, "key"}, sha256("body"), first);
+  jobs.store.bind({"uid:1", "key"}, sha256("body"), first);
   jobs.end(jobs.add(), {1, 1 << 20});
-  const auto known = jobs.store.find(IdempotencyKey{1, "key"});
+  const auto known = jobs.store.find(IdempotencyKey{"uid:1", "key"});
   REQUIRE(known);
   CHECK_FALSE(known->job);
   CHECK(known->id == first->id);
@@ -159,9 +160,9 @@ TEST_CASE("jobs are forgotten by the bytes of their output, but the last one sta
 TEST_CASE("keys are per actor") {
   Jobs jobs;
   const auto job = jobs.add(1);
-  jobs.store.bind({1, "k"}, sha256("a"), job);
-  CHECK(jobs.store.find(IdempotencyKey{1, "k"})->request == sha256("a"));
-  CHECK_FALSE(jobs.store.find(IdempotencyKey{2, "k"}));
+  jobs.store.bind({"uid:1", "k"}, sha256("a"), job);
+  CHECK(jobs.store.find(IdempotencyKey{"uid:1", "k"})->request == sha256("a"));
+  CHECK_FALSE(jobs.store.find(IdempotencyKey{"uid:2", "k"}));
 }
 
 TEST_CASE("artifacts are stored by content and removed with their last holder") {

@@ -15,7 +15,7 @@ JobPtr job(std::uint64_t output_bytes = 1000) {
   order.profile = "default";
   order.image = "host";
   order.limits.output_bytes = output_bytes;
-  return std::make_shared<Job>("0192", 1000, order, WallTime{});
+  return std::make_shared<Job>("0192", account_of(1000), order, WallTime{});
 }
 
 Json whole(const JobPtr& of, std::optional<std::size_t> position = std::nullopt) {
