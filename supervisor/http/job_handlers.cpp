@@ -53,7 +53,9 @@ tl::expected<Submission, Rejection> make_job(Api& api, const Request& request) {
   const auto find = [&](const ArtifactRef& ref) { return find_own_artifact(api.store, request.caller, ref); };
   auto order = make_order(std::move(*asked), *api.catalog, find, image_has);
   if (!order) return Refused(order.error());
-  if (auto room = api.life.may_submit(claim_of(request.caller, *order)); !room) return Refused(room.error());
+  const auto membership = membership_of(request.caller.account, *order);
+  if (auto room = api.life.may_submit(claim_of(request.caller, *order), membership); !room)
+    return Refused(room.error());
   const auto now = std::chrono::system_clock::now();
   return Submission{std::make_shared<Job>(api.ids.next(now), request.caller.account, std::move(*order), now), wait};
 }

@@ -18,6 +18,7 @@
 #include "supervisor/jobs/job_order.hpp"
 #include "supervisor/jobs/outcome.hpp"
 #include "supervisor/jobs/output_buffer.hpp"
+#include "supervisor/kill/scope.hpp"
 #include "supervisor/text/timestamp.hpp"
 #include "supervisor/waker.hpp"
 
@@ -49,8 +50,9 @@ class Job {
   void close(Stream stream);
   void finish(Outcome outcome, WallTime now);
 
-  // Ends it as soon as the sandbox is gone; nothing happens when it has finished already.
+  // Ends it as soon as the sandbox is gone; nothing happens when it has finished or is being ended already.
   void cancel();
+  void kill(Killed why);
 
   const std::string id;
   const Account account;  // whose it is
@@ -66,16 +68,20 @@ class Job {
   std::optional<WallTime> started_at, finished_at;
   Changes changes;
 
-  HangUp hang_up_reason = HangUp::no;
+  HangUpReason hang_up_reason;
   std::function<void()> hang_up;  // how to end the sandbox, while there is one; how to leave the queue before
 
   std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
   std::uint64_t artifact_bytes() const;
   Claim claim() const;
+  Membership membership() const;
 
  private:
-  void hang_up_because(HangUp why);
+  void hang_up_because(HangUpReason reason);
 };
 using JobPtr = std::shared_ptr<Job>;
+
+// What a job of this account and order belongs to; `id` is empty before there is one.
+Membership membership_of(const Account& account, const JobOrder& order, const std::string& id = {});
 
 }  // namespace cordon

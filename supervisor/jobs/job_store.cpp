@@ -96,6 +96,14 @@ bool JobStore::was_forgotten(const std::string& id, std::optional<std::string> a
   return at != forgotten_.end() && (!actor || *actor == at->second);
 }
 
+std::vector<JobPtr> JobStore::select(const std::function<bool(const Job&)>& wanted) const {
+  std::vector<JobPtr> found;
+  for (const auto& [id, job] : jobs_) {
+    if (wanted(*job)) found.push_back(job);
+  }
+  return found;
+}
+
 JobPage JobStore::list(const JobQuery& query) const {
   JobPage page;
   const auto from = query.after.empty() ? jobs_.end() : jobs_.lower_bound(query.after);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -52,6 +53,7 @@ class JobStore {
   // Whether there was such a job, of this actor, that was forgotten since (so far as that is still known).
   bool was_forgotten(const std::string& id, std::optional<std::string> actor) const;
   JobPage list(const JobQuery& query) const;
+  std::vector<JobPtr> select(const std::function<bool(const Job&)>& wanted) const;  // oldest first
 
  private:
   struct Held {
