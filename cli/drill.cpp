@@ -16,7 +16,7 @@
 namespace cordon::cli {
 namespace {
 
-constexpr int canaries = 3, start_seconds = 15;
+constexpr int canaries = 3, start_seconds = 10;
 constexpr const char* label = "cordon.drill";
 
 // Deaf to what a polite kill would send, and not alone.

@@ -148,7 +148,7 @@ std::optional<Outcome> Lifeline::take(const LauncherMessage& message, std::vecto
   }
   if (const auto* end = std::get_if<Finished>(&message)) {
     stale_ = std::holds_alternative<Stale>(end->ending) && job_->hang_up_reason.why == HangUp::no;
-    if (stale_) return judge(end->ending, {});
+    if (stale_) return Outcome(Cancelled{});  // nobody's: it is decided about again
     job_->report = *end;
     return judge(end->ending, job_->hang_up_reason);
   }

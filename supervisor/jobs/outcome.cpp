@@ -46,7 +46,7 @@ Outcome judge(const Ending& ending, const HangUpReason& reason) {
                  [&](const TimedOut& e) { return same(e); }, [&](const OutOfMemory& e) { return same(e); },
                  [&](const SetupFailed& e) { return same(e); }, [&](const HungUp&) { return of_hang_up(reason); },
                  [](const Vanished& e) -> Outcome { return Lost{e.reason}; },
-                 [](const Stale&) -> Outcome { return Lost{"the kill switch changed, and nobody decided again"}; },
+                 [&](const Stale&) { return of_hang_up(reason); },  // only what we end is not decided again
                  [](const Stopped& e) -> Outcome {
                    return Killed{"all", e.by, e.reason};
                  },

@@ -30,6 +30,7 @@ TEST_CASE("every ending has its outcome") {
 TEST_CASE("what we closed is what we closed it for") {
   CHECK(judged(HungUp{}, HangUp::cancelled) == R"({"kind":"cancelled"})");
   CHECK(judged(HungUp{}, HangUp::output_limit) == R"({"kind":"output_limit"})");
+  CHECK(judged(Stale{}, HangUp::cancelled) == R"({"kind":"cancelled"})");
   CHECK(judged(HungUp{}, HangUp::killed) == R"({"kind":"killed","scope":"tenant/a","by":"uid:0","reason":"why"})");
 }
 
