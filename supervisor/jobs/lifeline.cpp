@@ -57,13 +57,15 @@ struct OrderFiles {
   explicit OrderFiles(JobOrder& order)
       : payload(payload_memfd(order)),
         input(sealed_memfd("cordon-stdin", order.stdin_bytes)),
-        globs(sealed_memfd("cordon-globs", encode_globs(order.collect))) {
+        globs(sealed_memfd("cordon-globs", encode_globs(order.collect))),
+        collects(!order.collect.empty()) {
     order.drop_input();
   }
   void drop() {
     for (auto* fd : {&payload, &input, &globs}) fd->reset();
   }
   Fd payload, input, globs;
+  bool collects;  // artifacts are expected
 };
 using OrderFilesPtr = std::shared_ptr<OrderFiles>;
 
@@ -74,7 +76,7 @@ class Lifeline : public std::enable_shared_from_this<Lifeline> {
       : job_(std::move(job)),
         files_(std::move(files)),
         socket_(std::move(socket)),
-        artifacts_(store, job_->order.collect_bounds, !job_->order.collect.empty()),
+        artifacts_(store, job_->order.collect_bounds, files_->collects),
         waker_(executor),
         executor_(executor) {}
 
