@@ -93,7 +93,9 @@ std::string connect_remedy(const std::string& socket, int error) {
   if (code == CURLE_COULDNT_RESOLVE_HOST) {  // what libcurl says of a path that does not fit
     throw Failure(fmt::format("the socket's path is too long for unix(7): {}", socket), "use a shorter --runtime-dir");
   }
-  if (code == CURLE_OPERATION_TIMEDOUT) throw Failure(fmt::format("Cordon does not answer in time at {}", socket));
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    throw Failure(fmt::format("Cordon does not answer in time at {}", socket),
+                  "is cordond well? `cordon kill --all` and `release --all` work without it, as root");
   throw Failure(fmt::format("the connection to Cordon broke: {}", curl_easy_strerror(code)),
                 "is cordond still running? `systemctl status cordond`");
 }

@@ -3,9 +3,9 @@
 // Resident, as root. It reads root-owned configuration and profiles, prepares the images in a mount namespace of its
 // own, and listens on RUNTIME/launcher.sock, which only cordond may open. For every connection (a lifeline) it leases
 // ids and forks one process that lives exactly as long as the job: it receives one bounded binary JobSpec and three
-// sealed memfds that it passes on unread, builds the sandbox, reads back what the kernel enforces, holds it against its
-// limits, ends it, collects artifacts through a child without rights, and reports. Half-close of the lifeline means
-// kill.
+// sealed memfds that it passes on unread, builds the sandbox, reads back what the kernel enforces, looks at the kill
+// switch's latch, says go, holds it against its limits, ends it, collects artifacts through a child without rights, and
+// reports. Half-close of the lifeline means kill.
 //
 // No byte of a client is parsed here, no thread, no shell, no HTTP.
 #include <fmt/format.h>

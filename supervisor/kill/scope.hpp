@@ -14,8 +14,8 @@ struct Scope {
   enum class Kind { all, tenant, actor, tool, profile, job, drill };
 
   Kind kind = Kind::all;
-  std::string name;  // empty: all
-  auto operator<=>(const Scope&) const = default;
+  std::string name;                                // empty: all
+  auto operator<=>(const Scope&) const = default;  // NOLINT(modernize-use-nullptr): takes its 0 for a pointer
 };
 inline constexpr std::array scope_words{"all", "tenant", "actor", "tool", "profile", "job", "drill"};
 
