@@ -33,6 +33,16 @@ int show_logs(const Session& session, const LogsOptions& options);
 int show_job(const Session& session, const std::string& id);
 int cancel_job(const Session& session, const std::string& id);
 
+struct KillOptions {
+  bool all = false;
+  std::string tenant, actor, tool, profile, job;  // exactly one, or all
+  std::string reason;
+};
+int kill_scope(const Session& session, const KillOptions& options);  // 1 when something survived
+int release_scope(const Session& session, const KillOptions& options);
+int list_kills(const Session& session);
+int drill_kill(const Session& session, const std::string& profile);
+
 int list_profiles(const Session& session);
 int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);

@@ -25,6 +25,8 @@ struct Choice {
   RunOptions run;
   ListOptions list;
   LogsOptions logs;
+  KillOptions kill;
+  bool kill_list = false, kill_drill = false;
   std::string id, profile, file;
   std::function<int()> command;
 };
@@ -84,6 +86,36 @@ void add_job_commands(CLI::App& app, Choice& choice) {
   cancel.callback([&choice] { choice.command = [&choice] { return cancel_job(choice.session, choice.id); }; });
 }
 
+void add_scopes(CLI::App& command, Choice& choice) {
+  command.add_flag("--all", choice.kill.all, "Everything");
+  command.add_option("--tenant", choice.kill.tenant, "A tenant's jobs");
+  command.add_option("--actor", choice.kill.actor, "An actor's jobs, for instance uid:1000");
+  command.add_option("--tool", choice.kill.tool, "The calls of a tool");
+  command.add_option("--profile", choice.kill.profile, "The jobs under a profile");
+  command.add_option("--job", choice.kill.job, "One job");
+  add_json(command, choice);
+}
+
+int run_kill(const Choice& choice) {
+  if (choice.kill_list) return list_kills(choice.session);
+  if (choice.kill_drill)
+    return drill_kill(choice.session, choice.kill.profile.empty() ? "default" : choice.kill.profile);
+  return kill_scope(choice.session, choice.kill);
+}
+
+void add_kill_commands(CLI::App& app, Choice& choice) {
+  auto& kill = *app.add_subcommand("kill", "End what runs in a scope and let nothing in, until it is released");
+  add_scopes(kill, choice);
+  kill.add_option("--reason", choice.kill.reason, "Why, in one line");
+  auto* list = kill.add_flag("--list", choice.kill_list, "Say what is engaged");
+  kill.add_flag("--drill", choice.kill_drill, "Prove that it works, on canaries of its own (--profile: theirs)")
+      ->excludes(list);
+  kill.callback([&choice] { choice.command = [&choice] { return run_kill(choice); }; });
+  auto& release = *app.add_subcommand("release", "Let jobs of a scope in again");
+  add_scopes(release, choice);
+  release.callback([&choice] { choice.command = [&choice] { return release_scope(choice.session, choice.kill); }; });
+}
+
 void add_profile_commands(CLI::App& app, Choice& choice) {
   auto& profile = *app.add_subcommand("profile", "Look at profiles: what jobs may do, and why");
   profile.require_subcommand(1);
@@ -114,6 +146,7 @@ void describe(CLI::App& app, Choice& choice) {
   app.fallthrough();
   add_run(app, choice);
   add_job_commands(app, choice);
+  add_kill_commands(app, choice);
   add_profile_commands(app, choice);
 }
 

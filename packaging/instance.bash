@@ -129,7 +129,7 @@ stop_instance() {  # RUNTIME_DIR
   case $state_dir in
     /var/tmp/cordon-state.*) rm -rf --one-file-system "$state_dir" ;;
   esac
-  rm -f "$runtime"/{agent,operator,launcher}.sock "$runtime"/{instance,quickstart}.env
+  rm -f "$runtime"/{agent,operator,launcher}.sock "$runtime"/{instance,quickstart,launcher}.env "$runtime/stop-all"
   rmdir "$runtime/stage" 2>/dev/null || true  # of a launcher that was killed
   rmdir "$runtime" || clean=no
 

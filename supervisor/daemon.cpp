@@ -8,7 +8,6 @@
 #include <algorithm>
 
 #include "sandbox/kernel/check.hpp"
-#include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/jobs/recovery.hpp"
 #include "supervisor/text/log.hpp"
 
@@ -44,16 +43,17 @@ bool may_still_come(int error) {
   return error == ENOENT || error == ECONNREFUSED;
 }
 
-awaitable<Greeting> await_launcher(std::string path) {
+awaitable<void> await_launcher(Launcher* launcher) {
   const auto executor = co_await asio::this_coro::executor;
   const auto deadline = Clock::now() + launcher_patience;
   asio::steady_timer timer(executor);
   for (bool said = false;; said = true) {
     try {
-      co_return co_await greet_launcher(path, deadline);
+      co_await launcher->reach(deadline);
+      co_return;
     } catch (const KernelError& e) {
       if (!may_still_come(e.error) || Clock::now() > deadline) throw;
-      if (!said) log("waiting_for_launcher", {{"socket", path}, {"error", e.what()}});
+      if (!said) log("waiting_for_launcher", {{"socket", launcher->socket_path()}, {"error", e.what()}});
     }
     timer.expires_after(launcher_pause);
     co_await timer.async_wait(asio::use_awaitable);
@@ -67,7 +67,6 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
       options_(std::move(options)),
       lock_(lock_state(options_.state_dir)),
       api_{options_.config_file,
-           options_.runtime_dir + "/launcher.sock",
            std::move(catalog),
            {},
            ArtifactStore(options_.state_dir + "/daemon/artifacts"),
@@ -75,9 +74,11 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            JobStore(api_.journal, api_.artifacts),
            Retention(executor_, api_.journal, api_.store, api_.artifacts,
                      [this] { return retention_limits(api_.catalog->config); }),
-           JobLife(executor_, options_.runtime_dir + "/launcher.sock", api_.artifacts, api_.store, api_.journal,
-                   api_.retention, [this]() -> const Config& { return api_.catalog->config; }),
-           {}},
+           Launcher(options_.runtime_dir + "/launcher.sock"),
+           KillLatch(options_.state_dir + "/daemon/kill.json", {options_.runtime_dir, options_.state_dir},
+                     api_.launcher),
+           JobLife(executor_, api_.launcher, api_.artifacts, api_.store, api_.journal, api_.retention, api_.kill_latch,
+                   [this]() -> const Config& { return api_.catalog->config; })},
       budget_(bodies_in_flight) {}
 
 Daemon::~Daemon() {
@@ -85,13 +86,13 @@ Daemon::~Daemon() {
 }
 
 awaitable<void> Daemon::start() {
-  auto greeting = await_launcher(api_.launcher_socket);
-  api_.launcher = co_await std::move(greeting);
+  co_await await_launcher(&api_.launcher);
   auto retaining = api_.retention.begin();
   co_await std::move(retaining);
   auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, api_.catalog);
   const auto recovered = co_await std::move(recovering);
   log("recovered", {{"queued", std::to_string(recovered.queued)}, {"lost", std::to_string(recovered.lost)}});
+  api_.life.heed_kill_switch();
   const auto& config = api_.catalog->config;
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
   serve("operator.sock", options_.operator_gid ? *options_.operator_gid : group_named(config.operator_group),

@@ -43,7 +43,7 @@ void answer_hello(int lifeline, const Host& host) {
       {"cgroup.layout", host.cgroups.name()}, {"kernel", kernel.release}, {"jobs.hanging", std::to_string(left)}};
   ready.images = host.images.names();
   for (const auto& profile : host.policy.profiles) ready.profiles.emplace_back(profile.name, profile.digest);
-  send_message(lifeline, encode(LauncherMessage(ready)));
+  send_message(lifeline, encode(LauncherMessage(ready)), {host.latch.page.get()});
   receive_message(lifeline, max_message, 0);  // until cordond goes: as long as this is open, the launcher lives
 }
 

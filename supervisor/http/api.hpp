@@ -10,23 +10,24 @@
 #include "supervisor/jobs/job_id.hpp"
 #include "supervisor/jobs/job_life.hpp"
 #include "supervisor/jobs/job_store.hpp"
-#include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/jobs/launcher.hpp"
 #include "supervisor/jobs/retention.hpp"
 #include "supervisor/journal/journal.hpp"
+#include "supervisor/kill/kill_latch.hpp"
 
 namespace cordon {
 
 struct Api {
   std::string config_file;
-  std::string launcher_socket;
   CatalogPtr catalog;
   JobIds ids;
   ArtifactStore artifacts;
   Journal journal;
   JobStore store;
   Retention retention;
+  Launcher launcher;
+  KillLatch kill_latch;
   JobLife life;
-  Greeting launcher;  // its latest answer
 };
 
 // Loads anew; what was in force stays so when anything is wrong.
@@ -48,6 +49,9 @@ awaitable<Answer> get_profiles(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_tools(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_info(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_health(Api*, RequestPtr, Parameters);
+awaitable<Answer> list_kills(Api*, RequestPtr, Parameters);
+awaitable<Answer> engage_kill(Api*, RequestPtr, Parameters);
+awaitable<Answer> release_kill(Api*, RequestPtr, Parameters);
 awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
 
 }  // namespace cordon

@@ -7,7 +7,6 @@
 #include "supervisor/http/framing.hpp"
 #include "supervisor/image_tree.hpp"
 #include "supervisor/jobs/job_json.hpp"
-#include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -84,7 +83,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
                       {"kind", image.rootfs.empty() ? "host" : "rootfs"},
                       {"languages", languages_of(image, *api->catalog)}});
   }
-  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages"};
+  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch"};
   const Json limits = {{"body_bytes", max_body_bytes},
                        {"head_bytes", max_head_bytes},
                        {"running_jobs", config.max_running},
@@ -93,7 +92,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
                        {"retained_bytes", config.retain_bytes},
                        {"connections_per_uid", config.max_connections_per_uid}};
   const Json jobs = {{"running", api->life.admission().running()}, {"queued", api->life.admission().waiting()}};
-  const Json launcher = {{"version", api->launcher.ready.version}, {"host", facts_json(api->launcher.ready.host)}};
+  const Json launcher = {{"version", api->launcher.ready().version}, {"host", facts_json(api->launcher.ready().host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},
                            {"features", features},
@@ -105,11 +104,9 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
 
 // The connection of the last greeting says that the launcher lives; only a launcher that went away is greeted anew.
 awaitable<Answer> get_health(Api* api, RequestPtr, Parameters) {
-  if (api->launcher.line && api->launcher.line->is_open()) co_return json_response({{"status", "ok"}});
   std::string trouble;
   try {
-    auto greeting = greet_launcher(api->launcher_socket, Clock::now() + greeting_time);
-    api->launcher = co_await std::move(greeting);
+    co_await api->launcher.reach(Clock::now() + greeting_time);
   } catch (const std::exception& e) {
     trouble = e.what();
   }

@@ -63,7 +63,9 @@ awaitable<Made> make_job(Api* api, RequestPtr request, Sha256 body) {
   if (request->idempotency_key &&
       api->store.in_memory(IdempotencyKey{request->caller.account.actor, *request->idempotency_key}))
     co_return Submitted{};
-  if (auto room = api->life.may_submit(claim_of(request->caller, ordered->order)); !room)
+  if (auto room = api->life.may_submit(claim_of(request->caller, ordered->order),
+                                       membership_of(request->caller.account, ordered->order));
+      !room)
     co_return Refused(room.error());
   const auto now = std::chrono::system_clock::now();
   const auto job = std::make_shared<Job>(api->ids.next(now), request->caller.account, std::move(ordered->order), now);

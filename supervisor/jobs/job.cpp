@@ -45,7 +45,7 @@ void Job::write(Stream stream, std::string_view bytes) {
   auto& buffer = output[static_cast<std::size_t>(stream)];
   buffer.append(bytes);
   log.output(stream, buffer.kept().size());
-  if (buffer.over_limit() && order.on_output_limit == OnOutputLimit::kill) hang_up_because(HangUp::output_limit);
+  if (buffer.over_limit() && order.on_output_limit == OnOutputLimit::kill) hang_up_because({HangUp::output_limit});
   changes.ring();
 }
 
@@ -68,12 +68,16 @@ void Job::finish() {
 }
 
 void Job::cancel() {
-  hang_up_because(HangUp::cancelled);
+  hang_up_because({HangUp::cancelled});
 }
 
-void Job::hang_up_because(HangUp why) {
-  if (outcome || hang_up_reason != HangUp::no) return;
-  hang_up_reason = why;
+void Job::kill(Killed why) {
+  hang_up_because({HangUp::killed, std::move(why)});
+}
+
+void Job::hang_up_because(HangUpReason reason) {
+  if (outcome || hang_up_reason.why != HangUp::no) return;
+  hang_up_reason = std::move(reason);
   if (on_killing) on_killing();
   if (const auto call = hang_up) call();
 }
@@ -82,6 +86,15 @@ std::uint64_t Job::artifact_bytes() const {
   std::uint64_t total = 0;
   for (const auto& artifact : collection.artifacts) total += artifact.size;
   return total;
+}
+
+Membership Job::membership() const {
+  return membership_of(account, order, id);
+}
+
+Membership membership_of(const Account& account, const JobOrder& order, const std::string& id) {
+  const auto drill = order.labels.find(drill_label);
+  return {account.tenant, account.actor, {}, order.profile, id, drill == order.labels.end() ? "" : drill->second};
 }
 
 Claim Job::claim() const {

@@ -19,6 +19,7 @@
 #include "supervisor/jobs/outcome.hpp"
 #include "supervisor/jobs/output_buffer.hpp"
 #include "supervisor/journal/durability.hpp"
+#include "supervisor/kill/scope.hpp"
 #include "supervisor/text/timestamp.hpp"
 #include "supervisor/waker.hpp"
 
@@ -62,8 +63,9 @@ class Job {
   void conclude(Outcome outcome, WallTime now);  // how it ended is known, and not yet told
   void finish();                                 // told to everybody
 
-  // Ends it as soon as the sandbox is gone; nothing happens when it has finished already.
+  // Ends it as soon as the sandbox is gone; nothing happens when it has finished or is being ended already.
   void cancel();
+  void kill(Killed why);
 
   const std::string id;
   const Account account;  // whose it is
@@ -85,16 +87,20 @@ class Job {
   bool admitted = false;                         // and the journal has that
   std::function<void()> on_started, on_killing;  // the journal wants to know
 
-  HangUp hang_up_reason = HangUp::no;
+  HangUpReason hang_up_reason;
   std::function<void()> hang_up;  // how to end the sandbox, while there is one; how to leave the queue before
 
   std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
   std::uint64_t artifact_bytes() const;
   Claim claim() const;
+  Membership membership() const;
 
  private:
-  void hang_up_because(HangUp why);
+  void hang_up_because(HangUpReason reason);
 };
 using JobPtr = std::shared_ptr<Job>;
+
+// What a job of this account and order belongs to; `id` is empty before there is one.
+Membership membership_of(const Account& account, const JobOrder& order, const std::string& id = {});
 
 }  // namespace cordon

@@ -31,6 +31,18 @@ void log_end(const Job& job) {
                   {"artifacts", std::to_string(job.collection.artifacts.size())}});
 }
 
+Killed killed_by(const Engagement& engagement) {
+  return {to_string(engagement.scope), engagement.by, engagement.reason};
+}
+
+Rejection switched_off(const Engagement& engagement) {
+  const auto scope = to_string(engagement.scope);
+  return {403, "kill_switch_engaged", "Kill switch engaged",
+          fmt::format("{} was engaged by {} at {}: {}", scope, engagement.by, rfc3339(engagement.engaged_at),
+                      engagement.reason),
+          "Nothing of this scope is started until an operator releases it (cordon release)."};
+}
+
 AdmissionLimits limits_of(const Config& config) {
   return {config.max_running, config.max_queued};
 }
@@ -58,14 +70,15 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 
 }  // namespace
 
-JobLife::JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
-                 Journal& journal, Retention& retention, CurrentConfig config)
+JobLife::JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
+                 Journal& journal, Retention& retention, KillLatch& kill_latch, CurrentConfig config)
     : executor_(std::move(executor)),
-      launcher_socket_(std::move(launcher_socket)),
+      launcher_(launcher),
       artifacts_(artifacts),
       store_(store),
       journal_(journal),
       retention_(retention),
+      kill_latch_(kill_latch),
       config_(std::move(config)),
       admission_(limits_of(config_())) {}
 
@@ -74,7 +87,9 @@ void JobLife::reconfigure() {
   start_what_may();
 }
 
-tl::expected<void, Rejection> JobLife::may_submit(const Claim& claim) const {
+tl::expected<void, Rejection> JobLife::may_submit(const Claim& claim, const Membership& membership) const {
+  if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
+  if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
   return admission_.may_enter(claim, Clock::now());
 }
 
@@ -155,7 +170,38 @@ void JobLife::start_what_may() {
 }
 
 void JobLife::leave_queue(const JobPtr& job) {
-  if (admission_.leave(job->id)) asio::co_spawn(executor_, end(job, Cancelled{}), asio::detached);
+  if (admission_.leave(job->id)) {
+    asio::co_spawn(executor_, end(job, of_hang_up(job->hang_up_reason)), asio::detached);
+  }
+}
+
+std::vector<JobPtr> JobLife::kill(const Engagement& engagement) {
+  auto jobs = store_.select(
+      [&](const Job& job) { return job.state != JobState::finished && contains(engagement.scope, job.membership()); });
+  for (const auto& job : jobs) job->kill(killed_by(engagement));
+  return jobs;
+}
+
+void JobLife::heed_kill_switch() {
+  for (const auto& engagement : kill_latch_.state().engaged()) {
+    kill(engagement);
+    if (engagement.scope.kind != Scope::Kind::job) continue;
+    const auto job = store_.in_memory(engagement.scope.name);
+    if (!job || job->state == JobState::finished) release_job_scope(engagement.scope.name);
+  }
+}
+
+// Its id never comes again: there is nothing left to keep from starting.
+void JobLife::release_job_scope(const std::string& id) {
+  kill_latch_.release({Scope::Kind::job, id});
+}
+
+void JobLife::tell_journal(const JobPtr& job) {
+  const auto note = [this, id = job->id](JobRows::Step step) {
+    journal_.note([step, id, at = now_us()](JobRows& rows) { rows.step(step, id, at); });
+  };
+  job->on_started = [note] { note(JobRows::Step::started); };
+  job->on_killing = [note] { note(JobRows::Step::killing); };
 }
 
 awaitable<void> JobLife::run(JobPtr job) {
@@ -164,13 +210,14 @@ awaitable<void> JobLife::run(JobPtr job) {
   if (!taken) co_return;  // submit() has withdrawn it
   auto outcome = co_await admit(job);
   if (!outcome) {
-    job->on_started = [this, id = job->id] {
-      journal_.note([id, at = now_us()](JobRows& rows) { rows.step(JobRows::Step::started, id, at); });
+    tell_journal(job);
+    Decide decide = [this](const Job& asked) -> std::optional<Outcome> {
+      const auto engaged = kill_latch_.engaged_for(asked.membership());
+      if (!engaged) return std::nullopt;
+      return killed_by(*engaged);
     };
-    job->on_killing = [this, id = job->id] {
-      journal_.note([id, at = now_us()](JobRows& rows) { rows.step(JobRows::Step::killing, id, at); });
-    };
-    outcome = co_await run_in_sandbox(job, launcher_socket_, artifacts_);
+    auto running = run_in_sandbox(job, &launcher_, &artifacts_, std::move(decide));
+    outcome = co_await std::move(running);
   }
   admission_.ended(job->id);
   start_what_may();
@@ -226,6 +273,7 @@ void JobLife::settle(const JobPtr& job, std::uint64_t bytes) {
   for (const auto& artifact : job->collection.artifacts) artifacts_.keep(artifact.sha256);
   store_.ended(job->id);
   retention_.ended(job->account.actor, bytes);
+  release_job_scope(job->id);
 }
 
 }  // namespace cordon

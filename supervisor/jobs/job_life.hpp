@@ -6,13 +6,16 @@
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "profiles/config.hpp"
 #include "supervisor/admission/admission.hpp"
 #include "supervisor/jobs/job.hpp"
 #include "supervisor/jobs/job_store.hpp"
+#include "supervisor/jobs/launcher.hpp"
 #include "supervisor/jobs/retention.hpp"
 #include "supervisor/journal/journal.hpp"
+#include "supervisor/kill/kill_latch.hpp"
 
 namespace cordon {
 
@@ -28,11 +31,11 @@ class JobLife {
  public:
   using CurrentConfig = std::function<const Config&()>;
 
-  JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
-          Journal& journal, Retention& retention, CurrentConfig config);
+  JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
+          Journal& journal, Retention& retention, KillLatch& kill_latch, CurrentConfig config);
 
   // Would such a job be taken? Asked before there is one.
-  tl::expected<void, Rejection> may_submit(const Claim& claim) const;
+  tl::expected<void, Rejection> may_submit(const Claim& claim, const Membership& membership) const;
   // Comes back when the journal has it; a refusal when it cannot have it, and then there is no such job. What the
   // client asked for twice at the same moment waits for the first to be accepted.
   awaitable<tl::expected<void, Rejection>> submit(JobPtr job, Submission submission);
@@ -40,6 +43,9 @@ class JobLife {
   // A queued job of a former cordond, which the journal has already.
   void resubmit(JobPtr job);
   void refuse_resubmitted(const JobPtr& job, Outcome outcome);
+  // Ends every job of that scope which has not finished, and says which they are: they are not gone yet.
+  std::vector<JobPtr> kill(const Engagement& engagement);
+  void heed_kill_switch();  // of jobs that came back with a restart
 
   void reconfigure();  // the configuration is another one
   const Admission& admission() const { return admission_; }
@@ -49,6 +55,8 @@ class JobLife {
   void withdraw(const JobPtr& job);
   void start_what_may();
   void leave_queue(const JobPtr& job);
+  void release_job_scope(const std::string& id);
+  void tell_journal(const JobPtr& job);
   awaitable<void> run(JobPtr job);
   awaitable<std::optional<Outcome>> admit(JobPtr job);
   awaitable<void> end(JobPtr job, Outcome outcome);
@@ -56,11 +64,12 @@ class JobLife {
   Durability durability_of(const Submission& submission) const;
 
   asio::any_io_executor executor_;
-  std::string launcher_socket_;
+  Launcher& launcher_;
   ArtifactStore& artifacts_;
   JobStore& store_;
   Journal& journal_;
   Retention& retention_;
+  KillLatch& kill_latch_;
   CurrentConfig config_;
   Admission admission_;
 };

@@ -118,6 +118,16 @@ std::map<std::string, JobPtr, std::greater<>> JobStore::matching(const JobQuery&
   return found;
 }
 
+std::vector<JobPtr> JobStore::select(const std::function<bool(const Job&)>& wanted) const {
+  std::vector<JobPtr> found;
+  for (const auto* jobs : {&recent_, &unfinished_}) {
+    for (const auto& [id, job] : *jobs) {
+      if (wanted(*job)) found.push_back(job);
+    }
+  }
+  return found;
+}
+
 awaitable<JobPage> JobStore::list(JobQuery query) {
   std::vector<StoredJob> stored;
   if (!query.state || *query.state == JobState::finished) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -54,6 +55,7 @@ class JobStore {
   // Whether there was such a job, of this actor, that was forgotten since (so far as that is still known).
   awaitable<bool> was_forgotten(std::string id, std::optional<std::string> actor);
   awaitable<JobPage> list(JobQuery query);
+  std::vector<JobPtr> select(const std::function<bool(const Job&)>& wanted) const;  // of those in memory, oldest first
 
  private:
   struct KeyEntry {

@@ -71,7 +71,8 @@ void Retention::ended(const std::string& actor, std::uint64_t bytes) {
   asio::co_spawn(executor_, shrink(), asio::detached);
 }
 
-// Where many are kept, a few more than needed: so that not every end of a job is followed by a transaction that forgets one.
+// Where many are kept, a few more than needed: so that not every end of a job is followed by a transaction that forgets
+// one.
 awaitable<void> Retention::shrink() {
   try {
     while (holdings_.exceed(limits_()) && holdings_.jobs() > 1) {

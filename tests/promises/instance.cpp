@@ -56,8 +56,8 @@ Instance::Instance(const Json& config, std::vector<std::string> launcher) : dire
     prepare(config);
     launcher.insert(launcher.end(), {"--private", "--runtime-dir", runtime_dir(), "--state-dir", directory_ + "/state",
                                      "--config", directory_ + "/cordon.json"});
-    launcher_ = Process(std::move(launcher), directory_ + "/launcher.log", true);
-    read_ids();
+    launcher_command_ = std::move(launcher);
+    start_launcher();
     start_daemon();
   } catch (...) {
     end_processes();
@@ -77,6 +77,16 @@ void Instance::prepare(const Json& config) {
   for (const auto& entry : fs::recursive_directory_iterator(directory_)) {
     fs::permissions(entry.path(), fs::perms(0755));
   }
+}
+
+void Instance::start_launcher() {
+  launcher_ = Process(launcher_command_, directory_ + "/launcher.log", true);
+  read_ids();
+}
+
+void Instance::restart_launcher() {
+  launcher_.end(end_patience);
+  start_launcher();
 }
 
 void Instance::read_ids() {
