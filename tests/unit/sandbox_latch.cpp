@@ -68,7 +68,7 @@ TEST_CASE("a latch page that could be resized is not taken", "[threat:kill-latch
 
 TEST_CASE("the latch is open for its own generation only, and never for what cannot be read", "[threat:kill-latch]") {
   const Places places;
-  Latch latch{make_latch_page(), places};
+  Latch latch{make_latch_page(), {places.runtime_dir, places.state_dir}};
   LatchPage(latch.page).set(3);
   CHECK_NOTHROW(expect_open(latch, 3));
   CHECK(is_closed<Stale>(latch, 2));
@@ -80,7 +80,7 @@ TEST_CASE("the latch is open for its own generation only, and never for what can
 TEST_CASE("root's stop-all closes the latch from either directory, whatever stands in the file or bears its name",
           "[threat:kill-latch]") {
   const Places places;
-  Latch latch{make_latch_page(), places};
+  Latch latch{make_latch_page(), {places.runtime_dir, places.state_dir}};
   LatchPage(latch.page).set(1);
   for (const auto& directory : {places.runtime_dir, places.state_dir}) {
     const auto word = directory + "/stop-all";
@@ -104,7 +104,7 @@ TEST_CASE("root's stop-all closes the latch from either directory, whatever stan
 
 TEST_CASE("where one of the two directories is gone nothing starts", "[threat:kill-latch]") {
   const Places places;
-  Latch latch{make_latch_page(), places};
+  Latch latch{make_latch_page(), {places.runtime_dir, places.state_dir}};
   LatchPage(latch.page).set(1);
   fs::remove(places.state_dir);
   CHECK_THROWS_AS(expect_open(latch, 1), KernelError);
