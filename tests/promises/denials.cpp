@@ -48,7 +48,7 @@ TEST_CASE("refused calls are in the report with their names, their arguments and
 TEST_CASE("a job that is stopped in the midst of refused calls has them all in its report", "[threat:notify-races]") {
   const Instance cordon;
   auto job = python(try_vsock + "while True: attempt()\n");
-  job["limits"] = {{"wall_ms", 1000}};
+  job["limits"] = {{"wall_ms", 1000 * slowness()}};
   const auto report = cordon.run(job);
   INFO(report.dump(2));
   CHECK(report.at("outcome") == Json({{"kind", "timed_out"}, {"limit", "wall"}}));
