@@ -113,7 +113,8 @@ bool Resident::handle_signals() {
 
 bool Resident::accept_lifeline() {
   Fd lifeline(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  // Without room for a descriptor who waits keeps the listener readable. Any other failure is of one caller that is gone.
+  // Without room for a descriptor who waits keeps the listener readable. Any other failure is of one caller that is
+  // gone.
   if (!lifeline) return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
   serve_peer(std::move(lifeline));
   return true;

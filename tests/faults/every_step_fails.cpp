@@ -41,7 +41,8 @@ std::vector<Fault> wanted_of(const std::vector<Fault>& all) {
 
 // Lets each of `faults` happen, and fails the test for each promise that is not kept. What is left to tell is one line;
 // with CORDON_FAULTS_VERBOSE set, one for each fault.
-std::map<Verdict::Kind, std::size_t> expect_promise_kept(const char* what, const std::vector<Fault>& all, Benches& benches) {
+std::map<Verdict::Kind, std::size_t> expect_promise_kept(const char* what, const std::vector<Fault>& all,
+                                                         Benches& benches) {
   const auto faults = wanted_of(all);
   const bool is_verbose = std::getenv("CORDON_FAULTS_VERBOSE") != nullptr;
   std::map<Verdict::Kind, std::size_t> counts;

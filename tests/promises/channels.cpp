@@ -149,8 +149,8 @@ std::string bytes_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Namespaces that nobody else is in, a file instead of an image, and a user without rights: there both sides are run. The
-// file is on a disk ($3): a tmpfs has user attributes since Linux 6.6 only.
+// Namespaces that nobody else is in, a file instead of an image, and a user without rights: there both sides are run.
+// The file is on a disk ($3): a tmpfs has user attributes since Linux 6.6 only.
 constexpr const char* shared_world = R"(
 set -e; cd /
 for directory in /dev/shm /run; do mount -t tmpfs -o mode=1777 none $directory; done

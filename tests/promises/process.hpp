@@ -36,8 +36,9 @@ class Process {
 
 std::string read_text(const std::string& path);  // "" when there is none
 
-// How many times slower than an ordinary processor the one is that the tests run on: CORDON_TEST_SLOWNESS, 1 unless that is
-// set. The virtual machine of tests/vm has an emulated one. A bound on what Cordon or a probe may take is multiplied by it.
+// How many times slower than an ordinary processor the one is that the tests run on: CORDON_TEST_SLOWNESS, 1 unless
+// that is set. The virtual machine of tests/vm has an emulated one. A bound on what Cordon or a probe may take is
+// multiplied by it.
 int slowness();
 std::chrono::milliseconds at_test_speed(std::chrono::milliseconds time);
 

@@ -137,7 +137,6 @@ TEST_CASE("what of a policy is made stricter is told once for each call, and not
                   {{"socket"}, allow, {not_vsock}, ""},
                   {{"kill"}, allow, {exact}, ""},
                   {{"ioctl"}, policy.default_action, {exact}, ""}};
-  CHECK(narrowings(policy) ==
-        std::vector<std::string>{"socket: argument 0 may only be AF_UNIX, AF_INET or AF_INET6",
-                                 "dup3: argument 0 must fit in 32 bits"});
+  CHECK(narrowings(policy) == std::vector<std::string>{"socket: argument 0 may only be AF_UNIX, AF_INET or AF_INET6",
+                                                       "dup3: argument 0 must fit in 32 bits"});
 }
