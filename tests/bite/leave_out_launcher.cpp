@@ -22,12 +22,12 @@
 #include <fstream>
 #include <string>
 
+#include "profiles/seccomp_comparisons.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/cgroup.hpp"
-#include "sandbox/launcher/comparisons.hpp"
 #include "sandbox/launcher/images.hpp"
 #include "sandbox/launcher/latch.hpp"
 #include "sandbox/launcher/plan.hpp"
