@@ -8,6 +8,8 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "profiles/actors.hpp"
+#include "profiles/admission_rules.hpp"
 #include "profiles/field_error.hpp"
 
 namespace cordon {
@@ -30,10 +32,13 @@ struct Config {
   std::uint32_t retain_jobs = 10000;                    // finished jobs kept
   std::uint64_t retain_bytes = std::uint64_t{1} << 30;  // of their output (memory) and of their artifacts (disk), each
   std::uint32_t max_connections_per_uid = 512;
+  ActorsConfig actors;
+  AdmissionRules admission;
 };
 
 // {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
-//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes"}, "max_connections_per_uid"}
+//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes"}, "max_connections_per_uid"},
+// and what actors.hpp and admission_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon
