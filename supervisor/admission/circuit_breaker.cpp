@@ -163,11 +163,8 @@ std::size_t CircuitBreaker::reset(const std::string& actor) {
 }
 
 void CircuitBreaker::notice(const char* event, const Key& key, std::uint32_t count) {
-  Notice out{event, {{"actor", key.actor}, {"rule", std::string(to_string(key.kind))}}};
-  if (!key.tool.empty()) out.fields.emplace_back("tool", key.tool);
-  out.fields.emplace_back("profile", key.profile);
-  out.fields.emplace_back("count", std::to_string(count));
-  notices_.push_back(std::move(out));
+  const auto detail = std::string(to_string(key.kind)) + " " + std::to_string(count);
+  notices_.push_back({event, key.actor, key.tool, key.profile, detail});
 }
 
 }  // namespace cordon

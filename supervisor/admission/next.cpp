@@ -33,10 +33,10 @@ bool Admission::host_has_room(Time now) {
   std::string what;
   const auto pressure = pressure_of(room_, limits_.rules.reserve, what);
   if (pressure != Pressure::much) {
-    if (!held_by_.empty()) notices_.push_back({"admission_resumed", {{"reserve", std::exchange(held_by_, "")}}});
+    if (!held_by_.empty()) notices_.push_back({"admission_resumed", {}, {}, {}, std::exchange(held_by_, "")});
     return pressure == Pressure::none || !last_start_ || now - *last_start_ >= slow_pace;
   }
-  if (held_by_.empty()) notices_.push_back({"admission_held", {{"reserve", what}}});
+  if (held_by_.empty()) notices_.push_back({"admission_held", {}, {}, {}, what});
   held_by_ = what;
   return false;
 }

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace cordon {
 
 struct Notice {
-  std::string event;  // circuit_opened, circuit_closed, admission_held, admission_resumed
-  std::vector<std::pair<std::string, std::string>> fields;
+  std::string event;                 // circuit_opened, circuit_closed, admission_held, admission_resumed
+  std::string actor, tool, profile;  // of a circuit
+  std::string detail;                // which rule and count; which reserve
 };
 
 }  // namespace cordon

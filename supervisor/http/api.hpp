@@ -45,5 +45,7 @@ awaitable<Answer> get_tools(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_info(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_health(Api*, RequestPtr, Parameters);
 awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_breakers(Api*, RequestPtr, Parameters);
+awaitable<Answer> reset_breaker(Api*, RequestPtr, Parameters);
 
 }  // namespace cordon

@@ -5,6 +5,7 @@
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/image_tree.hpp"
+#include "supervisor/jobs/job_account.hpp"
 
 namespace cordon {
 namespace {
@@ -42,10 +43,6 @@ struct Submission {
   bool wait = false;
 };
 
-Claim claim_of(const Caller& caller, const JobOrder& order) {
-  return {caller.account.actor, caller.account.tenant, {}, order.profile, order.memory()};
-}
-
 tl::expected<Submission, Rejection> make_job(Api& api, const Request& request) {
   auto asked = parse_job_request(request.body);
   if (!asked) return Refused(asked.error());
@@ -53,9 +50,12 @@ tl::expected<Submission, Rejection> make_job(Api& api, const Request& request) {
   const auto find = [&](const ArtifactRef& ref) { return find_own_artifact(api.store, request.caller, ref); };
   auto order = make_order(std::move(*asked), *api.catalog, find, image_has);
   if (!order) return Refused(order.error());
-  if (auto room = api.life.may_submit(claim_of(request.caller, *order)); !room) return Refused(room.error());
   const auto now = std::chrono::system_clock::now();
-  return Submission{std::make_shared<Job>(api.ids.next(now), request.caller.account, std::move(*order), now), wait};
+  auto id = api.ids.next(now);
+  auto claim = claim_of(request.caller.account, *order);
+  claim.body = fingerprint(request.body);
+  if (auto place = api.life.reserve(id, std::move(claim)); !place) return Refused(place.error());
+  return Submission{std::make_shared<Job>(std::move(id), request.caller.account, std::move(*order), now), wait};
 }
 
 // The same key and the same body are the same job.

@@ -33,15 +33,14 @@ std::string problem_json(const Rejection& rejection) {
   Json errors = Json::array();
   for (const auto& e : rejection.errors) errors.push_back({{"pointer", e.pointer}, {"detail", e.detail}});
   Json body = {{"type", "urn:cordon:problem:" + rejection.code},
-                     {"title", rejection.title},
-                     {"status", rejection.status},
-                     {"detail", rejection.detail},
-                     {"code", rejection.code},
-                     {"remedy", rejection.remedy},
-                     {"errors", std::move(errors)}};
+               {"title", rejection.title},
+               {"status", rejection.status},
+               {"detail", rejection.detail},
+               {"code", rejection.code},
+               {"remedy", rejection.remedy},
+               {"errors", std::move(errors)}};
   if (const auto& limit = rejection.limit) {
-    body["limit"] = {
-        {"scope", limit->scope}, {"name", limit->name}, {"limit", limit->limit}, {"value", limit->value}};
+    body["limit"] = {{"scope", limit->scope}, {"name", limit->name}, {"limit", limit->limit}, {"value", limit->value}};
   }
   return body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

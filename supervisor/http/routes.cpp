@@ -31,6 +31,8 @@ constexpr std::array routes{
     Route{"GET", "/v1/info", Who::everybody, "", get_info},
     Route{"GET", "/healthz", Who::everybody, "", get_health},
     Route{"POST", "/v1/reload", Who::operators, "", reload_all},
+    Route{"GET", "/v1/breakers", Who::operators, "", get_breakers},
+    Route{"DELETE", "/v1/breakers/*", Who::operators, "", reset_breaker},
 };
 
 // nullopt: another path.

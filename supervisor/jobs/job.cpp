@@ -1,5 +1,7 @@
 #include "supervisor/jobs/job.hpp"
 
+#include "supervisor/jobs/job_account.hpp"
+
 namespace cordon {
 
 std::string_view to_string(JobState state) {
@@ -75,7 +77,7 @@ std::uint64_t Job::artifact_bytes() const {
 }
 
 Claim Job::claim() const {
-  return {account.actor, account.tenant, {}, order.profile, order.memory()};
+  return claim_of(account, order);
 }
 
 }  // namespace cordon

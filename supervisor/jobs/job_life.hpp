@@ -20,15 +20,18 @@ class JobLife {
   JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
           CurrentConfig config);
 
-  // Would such a job be taken? Asked before there is one.
-  tl::expected<void, Rejection> may_submit(const Claim& claim) const;
+  // Takes a place for a job that is about to be submitted, or says why there is none.
+  tl::expected<void, Rejection> reserve(const std::string& id, Claim claim);
   void submit(JobPtr job);
   void reconfigure();  // the configuration is another one
 
   const Admission& admission() const { return admission_; }
+  std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
  private:
   void start_what_may();
+  void look_again_in_time();
+  void tell_notices();
   void leave_queue(const JobPtr& job);
   void finish(const JobPtr& job, Outcome outcome);
   awaitable<void> run(JobPtr job);
@@ -39,6 +42,7 @@ class JobLife {
   JobStore& store_;
   CurrentConfig config_;
   Admission admission_;
+  asio::steady_timer look_again_;
 };
 
 }  // namespace cordon

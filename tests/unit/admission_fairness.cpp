@@ -141,14 +141,14 @@ TEST_CASE("who was away has saved nothing up, and what was used alone is not hel
   host.until(t0 + 102s);
   const auto of_a =
       std::count_if(host.started.begin(), host.started.end(), [](const auto& id) { return std::stoi(id) > 200; });
-  CHECK(of_a == Approx(host.started.size() / 2.0).margin(2));
+  CHECK(of_a == Approx(static_cast<double>(host.started.size()) / 2).margin(2));
 }
 
 TEST_CASE("everybody gets their share, whatever they ask and when: nobody starves") {
   for (unsigned seed = 0; seed < 40; ++seed) {
     CAPTURE(seed);
     std::mt19937 random(seed);
-    const auto upto = [&](unsigned most) { return 1 + random() % most; };
+    const auto upto = [&](unsigned most) { return 1 + static_cast<unsigned>(random() % most); };
     std::map<std::string, std::uint32_t> weights;
     const auto tenants = 1 + upto(5);
     for (unsigned i = 0; i < tenants; ++i) weights["t" + std::to_string(i)] = upto(4);
@@ -232,7 +232,8 @@ TEST_CASE("positions foretell the order, as long as jobs cost alike and nobody c
     CAPTURE(seed);
     std::mt19937 random(seed);
     std::map<std::string, std::uint32_t> weights;
-    for (unsigned i = 0; i < 1 + random() % 4; ++i) weights["t" + std::to_string(i)] = 1 + random() % 3;
+    for (unsigned i = 0; i < 1 + random() % 4; ++i)
+      weights["t" + std::to_string(i)] = 1 + static_cast<unsigned>(random() % 3);
     Host host(slots(1, weights));
     std::vector<std::string> ids;
     for (unsigned i = 0; i < 60; ++i) {
