@@ -48,4 +48,7 @@ int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
 
+int list_breakers(const Session& session);
+int reset_breaker(const Session& session, const std::string& actor);
+
 }  // namespace cordon::cli

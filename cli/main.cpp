@@ -136,6 +136,18 @@ void add_profile_commands(CLI::App& app, Choice& choice) {
   info.callback([&choice] { choice.command = [&choice] { return show_info(choice.session); }; });
 }
 
+void add_breaker_commands(CLI::App& app, Choice& choice) {
+  auto& breaker = *app.add_subcommand("breaker", "Look at circuits that stopped a loop, and close them");
+  breaker.require_subcommand(1);
+  auto& list = *breaker.add_subcommand("list", "Those that are open");
+  add_json(list, choice);
+  list.callback([&choice] { choice.command = [&choice] { return list_breakers(choice.session); }; });
+  auto& reset = *breaker.add_subcommand("reset", "Close all of one actor");
+  reset.add_option("actor", choice.id, "The actor")->required();
+  add_json(reset, choice);
+  reset.callback([&choice] { choice.command = [&choice] { return reset_breaker(choice.session, choice.id); }; });
+}
+
 void describe(CLI::App& app, Choice& choice) {
   app.set_version_flag("--version", "cordon " CORDON_VERSION);
   app.require_subcommand(1);
@@ -148,6 +160,7 @@ void describe(CLI::App& app, Choice& choice) {
   add_job_commands(app, choice);
   add_kill_commands(app, choice);
   add_profile_commands(app, choice);
+  add_breaker_commands(app, choice);
 }
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {

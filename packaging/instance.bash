@@ -49,7 +49,10 @@ start_launcher() {
 }
 
 start_daemon() {
+  # As its unit has it: when memory runs out the kernel should kill jobs, not who answers for them. /v1/info tells whether
+  # this host lets us.
   start_and_wait "$state_dir/cordond.log" \
+    sh -c 'echo -500 2>/dev/null >/proc/self/oom_score_adj; exec "$@"' sh \
     setpriv --reuid "$DAEMON_UID" --regid "$DAEMON_GID" --groups "$AGENT_GID,$OPERATOR_GID" \
     --inh-caps=-all --bounding-set=-all --no-new-privs \
     "$prefix/libexec/cordon/cordond" --runtime-dir "$runtime_dir" --state-dir "$state_dir/data" \

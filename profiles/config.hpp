@@ -9,6 +9,8 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "profiles/actors.hpp"
+#include "profiles/admission_rules.hpp"
 #include "profiles/field_error.hpp"
 
 namespace cordon {
@@ -33,11 +35,13 @@ struct Config {
   std::uint32_t retain_days = 30;
   std::optional<std::string> durability;  // of the journal: "process" or "power"; nullopt: as each job needs
   std::uint32_t max_connections_per_uid = 512;
+  ActorsConfig actors;
+  AdmissionRules admission;
 };
 
 // {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
-//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"}, "journal":
-//  {"durability"}, "max_connections_per_uid"}
+//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
+//  "journal": {"durability"}, "max_connections_per_uid"}, and what actors.hpp and admission_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

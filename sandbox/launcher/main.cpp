@@ -39,6 +39,18 @@ Fd load_init_program() {
   return sealed_program("cordon-init", read_file(own.parent_path() / "cordon-init"));
 }
 
+// When memory runs out the kernel should kill jobs (theirs is 1000), never who holds them. A host that does not let us
+// is served all the same; what is really set is in /v1/info.
+void protect_from_oom() {
+  constexpr const char* file = "/proc/self/oom_score_adj";
+  constexpr int protected_score = -900;
+  try {
+    if (std::stoi(read_file(file)) > protected_score) write_file(file, std::to_string(protected_score));
+  } catch (const KernelError& e) {
+    fmt::print(stderr, "cordon-launcher: not protected from the OOM killer: {}\n", e.what());
+  }
+}
+
 // What is on the host of a launcher that cannot start, or fails later, goes with it all the same.
 class HostTraces {
  public:
@@ -65,6 +77,7 @@ StopAllPlaces prepare_latch_places(const Options& options, const std::string& jo
 }
 
 void run(const Options& options) {
+  protect_from_oom();
   auto policy = load_policy(options.config);
   auto init = load_init_program();
   const auto instance = options.private_instance ? private_instance() : installed_instance(policy.config);

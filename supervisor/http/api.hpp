@@ -53,5 +53,7 @@ awaitable<Answer> list_kills(Api*, RequestPtr, Parameters);
 awaitable<Answer> engage_kill(Api*, RequestPtr, Parameters);
 awaitable<Answer> release_kill(Api*, RequestPtr, Parameters);
 awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_breakers(Api*, RequestPtr, Parameters);
+awaitable<Answer> reset_breaker(Api*, RequestPtr, Parameters);
 
 }  // namespace cordon

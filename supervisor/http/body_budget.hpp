@@ -13,6 +13,8 @@ class BodyBudget {
  public:
   explicit BodyBudget(std::size_t total) : books_(std::make_shared<Books>()) { books_->total = total; }
 
+  std::size_t total() const { return books_->total; }
+
   using Share = std::shared_ptr<void>;  // given back when dropped; empty: refused
   Share take(std::uint32_t uid, std::size_t bytes) {
     auto& books = *books_;

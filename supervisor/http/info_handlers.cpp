@@ -3,6 +3,7 @@
 
 #include "profiles/limits_json.hpp"
 #include "sandbox/kernel/check.hpp"
+#include "supervisor/host_room.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/framing.hpp"
 #include "supervisor/image_tree.hpp"
@@ -43,6 +44,21 @@ Json languages_of(const ImageConfig& image, const Catalog& catalog) {
   return names;
 }
 
+// What the caller comes under, beside the instance's own limits, and how things stand.
+Json account_json(const Account& account, const Admission& admission) {
+  Json limits = Json::array();
+  for (const auto& standing : admission.standing({account.actor, account.tenant, {}, {}}, Clock::now())) {
+    Json limit = {{"scope", to_string(standing.scope.kind)},
+                  {"name", standing.scope.name},
+                  {"limit", standing.limit},
+                  {"value", standing.value}};
+    if (standing.used) limit["used"] = *standing.used;
+    if (standing.resets_in) limit["resets_in_s"] = standing.resets_in->count();
+    limits.push_back(std::move(limit));
+  }
+  return {{"actor", account.actor}, {"tenant", account.tenant}, {"limits", std::move(limits)}};
+}
+
 Json facts_json(const Facts& facts) {
   Json out = Json::object();
   for (const auto& [name, value] : facts) out[name] = value;
@@ -75,7 +91,7 @@ awaitable<Answer> get_tools(Api*, RequestPtr, Parameters) {
   co_return json_response({{"tools", Json::array()}});
 }
 
-awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
+awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   const auto& config = api->catalog->config;
   Json images = Json::array();
   for (const auto& [name, image] : config.images) {
@@ -91,14 +107,19 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
                        {"retained_jobs", config.retain_jobs},
                        {"retained_bytes", config.retain_bytes},
                        {"connections_per_uid", config.max_connections_per_uid}};
-  const Json jobs = {{"running", api->life.admission().running()}, {"queued", api->life.admission().waiting()}};
+  const auto& admission = api->life.admission();
+  Json jobs = {{"running", admission.running()}, {"queued", admission.waiting()}};
+  if (!admission.held_by().empty()) jobs["held_by"] = admission.held_by();
+  const auto score = own_oom_score_adj();
   const Json launcher = {{"version", api->launcher.ready().version}, {"host", facts_json(api->launcher.ready().host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},
                            {"features", features},
                            {"limits", limits},
+                           {"account", account_json(request->caller.account, admission)},
                            {"images", std::move(images)},
                            {"jobs", jobs},
+                           {"oom_score_adj", score ? Json(*score) : Json()},
                            {"launcher", launcher}});
 }
 

@@ -4,6 +4,7 @@
 #include "profiles/sha256.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
+#include "supervisor/jobs/job_account.hpp"
 
 namespace cordon {
 namespace {
@@ -25,10 +26,6 @@ Rejection mismatch(const std::string& id) {
   return {409, "idempotency_mismatch", "Conflict",
           "this Idempotency-Key belongs to job " + id + ", made by another body",
           "Send the same body again, or choose a new key."};
-}
-
-Claim claim_of(const Caller& caller, const JobOrder& order) {
-  return {caller.account.actor, caller.account.tenant, {}, order.profile, order.memory()};
 }
 
 struct Submitted {
@@ -63,12 +60,14 @@ awaitable<Made> make_job(Api* api, RequestPtr request, Sha256 body) {
   if (request->idempotency_key &&
       api->store.in_memory(IdempotencyKey{request->caller.account.actor, *request->idempotency_key}))
     co_return Submitted{};
-  if (auto room = api->life.may_submit(claim_of(request->caller, ordered->order),
-                                       membership_of(request->caller.account, ordered->order));
-      !room)
-    co_return Refused(room.error());
   const auto now = std::chrono::system_clock::now();
-  const auto job = std::make_shared<Job>(api->ids.next(now), request->caller.account, std::move(ordered->order), now);
+  const auto& account = request->caller.account;
+  auto id = api->ids.next(now);
+  auto claim = claim_of(account, ordered->order);
+  claim.body = fingerprint(request->body);
+  const auto place = api->life.reserve(id, std::move(claim), membership_of(account, ordered->order));
+  if (!place) co_return Refused(place.error());
+  const auto job = std::make_shared<Job>(std::move(id), account, std::move(ordered->order), now);
   Submission submission{request->idempotency_key, body, std::move(request->body), ordered->wait};
   auto submitting = api->life.submit(job, std::move(submission));
   const auto taken = co_await std::move(submitting);

@@ -34,6 +34,8 @@ constexpr std::array routes{
     Route{"PUT", "/v1/kill/**", Who::operators, "", engage_kill},
     Route{"DELETE", "/v1/kill/**", Who::operators, "", release_kill},
     Route{"POST", "/v1/reload", Who::operators, "", reload_all},
+    Route{"GET", "/v1/breakers", Who::operators, "", get_breakers},
+    Route{"DELETE", "/v1/breakers/*", Who::operators, "", reset_breaker},
 };
 
 // nullopt: another path.

@@ -23,11 +23,12 @@ Rejection not_yours(const std::string& path) {
           "Ask to become a member of the group of " + path + "."};
 }
 
-Rejection too_many(std::size_t most) {
+Rejection too_many(std::uint32_t uid, std::size_t most) {
   Rejection r{429, "too_many_connections", "Too many connections",
               "you have " + std::to_string(most) + " connections already (max_connections_per_uid)",
               "Close some first."};
   r.retry_after = 1;
+  r.limit = LimitReached{"uid", std::to_string(uid), "max_connections_per_uid", static_cast<double>(most)};
   return r;
 }
 
@@ -40,21 +41,25 @@ void refuse(ConnectionPtr connection, Rejection rejection, ConnectionCounts& cou
                  asio::detached);
 }
 
+tl::expected<Account, Rejection> identify(const std::optional<Peer>& peer, const Listener& listener,
+                                          const ActorsConfig& actors) {
+  if (!peer || !may_use_socket(*peer, listener.group)) return tl::unexpected(not_yours(listener.path));
+  return account_of(*peer, listener.role, actors);
+}
+
 void take_connection(Socket socket, const Listener& listener, Api* api, ConnectionCounts& counts,
                      const BodyBudget& budget) {
   const auto executor = socket.get_executor();
   const auto peer = peer_of(socket.native_handle());
-  const auto uid = peer ? peer->uid : 0;
-  const Caller caller{uid, listener.role, account_of(uid)};
+  const auto who = identify(peer, listener, api->catalog->config.actors);
+  const Caller caller{peer ? peer->uid : 0, listener.role, who ? *who : Account{}};
   auto connection = std::make_shared<Connection>(std::move(socket), caller);
-  if (!peer || !may_use_socket(*peer, listener.group)) {
-    return refuse(std::move(connection), not_yours(listener.path), counts);
-  }
+  if (!who) return refuse(std::move(connection), who.error(), counts);
   const auto most = api->catalog->config.max_connections_per_uid;
   if (auto slot = counts.take(caller.uid, most)) {
     asio::co_spawn(executor, serve_connection(std::move(connection), api, budget, std::move(slot)), asio::detached);
   } else {
-    refuse(std::move(connection), too_many(most), counts);
+    refuse(std::move(connection), too_many(caller.uid, most), counts);
   }
 }
 

@@ -187,8 +187,9 @@ awaitable<bool> serve_one(ConnectionPtr connection, Api* api, BodyBudget* budget
   if (const auto coming = body_bytes_to_come(parser); coming > 0) {
     request->body_share = budget->take(connection->caller.uid, coming);
     if (!request->body_share) {
-      co_return co_await refuse_and_close(connection,
-                                          overloaded("bodies_in_flight", "too many bytes of bodies at once", 1));
+      auto refused = overloaded("bodies_in_flight", "too many bytes of bodies at once", 1);
+      refused.limit = LimitReached{"instance", "", "body_bytes", static_cast<double>(budget->total())};
+      co_return co_await refuse_and_close(connection, std::move(refused));
     }
     auto refused = co_await read_body(connection, buffer, &parser);
     if (refused) co_return co_await refuse_and_close(connection, std::move(*refused));

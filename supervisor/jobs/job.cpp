@@ -1,5 +1,7 @@
 #include "supervisor/jobs/job.hpp"
 
+#include "supervisor/jobs/job_account.hpp"
+
 namespace cordon {
 
 std::string_view to_string(JobState state) {
@@ -95,10 +97,6 @@ Membership Job::membership() const {
 Membership membership_of(const Account& account, const JobOrder& order, const std::string& id) {
   const auto drill = order.labels.find(drill_label);
   return {account.tenant, account.actor, {}, order.profile, id, drill == order.labels.end() ? "" : drill->second};
-}
-
-Claim Job::claim() const {
-  return {account.actor, account.tenant, {}, order.profile, order.memory()};
 }
 
 }  // namespace cordon

@@ -92,7 +92,6 @@ class Job {
 
   std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
   std::uint64_t artifact_bytes() const;
-  Claim claim() const;
   Membership membership() const;
 
  private:

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "sandbox/kernel/check.hpp"
+#include "supervisor/host_room.hpp"
+#include "supervisor/jobs/job_account.hpp"
 #include "supervisor/jobs/job_report.hpp"
 #include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/text/log.hpp"
@@ -44,7 +46,7 @@ Rejection switched_off(const Engagement& engagement) {
 }
 
 AdmissionLimits limits_of(const Config& config) {
-  return {config.max_running, config.max_queued};
+  return {config.max_running, config.max_queued, config.admission};
 }
 
 std::int64_t now_us() {
@@ -80,17 +82,28 @@ JobLife::JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactSto
       retention_(retention),
       kill_latch_(kill_latch),
       config_(std::move(config)),
-      admission_(limits_of(config_())) {}
+      admission_(limits_of(config_())),
+      look_again_(executor_) {}
 
 void JobLife::reconfigure() {
   admission_.set_limits(limits_of(config_()));
   start_what_may();
 }
 
-tl::expected<void, Rejection> JobLife::may_submit(const Claim& claim, const Membership& membership) const {
+tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim claim, const Membership& membership) {
   if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
   if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
-  return admission_.may_enter(claim, Clock::now());
+  auto place = admission_.admit(id, std::move(claim), Clock::now());
+  tell_notices();
+  return place;
+}
+
+std::size_t JobLife::reset_breaker(const std::string& actor) {
+  const auto open = admission_.breaker().reset(actor);
+  tell_notices();
+  return open;
+}
+
 }
 
 Durability JobLife::durability_of(const Submission& submission) const {
@@ -105,8 +118,9 @@ awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission 
   enter(job);
   const bool starts = job->state == JobState::running;
   const auto row = received_row(*job, std::move(submission), !starts);
-  DatabaseThread::Work work = [row, starts](JobRows& rows) {
+  DatabaseThread::Work work = [row, starts, budgets = changed_budgets()](JobRows& rows) {
     rows.receive(row);
+    rows.save(budgets);
     if (starts) rows.step(JobRows::Step::admitted, row.id, row.at_us);
   };
   std::string failed;
@@ -134,7 +148,29 @@ awaitable<bool> JobLife::accepted(JobPtr job) {
 void JobLife::resubmit(JobPtr job) {
   job->durability = Durability::power;
   job->accept(true);
+  admission_.readmit(job->id, claim_of(job->account, job->order), Clock::now());
   enter(job);
+}
+
+// In the other direction: changed_budgets().
+void JobLife::restore(const std::vector<SavedBudget>& budgets) {
+  for (const auto& saved : budgets) {
+    // Over a reboot it is not known how long it was: then it counts as nothing, and nobody gets more than was allowed.
+    const auto pause = std::chrono::seconds(journal_.same_boot() ? journal_.age_s() - saved.saved_age_s : 0);
+    const BudgetRow row{static_cast<ScopeKind>(saved.kind),     saved.name,
+                        static_cast<Resource>(saved.resource),  static_cast<Window>(saved.window),
+                        static_cast<std::uint64_t>(saved.used), std::chrono::milliseconds(saved.remaining_ms)};
+    admission_.budgets().restore(row, pause, Clock::now());
+  }
+}
+
+std::vector<SavedBudget> JobLife::changed_budgets() {
+  std::vector<SavedBudget> out;
+  for (const auto& row : admission_.budgets().changed_rows(Clock::now())) {
+    out.push_back({static_cast<int>(row.kind), row.name, static_cast<int>(row.resource), static_cast<int>(row.window),
+                   static_cast<std::int64_t>(row.used), row.remaining.count(), journal_.age_s()});
+  }
+  return out;
 }
 
 void JobLife::refuse_resubmitted(const JobPtr& job, Outcome outcome) {
@@ -149,23 +185,44 @@ void JobLife::enter(const JobPtr& job) {
   job->hang_up = [this, weak = std::weak_ptr(job)] {
     if (const auto alive = weak.lock()) leave_queue(alive);
   };
-  admission_.enter(job->id, job->claim());
+  admission_.enter(job->id, Clock::now());
   start_what_may();
 }
 
 void JobLife::withdraw(const JobPtr& job) {
   job->hang_up = nullptr;
   store_.remove(job->id);
-  if (!admission_.leave(job->id)) admission_.ended(job->id);
+  if (!admission_.leave(job->id)) admission_.ended(job->id, {}, Verdict::neither, Clock::now());
   start_what_may();
 }
 
 void JobLife::start_what_may() {
+  if (admission_.waiting() > 0) admission_.see(read_host_room());
   while (const auto id = admission_.next(Clock::now())) {
     const auto job = store_.in_memory(*id);
     job->hang_up = nullptr;  // until there is a sandbox; it looks at hang_up_reason first
     job->become_running();
     asio::co_spawn(executor_, run(job), asio::detached);
+  }
+  tell_notices();
+  look_again_in_time();
+}
+
+// For what no event tells: that a budget's window has ended, that the host has room again.
+void JobLife::look_again_in_time() {
+  const auto when = admission_.look_again_at(Clock::now());
+  look_again_.cancel();
+  if (!when) return;
+  look_again_.expires_at(*when);
+  look_again_.async_wait([this](boost::system::error_code error) {
+    if (!error) start_what_may();
+  });
+}
+
+void JobLife::tell_notices() {
+  for (const auto& notice : admission_.take_notices()) {
+    log(notice.event,
+        {{"actor", notice.actor}, {"tool", notice.tool}, {"profile", notice.profile}, {"detail", notice.detail}});
   }
 }
 
@@ -219,7 +276,7 @@ awaitable<void> JobLife::run(JobPtr job) {
     auto running = run_in_sandbox(job, &launcher_, &artifacts_, std::move(decide));
     outcome = co_await std::move(running);
   }
-  admission_.ended(job->id);
+  admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();
   co_await end(job, std::move(*outcome));
 }
@@ -249,9 +306,13 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
   job->on_started = job->on_killing = nullptr;
   job->conclude(std::move(outcome), std::chrono::system_clock::now());
   const auto row = std::make_shared<const EndedRow>(ended_row(*job, journal_.age_s()));
+  const auto budgets = changed_budgets();
   asio::steady_timer timer(executor_);
   for (bool written = false; !written;) {
-    DatabaseThread::Work work = [row](JobRows& rows) { rows.end(*row); };
+    DatabaseThread::Work work = [row, budgets](JobRows& rows) {
+      rows.end(*row);
+      rows.save(budgets);
+    };
     try {
       co_await journal_.write(std::move(work), job->durability);
       written = true;

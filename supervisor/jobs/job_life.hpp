@@ -34,8 +34,8 @@ class JobLife {
   JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
           Journal& journal, Retention& retention, KillLatch& kill_latch, CurrentConfig config);
 
-  // Would such a job be taken? Asked before there is one.
-  tl::expected<void, Rejection> may_submit(const Claim& claim, const Membership& membership) const;
+  // Takes a place for a job that is about to be submitted, or says why there is none.
+  tl::expected<void, Rejection> reserve(const std::string& id, Claim claim, const Membership& membership);
   // Comes back when the journal has it; a refusal when it cannot have it, and then there is no such job. What the
   // client asked for twice at the same moment waits for the first to be accepted.
   awaitable<tl::expected<void, Rejection>> submit(JobPtr job, Submission submission);
@@ -43,20 +43,26 @@ class JobLife {
   // A queued job of a former cordond, which the journal has already.
   void resubmit(JobPtr job);
   void refuse_resubmitted(const JobPtr& job, Outcome outcome);
+  // What was used of budgets, as a former cordond knew it.
+  void restore(const std::vector<SavedBudget>& budgets);
   // Ends every job of that scope which has not finished, and says which they are: they are not gone yet.
   std::vector<JobPtr> kill(const Engagement& engagement);
   void heed_kill_switch();  // of jobs that came back with a restart
 
   void reconfigure();  // the configuration is another one
   const Admission& admission() const { return admission_; }
+  std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
  private:
   void enter(const JobPtr& job);
   void withdraw(const JobPtr& job);
   void start_what_may();
+  void look_again_in_time();
+  void tell_notices();
   void leave_queue(const JobPtr& job);
   void release_job_scope(const std::string& id);
   void tell_journal(const JobPtr& job);
+  std::vector<SavedBudget> changed_budgets();
   awaitable<void> run(JobPtr job);
   awaitable<std::optional<Outcome>> admit(JobPtr job);
   awaitable<void> end(JobPtr job, Outcome outcome);
@@ -72,6 +78,7 @@ class JobLife {
   KillLatch& kill_latch_;
   CurrentConfig config_;
   Admission admission_;
+  asio::steady_timer look_again_;
 };
 
 }  // namespace cordon

@@ -47,6 +47,8 @@ awaitable<void> queue_again(JobStore* store, JobLife* life, CatalogPtr catalog, 
 awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, CatalogPtr catalog) {
   std::function<std::vector<UnfinishedRow>(JobRows&)> look = [](JobRows& rows) { return rows.unfinished(); };
   const auto unfinished = co_await journal->read(std::move(look));
+  std::function<std::vector<SavedBudget>(JobRows&)> budgets = [](JobRows& rows) { return rows.budgets(); };
+  life->restore(co_await journal->read(std::move(budgets)));
   std::vector<EndedRow> lost;
   Recovered recovered;
   for (const auto& row : unfinished) {

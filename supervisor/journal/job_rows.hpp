@@ -73,6 +73,16 @@ struct ListQuery {
   std::size_t limit = 0;
 };
 
+// What was used of a budget: admission's words (BudgetRow) as numbers.
+struct SavedBudget {
+  int kind = 0;
+  std::string name;
+  int resource = 0, window = 0;
+  std::int64_t used = 0;  // 0: there is no such row
+  std::int64_t remaining_ms = 0;
+  std::int64_t saved_age_s = 0;
+};
+
 struct ClockRow {  // see JournalClock
   std::string boot;
   std::int64_t boottime_s = 0, wall_s = 0, age_s = 0;
@@ -97,6 +107,8 @@ class JobRows {
   Forgotten forget_before(std::int64_t age_s, std::size_t limit);
   void save(const ClockRow& clock);
 
+  void save(const std::vector<SavedBudget>& budgets);
+
   std::vector<UnfinishedRow> unfinished();  // in the order they came
   std::optional<StoredJob> load(const std::string& id);
   std::vector<StoredJob> list(const ListQuery& query);  // without their outputs and events; newest first
@@ -105,6 +117,7 @@ class JobRows {
   bool has_artifact(const Sha256& content);
   std::map<std::string, Held> held();
   std::optional<ClockRow> clock();
+  std::vector<SavedBudget> budgets();
 
  private:
   SQLite::Statement& prepared(const char* sql);

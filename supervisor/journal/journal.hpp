@@ -32,6 +32,7 @@ class Journal {
   }
 
   std::int64_t age_s() const { return clock_.age(read_clocks()); }
+  bool same_boot() const { return clock_.same_boot(); }  // as the former process's
   void save_clock();
   bool is_well() const { return *well_; }  // the latest write was committed
 

@@ -21,9 +21,12 @@ ClockReading read_clocks();
 class JournalClock {
  public:
   JournalClock(const std::optional<ClockRow>& saved, const ClockReading& now)
-      : boottime_s_(now.boottime_s), age_s_(saved ? saved->age_s + passed(*saved, now) : 0) {}
+      : boottime_s_(now.boottime_s),
+        age_s_(saved ? saved->age_s + passed(*saved, now) : 0),
+        same_boot_(saved && saved->boot == now.boot) {}
 
   std::int64_t age(const ClockReading& now) const { return age_s_ + now.boottime_s - boottime_s_; }
+  bool same_boot() const { return same_boot_; }  // as when it was saved
   ClockRow row(const ClockReading& now) const { return {now.boot, now.boottime_s, now.wall_s, age(now)}; }
 
  private:
@@ -33,6 +36,7 @@ class JournalClock {
   }
 
   std::int64_t boottime_s_, age_s_;
+  bool same_boot_;
 };
 
 }  // namespace cordon

@@ -43,6 +43,16 @@ CREATE TABLE artifacts (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX artifacts_by_content ON artifacts (sha256);
 CREATE TABLE held (actor TEXT PRIMARY KEY, jobs INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE budgets (
+  kind INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  resource INTEGER NOT NULL,
+  period INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  remaining_ms INTEGER NOT NULL,
+  saved_age INTEGER NOT NULL,
+  PRIMARY KEY (kind, name, resource, period)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE clock (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   boot TEXT NOT NULL,

@@ -116,7 +116,11 @@ void Instance::read_ids() {
 
 void Instance::start_daemon() {
   const auto text = [](std::uint32_t id) { return std::to_string(id); };
-  daemon_ = Process({"setpriv",
+  daemon_ = Process({"sh",
+                     "-c",
+                     "echo -500 >/proc/self/oom_score_adj; exec \"$@\"",
+                     "sh",  // as its unit has it
+                     "setpriv",
                      "--reuid",
                      text(daemon_uid_),
                      "--regid",
