@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "profiles/field_error.hpp"
+#include "profiles/operations_config.hpp"
 
 namespace cordon {
 
@@ -30,10 +31,13 @@ struct Config {
   std::uint32_t retain_jobs = 10000;                    // finished jobs kept
   std::uint64_t retain_bytes = std::uint64_t{1} << 30;  // of their output (memory) and of their artifacts (disk), each
   std::uint32_t max_connections_per_uid = 512;
+  std::uint32_t max_connections = 8192;  // of everybody; when they are all taken, whoever has most gives one up
+  OperationsConfig operations;
 };
 
 // {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
-//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes"}, "max_connections_per_uid"}
+//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes"}, "max_connections_per_uid",
+//  "max_connections"}, and what read_operations() reads
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

@@ -6,6 +6,8 @@
 
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
+#include "supervisor/events/operations.hpp"
+#include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
 #include "supervisor/jobs/job_id.hpp"
 #include "supervisor/jobs/job_life.hpp"
@@ -23,10 +25,14 @@ struct Api {
   JobStore store;
   JobLife life;
   Greeting launcher;  // its latest answer
+  Operations operations;
+  ConnectionTable connections;
 };
 
 // Loads anew; what was in force stays so when anything is wrong.
 tl::expected<void, CatalogFault> reload(Api& api);
+// What this cordond cannot do as configured, with where that stands.
+std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config);
 
 // Path parameters are the decoded segments that a pattern left open.
 using Parameters = std::vector<std::string>;
@@ -45,5 +51,9 @@ awaitable<Answer> get_tools(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_info(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_health(Api*, RequestPtr, Parameters);
 awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_operator_events(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_metrics(Api*, RequestPtr, Parameters);
+
+std::string metrics_text(const Api& api);
 
 }  // namespace cordon

@@ -64,6 +64,8 @@ class Job {
   Collection collection;
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
+  Clock::time_point entered;              // the queue
+  std::optional<Clock::duration> waited;  // in it
   Changes changes;
 
   HangUp hang_up_reason = HangUp::no;

@@ -1,31 +1,9 @@
 #include "supervisor/jobs/job_life.hpp"
 
-#include <fmt/format.h>
-
 #include "supervisor/jobs/lifeline.hpp"
-#include "supervisor/text/log.hpp"
 
 namespace cordon {
 namespace {
-
-std::string milliseconds(std::uint64_t us) {
-  return fmt::format("{:.3f}", static_cast<double>(us) / 1000.0);
-}
-
-void log_end(const Job& job) {
-  const auto usage = job.report ? job.report->usage : Usage{};
-  log("job_end", {{"job", job.id},
-                  {"actor", job.account.actor},
-                  {"profile", job.order.profile},
-                  {"image", job.order.image},
-                  {"outcome", std::string(kind(*job.outcome))},
-                  {"detail", to_json(*job.outcome).dump(-1, ' ', true, Json::error_handler_t::replace)},
-                  {"wall_ms", milliseconds(usage.wall_us)},
-                  {"cpu_ms", milliseconds(usage.cpu_us)},
-                  {"stdout_bytes", std::to_string(job.output[0].written())},
-                  {"stderr_bytes", std::to_string(job.output[1].written())},
-                  {"artifacts", std::to_string(job.collection.artifacts.size())}});
-}
 
 AdmissionLimits limits_of(const Config& config) {
   return {config.max_running, config.max_queued};
@@ -34,12 +12,13 @@ AdmissionLimits limits_of(const Config& config) {
 }  // namespace
 
 JobLife::JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
-                 CurrentConfig config)
+                 CurrentConfig config, OnEnd on_end)
     : executor_(std::move(executor)),
       launcher_socket_(std::move(launcher_socket)),
       artifacts_(artifacts),
       store_(store),
       config_(std::move(config)),
+      on_end_(std::move(on_end)),
       admission_(limits_of(config_())) {}
 
 void JobLife::reconfigure() {
@@ -53,6 +32,7 @@ tl::expected<void, Rejection> JobLife::may_submit(const Claim& claim) const {
 
 void JobLife::submit(JobPtr job) {
   store_.add(job);
+  job->entered = Clock::now();
   job->hang_up = [this, weak = std::weak_ptr(job)] {
     if (const auto alive = weak.lock()) leave_queue(alive);
   };
@@ -64,6 +44,7 @@ void JobLife::start_what_may() {
   while (const auto id = admission_.next(Clock::now())) {
     const auto job = store_.find(*id);
     job->hang_up = nullptr;  // until there is a sandbox; it looks at hang_up_reason first
+    job->waited = Clock::now() - job->entered;
     job->become_running();
     asio::co_spawn(executor_, run(job), asio::detached);
   }
@@ -78,7 +59,7 @@ void JobLife::finish(const JobPtr& job, Outcome outcome) {
   job->finish(std::move(outcome), std::chrono::system_clock::now());
   const auto& config = config_();
   store_.finished(job, {config.retain_jobs, config.retain_bytes});
-  log_end(*job);
+  on_end_(*job);
 }
 
 awaitable<void> JobLife::run(JobPtr job) {

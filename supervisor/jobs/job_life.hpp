@@ -16,9 +16,10 @@ namespace cordon {
 class JobLife {
  public:
   using CurrentConfig = std::function<const Config&()>;
+  using OnEnd = std::function<void(const Job&)>;
 
   JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
-          CurrentConfig config);
+          CurrentConfig config, OnEnd on_end);
 
   // Would such a job be taken? Asked before there is one.
   tl::expected<void, Rejection> may_submit(const Claim& claim) const;
@@ -38,6 +39,7 @@ class JobLife {
   ArtifactStore& artifacts_;
   JobStore& store_;
   CurrentConfig config_;
+  OnEnd on_end_;  // the job has finished: tell of it
   Admission admission_;
 };
 

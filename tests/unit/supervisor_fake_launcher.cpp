@@ -120,7 +120,12 @@ void FakeLauncher::accept_all() {
 void FakeLauncher::serve(Fd line) {
   const auto message = receive_message(line.get(), max_message, job_fd_count);
   if (!message || message->bytes.empty()) return;
-  if (is_hello(message->bytes)) return send(line, Ready{"fake", {{"kernel", "fake"}}, {"host"}, {}});
+  if (is_hello(message->bytes)) {
+    send(line, Ready{"fake", {{"kernel", "fake"}}, {"host"}, {}});
+    const std::lock_guard guard(mutex_);
+    greeted_.push_back(std::move(line));  // open as long as this launcher lives
+    return;
+  }
   const auto spec = decode_job_spec(message->bytes);
   if (!spec || message->fds.size() != job_fd_count) return;
   {

@@ -43,7 +43,7 @@ class FakeLauncher {
   Fd listener_;
   std::mutex mutex_;
   JobSpec last_;
-  std::vector<Fd> leaked_;
+  std::vector<Fd> leaked_, greeted_;
   std::vector<std::thread> sessions_;
   std::atomic<int> started_{0}, alive_{0};
   std::thread accepter_;
