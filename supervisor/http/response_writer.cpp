@@ -112,7 +112,7 @@ awaitable<bool> write_job(ConnectionPtr connection, Response response, Framing f
 awaitable<bool> write_event(ConnectionPtr connection, std::string text) {
   connection->expire_after(write_time);
   const bool good = co_await connection->write(text);
-  connection->expire_never();
+  if (good) connection->expire_never();
   co_return good;
 }
 

@@ -236,7 +236,7 @@ awaitable<void> serve_connection(ConnectionPtr connection, Api* api, BodyBudget 
   try {
     while (co_await serve_one(connection, api, &bodies, &buffer)) {
     }
-    co_await linger(connection);
+    if (!connection->expired()) co_await linger(connection);  // whoever takes nothing is owed nothing
   } catch (const std::exception& e) {
     log("connection_failed", {{"error", e.what()}});
   }
