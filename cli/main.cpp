@@ -27,6 +27,8 @@ struct Choice {
   LogsOptions logs;
   KillOptions kill;
   bool kill_list = false, kill_drill = false;
+  EventsOptions events;
+  bool has_hook = false;
   std::string id, profile, file;
   std::function<int()> command;
 };
@@ -116,6 +118,21 @@ void add_kill_commands(CLI::App& app, Choice& choice) {
   release.callback([&choice] { choice.command = [&choice] { return release_scope(choice.session, choice.kill); }; });
 }
 
+void add_events(CLI::App& app, Choice& choice) {
+  auto& events = *app.add_subcommand("events", "What operators should know: cordon events [options] [--exec -- HOOK…]");
+  auto& options = choice.events;
+  events.add_flag("-f,--follow", options.follow, "Go on with what happens from now on");
+  events.add_option("--since", options.since, "Only those behind this one")->type_name("ID");
+  events.add_option("--resume", options.resume_file, "Begin where the last run with this file ended")
+      ->type_name("FILE");
+  events.add_flag("--exec", choice.has_hook, "For each, run the program behind -- with its JSON on standard input");
+  events.add_option("--timeout", options.timeout_s, "How many seconds one run of the hook may take")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
+  add_json(events, choice);
+  events.callback([&choice] { choice.command = [&choice] { return watch_events(choice.session, choice.events); }; });
+}
+
 void add_profile_commands(CLI::App& app, Choice& choice) {
   auto& profile = *app.add_subcommand("profile", "Look at profiles: what jobs may do, and why");
   profile.require_subcommand(1);
@@ -159,6 +176,7 @@ void describe(CLI::App& app, Choice& choice) {
   add_run(app, choice);
   add_job_commands(app, choice);
   add_kill_commands(app, choice);
+  add_events(app, choice);
   add_profile_commands(app, choice);
   add_breaker_commands(app, choice);
 }
@@ -173,12 +191,17 @@ int report(const Failure& failure, const Choice& choice, int exit_code) {
   return exit_code;
 }
 
-void take_argv(CLI::App& app, Choice& choice, char** job_argv, char** end) {
-  choice.run.wish.argv.assign(job_argv, end);
-  const bool is_run = app.got_subcommand("run");
-  if (is_run && choice.run.wish.argv.empty())
-    throw Failure("run: no command", "cordon run [options] -- COMMAND [ARGUMENT…]");
-  if (!is_run && !choice.run.wish.argv.empty()) throw Failure("only `run` takes a command after --");
+// What stands behind the first "--".
+void take_argv(CLI::App& app, Choice& choice, char** words, char** end) {
+  if (app.got_subcommand("run")) {
+    choice.run.wish.argv.assign(words, end);
+    if (words == end) throw Failure("run: no command", "cordon run [options] -- COMMAND [ARGUMENT…]");
+  } else if (choice.has_hook) {
+    choice.events.hook.assign(words, end);
+    if (words == end) throw Failure("events: no hook", "cordon events --exec -- HOOK [ARGUMENT…]");
+  } else if (words != end) {
+    throw Failure("only `run` and `events --exec` take a command after --");
+  }
 }
 
 int run_command_line(int argc, char** argv) {

@@ -93,7 +93,7 @@ void read_reserve(ObjectReader& admission, HostReserve& into, FieldErrors& error
   object.refuse_unknown_keys();
 }
 
-void read_trip(ObjectReader& breaker, std::string_view key, TripRule& into, FieldErrors& errors) {
+void read_trip(ObjectReader& breaker, std::string_view key, CircuitRule& into, FieldErrors& errors) {
   const Json* value = breaker.find(key);
   if (value == nullptr) return;
   if (*value == "off") {

@@ -68,17 +68,17 @@ struct HostReserve {
   std::uint64_t pids = 512;                               // that the kernel could still give out
 };
 
-struct TripRule {
+struct CircuitRule {
   std::uint32_t jobs = 0;  // 0: off
   std::chrono::seconds within{60};
-  bool operator==(const TripRule&) const = default;
+  bool operator==(const CircuitRule&) const = default;
 };
 
 // What is taken for a runaway loop of one actor on one tool or profile.
 struct BreakerRules {
-  TripRule identical{0, std::chrono::seconds(60)};             // one body submitted, whatever became of it
-  TripRule identical_failures{100, std::chrono::seconds(60)};  // one body failed, and never succeeded meanwhile
-  TripRule failures{100,
+  CircuitRule identical{0, std::chrono::seconds(60)};             // one body submitted, whatever became of it
+  CircuitRule identical_failures{100, std::chrono::seconds(60)};  // one body failed, and never succeeded meanwhile
+  CircuitRule failures{100,
                     std::chrono::seconds(60)};  // timed out, crashed, out of memory…, and nothing succeeded meanwhile
   std::chrono::seconds open{30};                // then one job is let through for a trial
   bool any() const { return identical.jobs > 0 || identical_failures.jobs > 0 || failures.jobs > 0; }

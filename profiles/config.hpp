@@ -12,6 +12,7 @@
 #include "profiles/actors.hpp"
 #include "profiles/admission_rules.hpp"
 #include "profiles/field_error.hpp"
+#include "profiles/operations_config.hpp"
 
 namespace cordon {
 
@@ -35,13 +36,16 @@ struct Config {
   std::uint32_t retain_days = 30;
   std::optional<std::string> durability;  // of the journal: "process" or "power"; nullopt: as each job needs
   std::uint32_t max_connections_per_uid = 512;
+  std::uint32_t max_connections = 8192;  // of everybody; when they are all taken, whoever has most gives one up
   ActorsConfig actors;
   AdmissionRules admission;
+  OperationsConfig operations;
 };
 
 // {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
-//  "journal": {"durability"}, "max_connections_per_uid"}, and what actors.hpp and admission_rules.hpp say
+//  "journal": {"durability"}, "max_connections_per_uid", "max_connections"}, and what actors.hpp, admission_rules.hpp
+// and operations_config.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +17,10 @@ namespace {
 
 constexpr auto launcher_patience = std::chrono::seconds(60);
 constexpr auto launcher_pause = std::chrono::milliseconds(100);  // no event says that a socket has come to be
+constexpr auto launcher_look = std::chrono::milliseconds(500);   // likewise, for one that has gone
+constexpr auto greeting_time = std::chrono::seconds(5);
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
+constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
 
 // Two cordonds with one state directory would each delete the other's artifacts.
 Fd lock_state(const std::string& state_dir) {
@@ -77,33 +81,85 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            Launcher(options_.runtime_dir + "/launcher.sock"),
            KillLatch(options_.state_dir + "/daemon/kill.json", {options_.runtime_dir, options_.state_dir},
                      api_.launcher),
+           {},
            JobLife(executor_, api_.launcher, api_.artifacts, api_.store, api_.journal, api_.retention, api_.kill_latch,
-                   [this]() -> const Config& { return api_.catalog->config; })},
-      budget_(bodies_in_flight) {}
+                   api_.operations, [this]() -> const Config& { return api_.catalog->config; }),
+           {}},
+      bodies_(bodies_in_flight),
+      answers_(answers_in_flight) {
+  api_.operations.configure(api_.catalog->config.operations);
+  api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
+}
+
+// What a rule has caught is stopped as if an operator had done it.
+void Daemon::engage(const Trip& trip, const std::string& why) {
+  const Scope scope{trip.scope == TripScope::actor ? Scope::Kind::actor : Scope::Kind::tool, trip.name};
+  const auto reason = trip.reason.empty() ? why : trip.reason;
+  const auto engaged = api_.kill_latch.engage(scope, "trip_rules", reason, std::chrono::system_clock::now());
+  api_.life.kill(engaged.engagement);
+}
 
 Daemon::~Daemon() {
   for (const auto& open : sockets_) ::unlink(open->path.c_str());
 }
 
 awaitable<void> Daemon::start() {
+  const auto& config = api_.catalog->config;
+  if (const auto fault = unmet(api_, config.operations)) {
+    throw KernelError("do as configured", options_.config_file + " " + fault->pointer, 0, fault->detail);
+  }
+  if (config.operations.metrics_listen) serve_scrapers(*config.operations.metrics_listen);
   co_await await_launcher(&api_.launcher);
   auto retaining = api_.retention.begin();
   co_await std::move(retaining);
   auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, api_.catalog);
   const auto recovered = co_await std::move(recovering);
-  log("recovered", {{"queued", std::to_string(recovered.queued)}, {"lost", std::to_string(recovered.lost)}});
+  for (const auto& lost : recovered.lost) api_.operations.tell(EventKind::lost, lost.subject, lost.reason);
   api_.life.heed_kill_switch();
-  const auto& config = api_.catalog->config;
+  api_.operations.tell(EventKind::started, {},
+                       "cordond " CORDON_VERSION " serves; " + std::to_string(recovered.queued) + " jobs wait again, " +
+                           std::to_string(recovered.lost.size()) + " are lost");
+  asio::co_spawn(executor_, watch_launcher(), asio::detached);
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
   serve("operator.sock", options_.operator_gid ? *options_.operator_gid : group_named(config.operator_group),
         Role::operator_);
 }
 
+Serving Daemon::shared() {
+  rlimit files{};
+  check(::getrlimit(RLIMIT_NOFILE, &files), "read the limit of open files");
+  const auto& config = api_.catalog->config;
+  return {&api_, &api_.connections, bodies_, answers_,
+          most_connections(config.max_connections, files.rlim_cur, config.max_running)};
+}
+
 void Daemon::serve(const std::string& name, gid_t group, Role role) {
   const Listener listener{options_.runtime_dir + "/" + name, group, role};
   sockets_.push_back(std::make_unique<Open>(Open{listener.path, listen_on(executor_, listener)}));
-  asio::co_spawn(executor_, accept_connections(&sockets_.back()->acceptor, listener, &api_, counts_, budget_),
-                 asio::detached);
+  asio::co_spawn(executor_, accept_connections(&sockets_.back()->acceptor, listener, shared()), asio::detached);
+}
+
+void Daemon::serve_scrapers(const LoopbackAddress& address) {
+  scrapers_.emplace(listen_on(executor_, address));
+  asio::co_spawn(executor_, accept_scrapers(&*scrapers_, shared()), asio::detached);
+}
+
+awaitable<void> Daemon::watch_launcher() {
+  asio::steady_timer timer(executor_);
+  for (;;) {
+    co_await api_.launcher.until_gone();
+    api_.operations.tell(EventKind::launcher_lost, {}, "cordon-launcher has gone, and with it every running job");
+    while (!api_.launcher.is_there()) {
+      timer.expires_after(launcher_look);
+      co_await timer.async_wait(as_result);
+      try {
+        co_await api_.launcher.reach(Clock::now() + greeting_time);
+      } catch (const KernelError&) {
+        continue;  // it is still away; that was told
+      }
+    }
+    api_.operations.tell(EventKind::launcher_back, {}, "cordon-launcher answers again");
+  }
 }
 
 void Daemon::reload() {

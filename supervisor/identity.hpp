@@ -14,7 +14,7 @@
 
 namespace cordon {
 
-enum class Role { agent, operator_ };  // by the socket that was chosen
+enum class Role { agent, operator_, scraper };  // by the socket that was chosen; a scraper reads metrics and no more
 
 // Who somebody is in the words of operators: jobs, keys, limits and kill scopes go by these.
 struct Account {

@@ -10,7 +10,7 @@ constexpr std::ptrdiff_t most_remembered =
     64;  // circuits of one actor that are not open: whoever varies its jobs does not loop
 constexpr std::chrono::seconds trial_wait{5};  // nobody knows how long a trial takes
 
-const TripRule& rule_of(const BreakerRules& rules, TripKind kind) {
+const CircuitRule& rule_of(const BreakerRules& rules, TripKind kind) {
   switch (kind) {
     case TripKind::identical:
       return rules.identical;

@@ -6,6 +6,8 @@
 
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
+#include "supervisor/events/operations.hpp"
+#include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
 #include "supervisor/jobs/job_id.hpp"
 #include "supervisor/jobs/job_life.hpp"
@@ -27,11 +29,15 @@ struct Api {
   Retention retention;
   Launcher launcher;
   KillLatch kill_latch;
+  Operations operations;
   JobLife life;
+  ConnectionTable connections;
 };
 
 // Loads anew; what was in force stays so when anything is wrong.
 tl::expected<void, CatalogFault> reload(Api& api);
+// What this cordond cannot do as configured, with where that stands.
+std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config);
 
 // Path parameters are the decoded segments that a pattern left open.
 using Parameters = std::vector<std::string>;
@@ -55,5 +61,9 @@ awaitable<Answer> release_kill(Api*, RequestPtr, Parameters);
 awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_breakers(Api*, RequestPtr, Parameters);
 awaitable<Answer> reset_breaker(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_operator_events(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_metrics(Api*, RequestPtr, Parameters);
+
+std::string metrics_text(const Api& api);
 
 }  // namespace cordon

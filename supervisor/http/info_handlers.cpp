@@ -8,7 +8,6 @@
 #include "supervisor/http/framing.hpp"
 #include "supervisor/image_tree.hpp"
 #include "supervisor/jobs/job_json.hpp"
-#include "supervisor/text/log.hpp"
 
 namespace cordon {
 namespace {
@@ -67,17 +66,35 @@ Json facts_json(const Facts& facts) {
 
 }  // namespace
 
+std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config) {
+  if (config.metrics_listen != api.catalog->config.operations.metrics_listen) {
+    return FieldError{"/metrics/listen", "is taken up at start only: restart cordond"};
+  }
+  if (!config.trip_rules.empty() && !api.operations.connected()) {
+    return FieldError{"/trip_rules", "this cordond has no kill switch that a rule could engage"};
+  }
+  return std::nullopt;
+}
+
 tl::expected<void, CatalogFault> reload(Api& api) {
   auto loaded = load_catalog(api.config_file);
+  if (loaded) {
+    if (auto fault = unmet(api, (*loaded)->config.operations)) {
+      loaded = tl::unexpected(CatalogFault{api.config_file, {std::move(*fault)}});
+    }
+  }
   if (!loaded) {
     const auto& fault = loaded.error();
     const auto first = fault.errors.empty() ? FieldError{} : fault.errors.front();
-    log("reload_refused", {{"file", fault.file}, {"pointer", first.pointer}, {"detail", first.detail}});
+    const auto what = "refused: " + fault.file + " " + first.pointer + " " + first.detail;
+    api.operations.tell(EventKind::reload, {}, what, Severity::warning);
     return tl::unexpected(fault);
   }
   api.catalog = std::move(*loaded);
   api.life.reconfigure();
-  log("reloaded", {{"profiles", std::to_string(api.catalog->profiles.size())}});
+  api.operations.configure(api.catalog->config.operations);
+  api.operations.tell(EventKind::reload, {},
+                      "loaded: " + std::to_string(api.catalog->profiles.size()) + " profiles are in force");
   return {};
 }
 

@@ -105,6 +105,16 @@ Json receipt(const Engaged& engaged, Toll toll, Clock::duration took) {
   return out;
 }
 
+Subject subject_of(const Scope& scope) {
+  Subject subject;
+  if (scope.kind == Scope::Kind::actor) subject.actor = scope.name;
+  if (scope.kind == Scope::Kind::tenant) subject.tenant = scope.name;
+  if (scope.kind == Scope::Kind::tool) subject.tool = scope.name;
+  if (scope.kind == Scope::Kind::profile) subject.profile = scope.name;
+  if (scope.kind == Scope::Kind::job) subject.job = scope.name;
+  return subject;
+}
+
 Response json_response(const Json& body) {
   Response response;
   response.body = dump(body);
@@ -138,19 +148,23 @@ awaitable<Answer> engage_kill(Api* api, RequestPtr request, Parameters parameter
   const auto deadline = began + receipt_patience;
   for (const auto& job : jobs) co_await until_finished(job, request->client, deadline);
   auto toll = count_toll(*api, *scope, jobs);
+  api->operations.tell(EventKind::kill, subject_of(*scope),
+                       to_string(*scope) + " engaged by " + request->caller.account.actor + ": " + *reason);
   log("kill_receipt", {{"scope", to_string(*scope)},
                        {"killed", std::to_string(toll.killed.size())},
                        {"survivors", std::to_string(toll.survivors)}});
   co_return json_response(receipt(engaged, std::move(toll), Clock::now() - began));
 }
 
-awaitable<Answer> release_kill(Api* api, RequestPtr, Parameters parameters) {
+awaitable<Answer> release_kill(Api* api, RequestPtr request, Parameters parameters) {
   const auto scope = read_scope(parameters.at(0));
   if (!scope) co_return Refused(scope.error());
   const auto released = api->kill_latch.release(*scope);
   if (scope->kind == Scope::Kind::all)
     if (const auto word = api->kill_latch.stop_all()) co_return Refused(roots_word(*word));
   if (!released) co_return Refused(not_engaged(*scope));
+  api->operations.tell(EventKind::release, subject_of(*scope),
+                       to_string(*scope) + " released by " + request->caller.account.actor);
   auto out = engagement_json(released->engagement);
   put_persisted(out, released->not_persisted);
   co_return json_response(out);

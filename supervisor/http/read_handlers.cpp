@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "supervisor/http/event_stream.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/base64.hpp"
@@ -53,7 +54,7 @@ awaitable<Answer> raw_output(Api* api, RequestPtr request, std::string id, Strea
   if (!job) co_return Refused(job.error());
   Response response;
   response.content_type = "application/octet-stream";
-  response.body = std::string((*job)->output[static_cast<std::size_t>(stream)].kept());
+  response.body = OutputBody{*job, stream, (*job)->output[static_cast<std::size_t>(stream)].kept().size()};
   co_return response;
 }
 
@@ -117,11 +118,7 @@ awaitable<Answer> get_events(Api* api, RequestPtr request, Parameters parameters
                                 "Last-Event-ID is no offset of this job's events",
                                 "Leave it out to read from the start."});
   }
-  Response response;
-  response.content_type = "text/event-stream";
-  response.headers.emplace_back("Cache-Control", "no-store");
-  response.body = EventsBody{*found, *from};
-  co_return response;
+  co_return events_response(std::make_shared<EventReader>(*found, *from));
 }
 
 awaitable<Answer> get_stdout(Api* api, RequestPtr request, Parameters parameters) {

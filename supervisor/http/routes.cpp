@@ -7,7 +7,7 @@
 namespace cordon {
 namespace {
 
-enum class Who { everybody, operators };
+enum class Who { everybody, operators, watchers };  // watchers: operators, and whoever scrapes the metrics listener
 
 struct Route {
   std::string_view method;   // HEAD is answered where GET is
@@ -36,6 +36,8 @@ constexpr std::array routes{
     Route{"POST", "/v1/reload", Who::operators, "", reload_all},
     Route{"GET", "/v1/breakers", Who::operators, "", get_breakers},
     Route{"DELETE", "/v1/breakers/*", Who::operators, "", reset_breaker},
+    Route{"GET", "/v1/events", Who::operators, "follow ", get_operator_events},
+    Route{"GET", "/metrics", Who::watchers, "", get_metrics},
 };
 
 // nullopt: another path.
@@ -60,6 +62,18 @@ std::optional<Parameters> match(std::string_view pattern, const std::vector<std:
   return i == segments.size() ? std::optional(open) : std::nullopt;
 }
 
+bool may_use(Role role, Who who) {
+  switch (role) {
+    case Role::agent:
+      return who == Who::everybody;
+    case Role::operator_:
+      return true;
+    case Role::scraper:
+      break;
+  }
+  return who == Who::watchers;
+}
+
 struct Found {
   const Route* route;
   Parameters parameters;
@@ -76,7 +90,7 @@ tl::expected<Found, Rejection> find_route(const Request& request) {
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   std::string allow;
   for (const auto& route : routes) {
-    if (route.who == Who::operators && request.caller.role != Role::operator_) continue;
+    if (!may_use(request.caller.role, route.who)) continue;
     auto parameters = match(route.pattern, request.target.segments);
     if (!parameters) continue;
     if (route.method == method) return Found{&route, std::move(*parameters)};

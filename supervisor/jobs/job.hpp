@@ -81,6 +81,8 @@ class Job {
   std::optional<WallTime> started_at, finished_at;
   std::optional<JobMembers> told;  // one that the journal gave back: what was said of it then
   Acceptance acceptance = Acceptance::pending;
+  Clock::time_point entered;              // the queue
+  std::optional<Clock::duration> waited;  // in it
   Changes changes;
 
   Durability durability = Durability::power;     // of its lines in the journal

@@ -14,25 +14,6 @@ namespace {
 
 constexpr auto between_tries = std::chrono::seconds(1);  // of a journal that does not take the end of a job
 
-std::string milliseconds(std::uint64_t us) {
-  return fmt::format("{:.3f}", static_cast<double>(us) / 1000.0);
-}
-
-void log_end(const Job& job) {
-  const auto usage = job.report ? job.report->usage : Usage{};
-  log("job_end", {{"job", job.id},
-                  {"actor", job.account.actor},
-                  {"profile", job.order.profile},
-                  {"image", job.order.image},
-                  {"outcome", std::string(kind(*job.outcome))},
-                  {"detail", to_json(*job.outcome).dump(-1, ' ', true, Json::error_handler_t::replace)},
-                  {"wall_ms", milliseconds(usage.wall_us)},
-                  {"cpu_ms", milliseconds(usage.cpu_us)},
-                  {"stdout_bytes", std::to_string(job.output[0].written())},
-                  {"stderr_bytes", std::to_string(job.output[1].written())},
-                  {"artifacts", std::to_string(job.collection.artifacts.size())}});
-}
-
 Killed killed_by(const Engagement& engagement) {
   return {to_string(engagement.scope), engagement.by, engagement.reason};
 }
@@ -73,7 +54,8 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 }  // namespace
 
 JobLife::JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
-                 Journal& journal, Retention& retention, KillLatch& kill_latch, CurrentConfig config)
+                 Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
+                 CurrentConfig config)
     : executor_(std::move(executor)),
       launcher_(launcher),
       artifacts_(artifacts),
@@ -81,6 +63,7 @@ JobLife::JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactSto
       journal_(journal),
       retention_(retention),
       kill_latch_(kill_latch),
+      operations_(operations),
       config_(std::move(config)),
       admission_(limits_of(config_())),
       look_again_(executor_) {}
@@ -102,8 +85,6 @@ std::size_t JobLife::reset_breaker(const std::string& actor) {
   const auto open = admission_.breaker().reset(actor);
   tell_notices();
   return open;
-}
-
 }
 
 Durability JobLife::durability_of(const Submission& submission) const {
@@ -132,7 +113,7 @@ awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission 
   }
   job->accept(failed.empty());
   if (failed.empty()) co_return tl::expected<void, Rejection>();
-  log("journal_failed", {{"error", failed}});
+  operations_.tell(EventKind::journal_failed, {}, failed);
   withdraw(job);
   co_return tl::unexpected(journal_unavailable(failed));
 }
@@ -148,8 +129,9 @@ awaitable<bool> JobLife::accepted(JobPtr job) {
 void JobLife::resubmit(JobPtr job) {
   job->durability = Durability::power;
   job->accept(true);
+  take_in(job);
   admission_.readmit(job->id, claim_of(job->account, job->order), Clock::now());
-  enter(job);
+  start_what_may();
 }
 
 // In the other direction: changed_budgets().
@@ -181,12 +163,17 @@ void JobLife::refuse_resubmitted(const JobPtr& job, Outcome outcome) {
 }
 
 void JobLife::enter(const JobPtr& job) {
+  take_in(job);
+  admission_.enter(job->id, Clock::now());
+  start_what_may();
+}
+
+void JobLife::take_in(const JobPtr& job) {
   store_.add(job);
+  job->entered = Clock::now();
   job->hang_up = [this, weak = std::weak_ptr(job)] {
     if (const auto alive = weak.lock()) leave_queue(alive);
   };
-  admission_.enter(job->id, Clock::now());
-  start_what_may();
 }
 
 void JobLife::withdraw(const JobPtr& job) {
@@ -201,6 +188,7 @@ void JobLife::start_what_may() {
   while (const auto id = admission_.next(Clock::now())) {
     const auto job = store_.in_memory(*id);
     job->hang_up = nullptr;  // until there is a sandbox; it looks at hang_up_reason first
+    job->waited = Clock::now() - job->entered;
     job->become_running();
     asio::co_spawn(executor_, run(job), asio::detached);
   }
@@ -221,8 +209,12 @@ void JobLife::look_again_in_time() {
 
 void JobLife::tell_notices() {
   for (const auto& notice : admission_.take_notices()) {
-    log(notice.event,
-        {{"actor", notice.actor}, {"tool", notice.tool}, {"profile", notice.profile}, {"detail", notice.detail}});
+    if (notice.event == "circuit_opened") {
+      operations_.tell(EventKind::breaker_open, {notice.actor, "", notice.tool, notice.profile, ""}, notice.detail);
+    } else {
+      log(notice.event,
+          {{"actor", notice.actor}, {"tool", notice.tool}, {"profile", notice.profile}, {"detail", notice.detail}});
+    }
   }
 }
 
@@ -317,11 +309,11 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
       co_await journal_.write(std::move(work), job->durability);
       written = true;
     } catch (const std::exception& e) {
-      if (job->state != JobState::finished) log("journal_failed", {{"job", job->id}, {"error", e.what()}});
+      if (job->state != JobState::finished) operations_.tell(EventKind::journal_failed, {}, e.what());
     }
     if (job->state != JobState::finished) {
       job->finish();
-      log_end(*job);
+      operations_.job_ended(*job);
     }
     if (written) break;
     timer.expires_after(between_tries);

@@ -10,6 +10,7 @@
 
 #include "profiles/config.hpp"
 #include "supervisor/admission/admission.hpp"
+#include "supervisor/events/operations.hpp"
 #include "supervisor/jobs/job.hpp"
 #include "supervisor/jobs/job_store.hpp"
 #include "supervisor/jobs/launcher.hpp"
@@ -32,7 +33,7 @@ class JobLife {
   using CurrentConfig = std::function<const Config&()>;
 
   JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
-          Journal& journal, Retention& retention, KillLatch& kill_latch, CurrentConfig config);
+          Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations, CurrentConfig config);
 
   // Takes a place for a job that is about to be submitted, or says why there is none.
   tl::expected<void, Rejection> reserve(const std::string& id, Claim claim, const Membership& membership);
@@ -55,6 +56,7 @@ class JobLife {
 
  private:
   void enter(const JobPtr& job);
+  void take_in(const JobPtr& job);
   void withdraw(const JobPtr& job);
   void start_what_may();
   void look_again_in_time();
@@ -76,6 +78,7 @@ class JobLife {
   Journal& journal_;
   Retention& retention_;
   KillLatch& kill_latch_;
+  Operations& operations_;
   CurrentConfig config_;
   Admission admission_;
   asio::steady_timer look_again_;

@@ -32,6 +32,16 @@ awaitable<void> Launcher::reach(Clock::time_point deadline) {
   if (trouble) std::rethrow_exception(trouble);
 }
 
+awaitable<void> Launcher::until_gone() {
+  const auto line = line_;
+  if (!line) co_return;
+  try {
+    co_await line->receive();  // it says nothing more: this is its end
+  } catch (const std::exception&) {
+    co_return;  // a line that cannot be read has ended, too
+  }
+}
+
 awaitable<void> Launcher::greet(Clock::time_point deadline) {
   const auto executor = co_await asio::this_coro::executor;
   auto connected = co_await LauncherSocket::connect(socket_path_);

@@ -20,6 +20,7 @@ class Launcher {
   // Asks whether it is there and whether everything of a former cordond is dead, unless the one that answered last
   // still lives. Throws KernelError.
   awaitable<void> reach(Clock::time_point deadline);
+  awaitable<void> until_gone();  // the one that answered last
   bool is_there() const { return line_ && line_->is_open(); }
 
   // The kill switch's, for every tool that has not been executed yet, and for every launcher to come.

@@ -53,14 +53,14 @@ awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* li
   Recovered recovered;
   for (const auto& row : unfinished) {
     const bool waits = row.state == "received" && row.body;
-    if (!waits) lost.push_back(lost_row(row, journal->age_s()));
+    if (waits) continue;
+    lost.push_back(lost_row(row, journal->age_s()));
+    recovered.lost.push_back({{row.actor, row.tenant, "", "", row.id}, reason_of(row)});
   }
   DatabaseThread::Work work = [lost](JobRows& rows) {
     for (const auto& row : lost) rows.end(row);
   };
   if (!lost.empty()) co_await journal->write(std::move(work), Durability::power);
-  for (const auto& row : lost) log("job_lost", {{"job", row.id}});
-  recovered.lost = lost.size();
   for (const auto& row : unfinished) {
     if (row.state != "received" || !row.body) continue;
     auto again = queue_again(store, life, catalog, row);

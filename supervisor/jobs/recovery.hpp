@@ -3,12 +3,18 @@
 #pragma once
 
 #include "supervisor/catalog.hpp"
+#include "supervisor/events/operator_event.hpp"
 #include "supervisor/jobs/job_life.hpp"
 
 namespace cordon {
 
+struct LostJob {
+  Subject subject;
+  std::string reason;
+};
 struct Recovered {
-  std::size_t queued = 0, lost = 0;
+  std::size_t queued = 0;
+  std::vector<LostJob> lost;
 };
 
 // Once, before anything is served and after the launcher has said that nothing of the former cordond is alive.

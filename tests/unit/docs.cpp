@@ -35,6 +35,9 @@ TEST_CASE("the configuration in docs/operations.md is accepted and shows the def
   CHECK(config->retain_jobs == defaults.retain_jobs);
   CHECK(config->retain_bytes == defaults.retain_bytes);
   CHECK(config->max_connections_per_uid == defaults.max_connections_per_uid);
+  CHECK(config->max_connections == defaults.max_connections);
+  CHECK(config->operations.denial_burst == defaults.operations.denial_burst);
+  CHECK(config->operations.trip_rules == defaults.operations.trip_rules);
   CHECK(config->images.count("bookworm") == 1);
   CHECK(config->actors.known.empty());
   CHECK(config->actors.unknown_tenant == defaults.actors.unknown_tenant);

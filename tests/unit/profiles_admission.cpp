@@ -90,7 +90,7 @@ TEST_CASE("limits of actors, tools, profiles, of each one that is not named, and
   CHECK(rules.tenants.at("*").weight == 5);
   CHECK(rules.reserve.memory_bytes == 0);
   CHECK(rules.reserve.pids == 100);
-  CHECK(rules.breaker.identical == TripRule{10, 20s});
+  CHECK(rules.breaker.identical == CircuitRule{10, 20s});
   CHECK(rules.breaker.identical_failures == BreakerRules{}.identical_failures);
   CHECK(rules.breaker.failures.jobs == 0);
   CHECK(rules.breaker.open == 5s);

@@ -123,7 +123,7 @@ void FakeLauncher::serve(Fd line) {
   if (is_hello(message->bytes)) {
     send(line, Ready{"fake", {{"kernel", "fake"}}, {"host"}, {}}, {latch_.get()});
     const std::lock_guard guard(mutex_);
-    greeted_.push_back(std::move(line));
+    greeted_.push_back(std::move(line));  // open as long as this launcher lives
     return;
   }
   const auto spec = decode_job_spec(message->bytes);
