@@ -41,7 +41,7 @@ inline constexpr unsigned honest_agent = 7;  // of an instance's agents
 
 struct Siege {
   std::size_t connections;  // of five users, in every way of being slow
-  int rounds;               // of a hundred requests of an honest sixth user, at a quiet instance and at the besieged one
+  int rounds;  // of a hundred requests of an honest sixth user, at a quiet instance and at the besieged one
 };
 void besiege(const Siege& siege);
 
