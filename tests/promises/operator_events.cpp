@@ -201,7 +201,7 @@ TEST_CASE("agents are not told", "[threat:peer-identity]") {
 }
 
 TEST_CASE("a rule trips: whoever causes too many refusals is stopped, others are not, and an operator lets him in again") {
-  const Instance cordon({{"trip_rules",
+  const Instance cordon(Json{{"trip_rules",
                           Json::array({{{"control", "seccomp"},
                                         {"count", 8},
                                         {"window_seconds", 60},
