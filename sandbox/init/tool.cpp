@@ -112,10 +112,7 @@ void load_own_filter(const InitPlan& plan, Bells bells) {
   const std::uint64_t listener_and_one = static_cast<std::uint64_t>(listener.release()) + 1;
   check(::write(bells.filter_is_loaded, &listener_and_one, sizeof listener_and_one), "ring for pid 1");
   std::uint64_t held = 0;
-  const auto rung = ::read(bells.sandbox_is_held, &held, sizeof held);
-  // The table is pid 1's too: a bell that it has closed means that it is ending. It says why; and takes this with it.
-  while (rung < 0 && errno == EBADF) ::pause();
-  check(rung, "wait for pid 1");
+  check(::read(bells.sandbox_is_held, &held, sizeof held), "wait for pid 1");
 }
 
 void add(ReadBack& facts, const ReadBack& more) {
