@@ -200,13 +200,13 @@ TEST_CASE("agents are not told", "[threat:peer-identity]") {
   CHECK(cordon.get("/v1/events").status == 404);
 }
 
-TEST_CASE("a rule trips: whoever causes too many refusals is stopped, others are not, and an operator lets him in again") {
-  const Instance cordon(Json{{"trip_rules",
-                          Json::array({{{"control", "seccomp"},
-                                        {"count", 8},
-                                        {"window_seconds", 60},
-                                        {"scope", "actor"},
-                                        {"reason", "it looks for a way out"}}})}});
+TEST_CASE(
+    "a rule trips: whoever causes too many refusals is stopped, others are not, and an operator lets him in again") {
+  const Instance cordon(Json{{"trip_rules", Json::array({{{"control", "seccomp"},
+                                                          {"count", 8},
+                                                          {"window_seconds", 60},
+                                                          {"scope", "actor"},
+                                                          {"reason", "it looks for a way out"}}})}});
   const auto as = [&](unsigned number, const Json& job) {
     Call request{.method = "POST", .target = "/v1/jobs", .body = job.dump()};
     request.headers = {"Content-Type: application/json"};
