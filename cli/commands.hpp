@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/job_request.hpp"
 #include "cli/session.hpp"
@@ -33,9 +34,30 @@ int show_logs(const Session& session, const LogsOptions& options);
 int show_job(const Session& session, const std::string& id);
 int cancel_job(const Session& session, const std::string& id);
 
+struct KillOptions {
+  bool all = false;
+  std::string tenant, actor, tool, profile, job;  // exactly one, or all
+  std::string reason;
+};
+int kill_scope(const Session& session, const KillOptions& options);  // 1 when something survived
+int release_scope(const Session& session, const KillOptions& options);
+int list_kills(const Session& session);
+int drill_kill(const Session& session, const std::string& profile);
+struct EventsOptions {
+  bool follow = false;
+  std::string since;              // the id of the last one seen; empty: from the oldest that is kept
+  std::string resume_file;        // keeps that id; empty: none
+  std::vector<std::string> hook;  // argv; empty: none
+  unsigned timeout_s = 30;        // of one run of it
+};
+int watch_events(const Session& session, const EventsOptions& options);
+
 int list_profiles(const Session& session);
 int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
+
+int list_breakers(const Session& session);
+int reset_breaker(const Session& session, const std::string& actor);
 
 }  // namespace cordon::cli

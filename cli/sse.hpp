@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cordon::cli {
 
@@ -16,6 +17,8 @@ struct ServerEvent {
 
 class EventParser {
  public:
+  explicit EventParser(std::string last_id = {}) : pending_id_(last_id), last_id_(std::move(last_id)) {}
+
   void feed(std::string_view bytes) { buffer_.append(bytes); }
   std::optional<ServerEvent> next();
   const std::string& last_id() const { return last_id_; }  // of the events already given out

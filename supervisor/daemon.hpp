@@ -29,18 +29,22 @@ class Daemon {
 
  private:
   void serve(const std::string& name, gid_t group, Role role);
+  void serve_scrapers(const LoopbackAddress& address);
+  Serving shared();
+  void engage(const Trip& trip, const std::string& why);
+  awaitable<void> watch_launcher();
 
   asio::any_io_executor executor_;
   DaemonOptions options_;
   Fd lock_;
   Api api_;
-  ConnectionCounts counts_;
-  BodyBudget budget_;
+  BodyBudget bodies_, answers_;
   struct Open {
     std::string path;
     asio::local::stream_protocol::acceptor acceptor;
   };
   std::vector<std::unique_ptr<Open>> sockets_;
+  std::optional<asio::ip::tcp::acceptor> scrapers_;
 };
 
 }  // namespace cordon

@@ -4,8 +4,8 @@
 //   http/      A connection on agent.sock or operator.sock is named by the kernel at accept (identity). Its requests
 //              pass framing, the Beast parser, the route table, and a handler, which answers a value.
 //   jobs/      A body becomes a JobRequest (form), then a JobOrder (possible under a profile and an image), then a Job.
-//              Admission queues it; its lifeline is a SEQPACKET socket to cordon-launcher, with the order in sealed
-//              memfds. What comes back fills the Job: output, facts, artifacts, the ending. Outcome judges.
+//              JobLife queues it by admission/; its lifeline is a SEQPACKET socket to cordon-launcher, with the order
+//              in sealed memfds. What comes back fills the Job: output, facts, artifacts, the ending. Outcome judges.
 //   waker      Whoever waits (wait:true, long poll, events) sleeps on a Waker that the job and the client ring.
 // This process has no capability and no exec, and holds no power over a sandbox but to close its socket. When it dies,
 // all its lifelines close and all its sandboxes die with them.
@@ -73,6 +73,7 @@ awaitable<void> heed_reloads(Daemon* daemon) {
 int serve(const Options& options) {
   refuse_privileges();
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that cannot grow is an error to be told, not an end
   allow_many_files();
   const auto catalog = load_or_throw(options.daemon.config_file);
   asio::io_context io(1);

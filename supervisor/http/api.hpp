@@ -6,27 +6,38 @@
 
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
+#include "supervisor/events/operations.hpp"
+#include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
-#include "supervisor/jobs/admission.hpp"
 #include "supervisor/jobs/job_id.hpp"
+#include "supervisor/jobs/job_life.hpp"
 #include "supervisor/jobs/job_store.hpp"
-#include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/jobs/launcher.hpp"
+#include "supervisor/jobs/retention.hpp"
+#include "supervisor/journal/journal.hpp"
+#include "supervisor/kill/kill_latch.hpp"
 
 namespace cordon {
 
 struct Api {
   std::string config_file;
-  std::string launcher_socket;
   CatalogPtr catalog;
   JobIds ids;
   ArtifactStore artifacts;
+  Journal journal;
   JobStore store;
-  Admission admission;
-  Greeting launcher;  // its latest answer
+  Retention retention;
+  Launcher launcher;
+  KillLatch kill_latch;
+  Operations operations;
+  JobLife life;
+  ConnectionTable connections;
 };
 
 // Loads anew; what was in force stays so when anything is wrong.
 tl::expected<void, CatalogFault> reload(Api& api);
+// What this cordond cannot do as configured, with where that stands.
+std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config);
 
 // Path parameters are the decoded segments that a pattern left open.
 using Parameters = std::vector<std::string>;
@@ -44,6 +55,15 @@ awaitable<Answer> get_profiles(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_tools(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_info(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_health(Api*, RequestPtr, Parameters);
+awaitable<Answer> list_kills(Api*, RequestPtr, Parameters);
+awaitable<Answer> engage_kill(Api*, RequestPtr, Parameters);
+awaitable<Answer> release_kill(Api*, RequestPtr, Parameters);
 awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_breakers(Api*, RequestPtr, Parameters);
+awaitable<Answer> reset_breaker(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_operator_events(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_metrics(Api*, RequestPtr, Parameters);
+
+std::string metrics_text(const Api& api);
 
 }  // namespace cordon

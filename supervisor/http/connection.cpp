@@ -1,5 +1,6 @@
 #include "supervisor/http/connection.hpp"
 
+#include <array>
 #include <boost/asio/write.hpp>
 
 namespace cordon {
@@ -34,8 +35,16 @@ void Connection::watch_client() {
   });
 }
 
-awaitable<bool> Connection::write(std::string_view bytes) {
-  const auto [error, size] = co_await asio::async_write(socket, asio::buffer(bytes.data(), bytes.size()), as_result);
+void Connection::cut() {
+  client->gone = true;
+  client->waker.ring();
+  boost::system::error_code ignored;
+  socket.close(ignored);
+}
+
+awaitable<bool> Connection::write(std::string_view bytes, std::string_view more) {
+  const std::array buffers{asio::buffer(bytes.data(), bytes.size()), asio::buffer(more.data(), more.size())};
+  const auto [error, size] = co_await asio::async_write(socket, buffers, as_result);
   co_return !error;
 }
 

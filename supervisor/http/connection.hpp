@@ -6,17 +6,21 @@
 #include <string_view>
 
 #include "supervisor/asio.hpp"
+#include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
+#include "supervisor/metrics/metrics.hpp"
 
 namespace cordon {
 
-using Socket = asio::local::stream_protocol::socket;
+using Socket = asio::generic::stream_protocol::socket;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket_of, Caller caller_of)
-      : socket(std::move(socket_of)),
-        caller(caller_of),
+  Connection(Socket socket_of, Caller caller_of, BodyBudget answers_of, Metrics& metrics_of)
+      : metrics(metrics_of),
+        answers(std::move(answers_of)),
+        socket(std::move(socket_of)),
+        caller(std::move(caller_of)),
         client(std::make_shared<Client>(socket.get_executor())),
         timer_(socket.get_executor()) {}
 
@@ -28,8 +32,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Has `client` told when the other side is wholly gone. A half-closed one still reads.
   void watch_client();
 
-  awaitable<bool> write(std::string_view bytes);  // false: it cannot be written to any more
+  // Ends it at once, whatever it is at.
+  void cut();
 
+  awaitable<bool> write(std::string_view bytes, std::string_view more = {});  // false: it cannot be written to any more
+
+  void now(Doing doing) {
+    if (seat) seat->now(doing);
+  }
+
+  Metrics& metrics;
+  const BodyBudget answers;       // the memory that answers may take while they are being sent
+  ConnectionTable::SeatPtr seat;  // null: it is being refused
   Socket socket;
   const Caller caller;
   const std::shared_ptr<Client> client;

@@ -5,18 +5,20 @@
 #include <optional>
 #include <string>
 
+#include "supervisor/http/event_source.hpp"
 #include "supervisor/jobs/job_text.hpp"
 
 namespace cordon {
 
-class EventReader {
+class EventReader : public EventSource {
  public:
   // `from`: everything before this offset was seen already.
   EventReader(JobPtr job, std::uint64_t from);
 
   // The next event as text, or the next piece of the last one; nullopt when there is none yet, or none any more.
-  std::optional<std::string> next();
-  bool done() const { return done_; }  // all of "finished" was given out
+  std::optional<std::string> next() override;
+  bool done() const override { return done_; }  // all of "finished" was given out
+  Changes& changes() override { return job_->changes; }
 
  private:
   std::string output_event(const EventLog::Event& event);

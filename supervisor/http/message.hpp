@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "supervisor/http/body_budget.hpp"
+#include "supervisor/http/event_source.hpp"
 #include "supervisor/http/problem.hpp"
 #include "supervisor/identity.hpp"
 #include "supervisor/jobs/job.hpp"
@@ -31,7 +32,7 @@ struct Request {
   Target target;
   std::optional<std::string> content_type, idempotency_key, last_event_id;
   std::string body;
-  BodyBudget::Share body_share;  // of the memory that all bodies may take
+  BodyBudget::SharePtr body_share;  // of the memory that all bodies may take
   Caller caller;
   std::shared_ptr<Client> client;
 
@@ -45,23 +46,28 @@ using RequestPtr = std::shared_ptr<Request>;
 struct FileBody {
   std::shared_ptr<const StoredFile> file;
 };
+struct OutputBody {  // a job's output so far; it may be large, and is not copied
+  JobPtr job;
+  Stream stream = Stream::out;
+  std::uint64_t size = 0;
+};
 struct JobBody {  // a large one, in pieces
   std::shared_ptr<JobText> text;
 };
 struct EventsBody {
-  JobPtr job;
-  std::uint64_t from = 0;
+  std::shared_ptr<EventSource> source;
 };
 
 struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
-  std::variant<std::string, FileBody, JobBody, EventsBody> body;
+  std::variant<std::string, FileBody, OutputBody, JobBody, EventsBody> body;
 };
 
 using Answer = tl::expected<Response, Rejection>;
 
 Response problem_response(const Rejection& rejection);
+Response events_response(std::shared_ptr<EventSource> source);
 
 }  // namespace cordon

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "supervisor/http/event_stream.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/base64.hpp"
@@ -47,14 +48,14 @@ std::optional<Rejection> read_state(const Request& request, JobQuery& query, boo
   return bad_parameter("state", "must be queued, awaiting_approval, running or finished");
 }
 
-tl::expected<Response, Rejection> raw_output(const Api& api, const Request& request, const std::string& id,
-                                             Stream stream) {
-  const auto job = find_job(api, request, id);
-  if (!job) return Refused(job.error());
+awaitable<Answer> raw_output(Api* api, RequestPtr request, std::string id, Stream stream) {
+  auto finding = find_job(api, request, id);
+  const auto job = co_await std::move(finding);
+  if (!job) co_return Refused(job.error());
   Response response;
   response.content_type = "application/octet-stream";
-  response.body = std::string((*job)->output[static_cast<std::size_t>(stream)].kept());
-  return response;
+  response.body = OutputBody{*job, stream, (*job)->output[static_cast<std::size_t>(stream)].kept().size()};
+  co_return response;
 }
 
 std::string digest_header(const Sha256& digest) {
@@ -66,7 +67,7 @@ std::string page_text(const Api& api, JobPage page) {
   std::string jobs;
   for (std::size_t i = 0; i < page.jobs.size(); ++i) {
     const auto& job = *page.jobs[i];
-    jobs += (i == 0 ? "" : ", ") + dump(listed_job(job, api.admission.position(job)));
+    jobs += (i == 0 ? "" : ", ") + dump(listed_job(job, api.life.admission().position(job.id)));
     if (jobs.size() < max_page_bytes || i + 1 == page.jobs.size()) continue;
     page.next = job.id;
     break;
@@ -77,7 +78,8 @@ std::string page_text(const Api& api, JobPage page) {
 }  // namespace
 
 awaitable<Answer> get_job(Api* api, RequestPtr request, Parameters parameters) {
-  const auto found = find_job(*api, *request, parameters.at(0));
+  auto finding = find_job(api, request, parameters.at(0));
+  const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
   const auto wait = number_parameter(*request, "wait", 0, max_wait_seconds, 0);
   if (!wait) co_return Refused(wait.error());
@@ -88,7 +90,7 @@ awaitable<Answer> get_job(Api* api, RequestPtr request, Parameters parameters) {
 
 awaitable<Answer> list_jobs(Api* api, RequestPtr request, Parameters) {
   JobQuery query;
-  if (request->caller.role == Role::agent) query.uid = request->caller.uid;
+  if (request->caller.role == Role::agent) query.actor = request->caller.account.actor;
   const auto limit = number_parameter(*request, "limit", 1, max_page, query.limit);
   if (!limit) co_return Refused(limit.error());
   query.limit = *limit;
@@ -98,13 +100,17 @@ awaitable<Answer> list_jobs(Api* api, RequestPtr request, Parameters) {
     query.after = after->second;
     if (!is_job_id(query.after)) co_return Refused(bad_parameter("after", "must be the id of a job"));
   }
+  JobPage page;
+  auto listing = api->store.list(query);
+  if (!none) page = co_await std::move(listing);
   Response response;
-  response.body = page_text(*api, none ? JobPage{} : api->store.list(query));
+  response.body = page_text(*api, std::move(page));
   co_return response;
 }
 
 awaitable<Answer> get_events(Api* api, RequestPtr request, Parameters parameters) {
-  const auto found = find_job(*api, *request, parameters.at(0));
+  auto finding = find_job(api, request, parameters.at(0));
+  const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
   const auto from = parse_number(request->last_event_id.value_or("0"));
   if (!from || *from > (*found)->log.end()) {
@@ -112,23 +118,22 @@ awaitable<Answer> get_events(Api* api, RequestPtr request, Parameters parameters
                                 "Last-Event-ID is no offset of this job's events",
                                 "Leave it out to read from the start."});
   }
-  Response response;
-  response.content_type = "text/event-stream";
-  response.headers.emplace_back("Cache-Control", "no-store");
-  response.body = EventsBody{*found, *from};
-  co_return response;
+  co_return events_response(std::make_shared<EventReader>(*found, *from));
 }
 
 awaitable<Answer> get_stdout(Api* api, RequestPtr request, Parameters parameters) {
-  co_return raw_output(*api, *request, parameters.at(0), Stream::out);
+  auto answer = raw_output(api, request, parameters.at(0), Stream::out);
+  co_return co_await std::move(answer);
 }
 
 awaitable<Answer> get_stderr(Api* api, RequestPtr request, Parameters parameters) {
-  co_return raw_output(*api, *request, parameters.at(0), Stream::err);
+  auto answer = raw_output(api, request, parameters.at(0), Stream::err);
+  co_return co_await std::move(answer);
 }
 
 awaitable<Answer> get_artifact(Api* api, RequestPtr request, Parameters parameters) {
-  const auto found = find_job(*api, *request, parameters.at(0));
+  auto finding = find_job(api, request, parameters.at(0));
+  const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
   const auto* artifact = find_artifact(**found, parameters.at(1));
   if (artifact == nullptr) co_return Refused(not_found("artifact \"" + parameters.at(1) + "\" of this job"));

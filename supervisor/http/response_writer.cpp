@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/beast/http/status.hpp>
 
@@ -12,10 +13,10 @@
 namespace cordon {
 namespace {
 
-constexpr auto write_time = std::chrono::seconds(60);  // for each piece
+constexpr auto write_time = std::chrono::seconds(20);  // for each piece; whoever takes nothing for so long is cut off
 constexpr auto event_pause = std::chrono::seconds(15);
 constexpr std::string_view last_chunk = "0\r\n\r\n";
-constexpr std::size_t file_piece = std::size_t{256} * 1024;
+constexpr std::size_t file_piece = std::size_t{64} * 1024;
 
 std::string reason(unsigned status) {
   const auto text = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
@@ -35,12 +36,22 @@ std::string render_head(const Response& response, Framing framing, std::optional
   return head + (framing.keep_alive ? "\r\n" : "Connection: close\r\n\r\n");
 }
 
+// Large ones of slow readers would be a memory that nobody counts.
+BodyBudget::SharePtr hold(const Connection& connection, Response& response, Framing& framing) {
+  auto share = connection.answers.share_of(connection.caller.uid);
+  if (share->grow_to(std::get<std::string>(response.body).size())) return share;
+  response = problem_response(overloaded("answers_in_flight", "too many bytes of answers are being sent to you", 1));
+  framing.keep_alive = false;
+  return share;
+}
+
 awaitable<bool> write_text(ConnectionPtr connection, Response response, Framing framing) {
+  const auto share = hold(*connection, response, framing);
   const auto& body = std::get<std::string>(response.body);
-  auto text = render_head(response, framing, body.size());
-  if (!framing.head_only) text += body;
+  const auto head = render_head(response, framing, body.size());
   connection->expire_after(write_time);
-  co_return co_await connection->write(text);
+  const bool good = co_await connection->write(head, framing.head_only ? std::string_view() : std::string_view(body));
+  co_return good&& framing.keep_alive;
 }
 
 awaitable<bool> write_file(ConnectionPtr connection, Response response, Framing framing) {
@@ -57,6 +68,22 @@ awaitable<bool> write_file(ConnectionPtr connection, Response response, Framing 
     connection->expire_after(write_time);
     good = co_await connection->write(std::string_view(piece).substr(0, static_cast<std::size_t>(size)));
     left -= static_cast<std::uint64_t>(size);
+  }
+  co_return good;
+}
+
+// From the job's own memory, piece by piece: it may grow meanwhile, and many may read it.
+awaitable<bool> write_output(ConnectionPtr connection, Response response, Framing framing) {
+  const auto output = std::get<OutputBody>(response.body);
+  const auto head = render_head(response, framing, output.size);
+  connection->expire_after(write_time);
+  bool good = co_await connection->write(head);
+  for (std::uint64_t sent = 0; good && !framing.head_only && sent < output.size;) {
+    const auto kept = output.job->output[static_cast<std::size_t>(output.stream)].kept();
+    const std::string piece(kept.substr(sent, std::min<std::uint64_t>(file_piece, output.size - sent)));
+    connection->expire_after(write_time);
+    good = co_await connection->write(piece);
+    sent += piece.size();
   }
   co_return good;
 }
@@ -82,33 +109,41 @@ awaitable<bool> write_job(ConnectionPtr connection, Response response, Framing f
   co_return good;
 }
 
-// At the reader's pace: whoever reads slowly finds everything in the job later, and nobody waits for it.
+awaitable<bool> write_event(ConnectionPtr connection, std::string text) {
+  connection->expire_after(write_time);
+  const bool good = co_await connection->write(text);
+  if (good) connection->expire_never();
+  co_return good;
+}
+
+// At the reader's pace: nobody waits for whoever reads slowly, and whoever does not read at all is cut off.
 awaitable<bool> write_events(ConnectionPtr connection, Response response, Framing framing) {
-  const auto events = std::get<EventsBody>(response.body);
-  const auto head = render_head(response, framing, std::nullopt);
-  connection->expire_never();
-  bool good = co_await connection->write(head);
+  const auto source = std::get<EventsBody>(response.body).source;
+  auto head = render_head(response, framing, std::nullopt);
+  bool good = co_await write_event(connection, std::move(head));
   if (framing.head_only) co_return good;
-  EventReader reader(events.job, events.from);
+  connection->watch_client();
   const auto client = connection->client;
-  const Watch watch(events.job->changes, client->waker);
+  const Watch watch(source->changes(), client->waker);
   auto next_comment = Clock::now() + event_pause;
-  while (good && !client->gone && !reader.done()) {
+  while (good && !client->gone) {
     std::string text;
-    if (auto event = reader.next()) {
+    if (auto event = source->next()) {
       text = std::move(*event);
+    } else if (source->done()) {
+      break;
     } else if (Clock::now() >= next_comment) {
       text = ": still here\n\n";
     } else {
       co_await client->waker.sleep(next_comment);
       continue;
     }
-    const auto chunk = as_chunk(text, framing.chunked);
-    good = co_await connection->write(chunk);
+    auto chunk = as_chunk(text, framing.chunked);
+    good = co_await write_event(connection, std::move(chunk));
     next_comment = Clock::now() + event_pause;
   }
-  if (!good || !reader.done()) co_return false;
-  if (framing.chunked) co_return co_await connection->write(last_chunk);
+  if (!good || client->gone) co_return false;
+  if (framing.chunked) co_return co_await write_event(connection, std::string(last_chunk));
   co_return true;
 }
 
@@ -124,11 +159,20 @@ Response problem_response(const Rejection& rejection) {
   return response;
 }
 
+Response events_response(std::shared_ptr<EventSource> source) {
+  Response response;
+  response.content_type = "text/event-stream";
+  response.headers.emplace_back("Cache-Control", "no-store");
+  response.body = EventsBody{std::move(source)};
+  return response;
+}
+
 awaitable<bool> write_response(ConnectionPtr connection, Response response, Framing framing) {
   const bool has_length =
-      std::holds_alternative<std::string>(response.body) || std::holds_alternative<FileBody>(response.body);
+      !std::holds_alternative<JobBody>(response.body) && !std::holds_alternative<EventsBody>(response.body);
   framing.keep_alive = framing.keep_alive && (has_length || framing.chunked);
-  constexpr std::array writers{write_text, write_file, write_job, write_events};  // in the variant's order
+  constexpr std::array writers{write_text, write_file, write_output, write_job,
+                               write_events};  // in the variant's order
   const auto writer = writers[response.body.index()];
   auto written = writer(connection, std::move(response), framing);
   const bool good = co_await std::move(written);

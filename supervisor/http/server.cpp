@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/http/session.hpp"
 #include "supervisor/text/log.hpp"
@@ -12,61 +14,74 @@
 namespace cordon {
 namespace {
 
+using asio::ip::tcp;
 using asio::local::stream_protocol;
 
-constexpr auto accept_pause = std::chrono::milliseconds(100);          // when there are no fds: others must end first
-constexpr std::uint32_t refused_uid = static_cast<std::uint32_t>(-1);  // nobody's: counts those that are being refused
-constexpr std::size_t max_refused = 64;
+constexpr auto accept_pause = std::chrono::milliseconds(100);  // when there are no fds: others must end first
+constexpr ConnectionTable::Limits scraper_limits{16, 8, true};
+constexpr std::uint32_t nobodys_uid = static_cast<std::uint32_t>(-1);
+constexpr ConnectionTable::Limits refused{8, 64};  // connections that are being told that they are refused
 
 Rejection not_yours(const std::string& path) {
   return {403, "not_a_member", "Forbidden", "this socket is not for you",
           "Ask to become a member of the group of " + path + "."};
 }
 
-Rejection too_many(std::size_t most) {
+Rejection too_many(std::uint32_t uid, std::size_t most) {
   Rejection r{429, "too_many_connections", "Too many connections",
               "you have " + std::to_string(most) + " connections already (max_connections_per_uid)",
               "Close some first."};
   r.retry_after = 1;
+  r.limit = LimitReached{"uid", std::to_string(uid), "max_connections_per_uid", static_cast<double>(most)};
   return r;
 }
 
+Rejection all_taken(std::size_t most) {
+  return overloaded("connections_full", std::to_string(most) + " connections are open (max_connections)", 1);
+}
+
+std::function<void()> cutter(const ConnectionPtr& connection) {
+  return [weak = std::weak_ptr(connection)] {
+    if (const auto alive = weak.lock()) alive->cut();
+  };
+}
+
 // Politely while there are few of them; whoever floods is cut off without a word.
-void refuse(ConnectionPtr connection, Rejection rejection, ConnectionCounts& counts) {
+void refuse(ConnectionPtr connection, Rejection rejection, ConnectionTable& refusals) {
   const auto executor = connection->socket.get_executor();
-  auto slot = counts.take(refused_uid, max_refused);
-  if (!slot) return;
-  asio::co_spawn(executor, refuse_connection(std::move(connection), std::move(rejection), std::move(slot)),
+  auto seat = refusals.take(connection->caller.uid, refused, cutter(connection));
+  if (!seat) return;
+  asio::co_spawn(executor, refuse_connection(std::move(connection), std::move(rejection), std::move(*seat)),
                  asio::detached);
 }
 
-void take_connection(Socket socket, const Listener& listener, Api* api, ConnectionCounts& counts,
-                     const BodyBudget& budget) {
+tl::expected<Account, Rejection> identify(const std::optional<Peer>& peer, const Listener& listener,
+                                          const ActorsConfig& actors) {
+  if (!peer || !may_use_socket(*peer, listener.group)) return tl::unexpected(not_yours(listener.path));
+  return account_of(*peer, listener.role, actors);
+}
+
+void take_connection(Socket socket, const Listener& listener, Serving& shared, ConnectionTable& refusals) {
   const auto executor = socket.get_executor();
   const auto peer = peer_of(socket.native_handle());
-  const Caller caller{peer ? peer->uid : 0, listener.role};
-  auto connection = std::make_shared<Connection>(std::move(socket), caller);
-  if (!peer || !may_use_socket(*peer, listener.group)) {
-    return refuse(std::move(connection), not_yours(listener.path), counts);
+  const auto& config = shared.api->catalog->config;
+  const auto who = identify(peer, listener, config.actors);
+  const Caller caller{peer ? peer->uid : 0, listener.role, who ? *who : Account{}};
+  auto& metrics = shared.api->operations.metrics;
+  auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.answers, metrics);
+  if (!who) return refuse(std::move(connection), who.error(), refusals);
+  const ConnectionTable::Limits limits{config.max_connections_per_uid,
+                                       std::min<std::size_t>(config.max_connections, shared.most_connections)};
+  auto seat = shared.connections->take(caller.uid, limits, cutter(connection));
+  if (!seat) {
+    const bool own = seat.error() == ConnectionTable::Full::of_uid;
+    return refuse(std::move(connection), own ? too_many(caller.uid, limits.per_uid) : all_taken(limits.all), refusals);
   }
-  const auto most = api->catalog->config.max_connections_per_uid;
-  if (auto slot = counts.take(caller.uid, most)) {
-    asio::co_spawn(executor, serve_connection(std::move(connection), api, budget, std::move(slot)), asio::detached);
-  } else {
-    refuse(std::move(connection), too_many(most), counts);
-  }
+  connection->seat = std::move(*seat);
+  asio::co_spawn(executor, serve_connection(std::move(connection), shared.api, shared.bodies), asio::detached);
 }
 
 }  // namespace
-
-std::shared_ptr<void> ConnectionCounts::take(std::uint32_t uid, std::size_t most) {
-  auto& count = (*counts_)[uid];
-  if (count >= most) return nullptr;
-  ++count;
-  return {counts_.get(), [counts = counts_, uid](void*) {
-            if (--(*counts)[uid] == 0) counts->erase(uid);
-          }};
-}
 
 stream_protocol::acceptor listen_on(const asio::any_io_executor& executor, const Listener& listener) {
   ::unlink(listener.path.c_str());
@@ -78,20 +93,62 @@ stream_protocol::acceptor listen_on(const asio::any_io_executor& executor, const
   return acceptor;
 }
 
-awaitable<void> accept_connections(stream_protocol::acceptor* acceptor, Listener listener, Api* api,
-                                   ConnectionCounts counts, BodyBudget budget) {
+tcp::acceptor listen_on(const asio::any_io_executor& executor, const LoopbackAddress& address) {
+  const tcp::endpoint endpoint(asio::ip::make_address(address.host), address.port);
+  try {
+    return tcp::acceptor(executor, endpoint, true);
+  } catch (const boost::system::system_error& e) {
+    const auto where = address.host + " port " + std::to_string(address.port);
+    throw KernelError("listen for scrapers (metrics.listen) on", where, e.code().value(),
+                      e.code().value() == EAFNOSUPPORT ? "under systemd, allow it: RestrictAddressFamilies= of cordond"
+                                                       : "free the port, or choose another");
+  }
+}
+
+namespace {
+
+void take_scraper(Socket socket, Serving& shared, ConnectionTable& scrapers) {
+  const auto executor = socket.get_executor();
+  const Caller nobody{nobodys_uid, Role::scraper, {}};
+  auto connection =
+      std::make_shared<Connection>(std::move(socket), nobody, shared.answers, shared.api->operations.metrics);
+  auto seat = scrapers.take(nobodys_uid, scraper_limits, cutter(connection));
+  if (!seat) return;
+  connection->seat = std::move(*seat);
+  asio::co_spawn(executor, serve_connection(std::move(connection), shared.api, shared.bodies), asio::detached);
+}
+
+// Gives every connection to `take`, whatever kind of socket this is.
+template <typename Acceptor, typename Take>
+awaitable<void> accept_for_ever(Acceptor* acceptor, std::string name, Take take) {
   asio::steady_timer timer(acceptor->get_executor());
   for (;;) {
     auto [error, socket] = co_await acceptor->async_accept(as_result);
     if (!error) {
-      take_connection(std::move(socket), listener, api, counts, budget);
+      take(Socket(std::move(socket)));
       continue;
     }
     if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
-    log("accept_failed", {{"socket", listener.path}, {"error", error.message()}});
+    log("accept_failed", {{"socket", name}, {"error", error.message()}}, Priority::warning);
     timer.expires_after(accept_pause);
     co_await timer.async_wait(as_result);
   }
+}
+
+}  // namespace
+
+awaitable<void> accept_connections(stream_protocol::acceptor* acceptor, Listener listener, Serving shared) {
+  ConnectionTable refusals;
+  const auto take = [&](Socket socket) { take_connection(std::move(socket), listener, shared, refusals); };
+  auto accepting = accept_for_ever(acceptor, listener.path, take);
+  co_await std::move(accepting);
+}
+
+awaitable<void> accept_scrapers(tcp::acceptor* acceptor, Serving shared) {
+  ConnectionTable scrapers;
+  const auto take = [&](Socket socket) { take_scraper(std::move(socket), shared, scrapers); };
+  auto accepting = accept_for_ever(acceptor, "metrics", take);
+  co_await std::move(accepting);
 }
 
 }  // namespace cordon

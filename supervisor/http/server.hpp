@@ -1,24 +1,21 @@
 // One listening socket: takes connections, finds out whose they are, and has them served.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/body_budget.hpp"
+#include "supervisor/http/connection_table.hpp"
 
 namespace cordon {
 
-// How many connections each uid has, over all sockets.
-class ConnectionCounts {
- public:
-  // Counted until the slot is dropped; nullptr: there are `most` already.
-  std::shared_ptr<void> take(std::uint32_t uid, std::size_t most);
-
- private:
-  using Counts = std::map<std::uint32_t, std::size_t>;
-  std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
+// What all listening sockets share.
+struct Serving {
+  Api* api;
+  ConnectionTable* connections;  // of those who are served
+  BodyBudget bodies, answers;
+  std::size_t most_connections = 0;
 };
 
 struct Listener {
@@ -29,8 +26,11 @@ struct Listener {
 
 asio::local::stream_protocol::acceptor listen_on(const asio::any_io_executor& executor, const Listener& listener);
 
+// GET /metrics over TCP, for Prometheus. Throws KernelError.
+asio::ip::tcp::acceptor listen_on(const asio::any_io_executor& executor, const LoopbackAddress& address);
+awaitable<void> accept_scrapers(asio::ip::tcp::acceptor* acceptor, Serving shared);
+
 // Never ends by itself.
-awaitable<void> accept_connections(asio::local::stream_protocol::acceptor* acceptor, Listener listener, Api* api,
-                                   ConnectionCounts counts, BodyBudget budget);
+awaitable<void> accept_connections(asio::local::stream_protocol::acceptor* acceptor, Listener listener, Serving shared);
 
 }  // namespace cordon

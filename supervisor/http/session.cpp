@@ -16,10 +16,11 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
-constexpr auto idle_time = std::chrono::seconds(75);   // between two requests
-constexpr auto head_time = std::chrono::seconds(10);   // from a head's first byte
-constexpr auto body_time = std::chrono::seconds(60);   // for all of a body
-constexpr auto linger_time = std::chrono::seconds(5);  // for what is still being sent to a connection that ends
+constexpr auto idle_time = std::chrono::seconds(75);        // between two requests
+constexpr auto head_time = std::chrono::seconds(10);        // from a head's first byte
+constexpr auto body_time = std::chrono::seconds(30);        // for all of a body
+constexpr auto linger_time = std::chrono::seconds(5);       // for what is still being sent to a connection that ends
+constexpr std::size_t first_piece = std::size_t{2} * 1024;  // most heads need no more
 constexpr std::size_t read_piece = std::size_t{16} * 1024;
 
 using Buffer = beast::flat_buffer;
@@ -36,17 +37,25 @@ enum class HeadEnd { closed, idle, too_slow, too_large };
 awaitable<tl::expected<std::size_t, HeadEnd>> read_head(ConnectionPtr connection, Buffer* buffer) {
   using Failed = tl::unexpected<HeadEnd>;
   bool begun = false;
+  std::size_t searched = 0;  // without finding an end: a head that comes byte by byte must not cost the square of it
+  connection->now(Doing::idle);
   connection->expire_after(idle_time);
   for (;;) {
     while (text_of(*buffer).starts_with("\r\n")) buffer->consume(2);  // RFC 9112, 2.2: tolerated before a request
-    const auto end = text_of(*buffer).find("\r\n\r\n");
+    const auto end = text_of(*buffer).find("\r\n\r\n", searched);
+    searched = buffer->size() < 3 ? 0 : buffer->size() - 3;
     if (end != Text::npos && end + 4 <= max_head_bytes) co_return end + 4;
     if (buffer->size() >= max_head_bytes) co_return Failed(HeadEnd::too_large);
     if (buffer->size() > 0 && !begun) {
       begun = true;
+      connection->now(Doing::reading);
       connection->expire_after(head_time);
     }
-    const auto space = buffer->prepare(read_piece);
+    if (buffer->size() == 0) {  // an idle connection holds no buffer
+      buffer->shrink_to_fit();
+      co_await connection->socket.async_wait(Socket::wait_read, as_result);
+    }
+    const auto space = buffer->prepare(buffer->size() < first_piece ? first_piece : read_piece);
     const auto [error, size] = co_await connection->socket.async_read_some(space, as_result);
     if (error && connection->expired()) co_return Failed(begun ? HeadEnd::too_slow : HeadEnd::idle);
     if (error) co_return Failed(HeadEnd::closed);
@@ -90,7 +99,8 @@ std::optional<std::string> field(const Parser& parser, Text name) {
 }
 
 // What must be refused before the body is read; afterwards nobody would know where the next request begins.
-std::optional<Rejection> refuse_unread(const Parser& parser) {
+std::optional<Rejection> refuse_unread(const Parser& parser, Role role) {
+  if (role == Role::scraper && !parser.is_done()) return bad_request("no body is taken here");
   const auto length = parser.content_length();
   if (length && *length > max_body_bytes) return too_large();
   if (const auto expected = field(parser, "Expect"); expected && !beast::iequals(*expected, "100-continue")) {
@@ -100,16 +110,25 @@ std::optional<Rejection> refuse_unread(const Parser& parser) {
   return std::nullopt;
 }
 
-awaitable<std::optional<Rejection>> read_body(ConnectionPtr connection, Buffer* buffer, Parser* parser) {
+Rejection no_memory_for_bodies() {
+  return overloaded("bodies_in_flight", "too many bytes of bodies at once", 1);
+}
+
+// The share grows with what has really come: to announce a body takes nothing from anybody.
+awaitable<std::optional<Rejection>> read_body(ConnectionPtr connection, Buffer* buffer, Parser* parser,
+                                              BodyBudget::Share* share) {
   connection->expire_after(body_time);
   if (field(*parser, "Expect") && parser->get().version() >= 11 && buffer->size() == 0) {
     co_await connection->write("HTTP/1.1 100 Continue\r\n\r\n");
   }
-  const auto [error, size] = co_await http::async_read(connection->socket, *buffer, *parser, as_result);
-  if (!error) co_return std::nullopt;
-  if (connection->expired())
-    co_return Rejection{408, "too_slow", "Request timeout", "the body took too long", "Try again."};
-  co_return parse_rejection(error);
+  while (!parser->is_done()) {
+    const auto [error, size] = co_await http::async_read_some(connection->socket, *buffer, *parser, as_result);
+    if (error && connection->expired())
+      co_return Rejection{408, "too_slow", "Request timeout", "the body took too long", "Try again."};
+    if (error) co_return parse_rejection(error);
+    if (!share->grow_to(parser->get().body().size())) co_return no_memory_for_bodies();
+  }
+  co_return std::nullopt;
 }
 
 // The head's fields are taken before the body is read: what a trailer adds is not heard.
@@ -139,6 +158,9 @@ awaitable<Answer> answer_safely(Api* api, RequestPtr request) {
 
 awaitable<bool> refuse_and_close(ConnectionPtr connection, Rejection rejection) {
   const Framing framing{false, false, true};
+  connection->now(Doing::writing);
+  connection->metrics.request_answered("", rejection.status);
+  connection->metrics.request_refused(rejection.code);
   auto response = problem_response(rejection);
   co_await write_response(connection, std::move(response), framing);
   co_return false;
@@ -155,14 +177,8 @@ awaitable<Answer> handle(ConnectionPtr connection, Api* api, RequestPtr request,
   co_return co_await std::move(answered);
 }
 
-std::size_t body_bytes_to_come(const Parser& parser) {
-  if (parser.chunked()) return max_body_bytes;
-  const auto length = parser.content_length();
-  return length ? static_cast<std::size_t>(*length) : 0;
-}
-
 // One request and its answer. False: the connection ends.
-awaitable<bool> serve_one(ConnectionPtr connection, Api* api, BodyBudget* budget, Buffer* buffer) {
+awaitable<bool> serve_one(ConnectionPtr connection, Api* api, const BodyBudget* bodies, Buffer* buffer) {
   const auto head = co_await read_head(connection, buffer);
   if (!head) {
     auto rejection = head_rejection(head.error());
@@ -178,26 +194,27 @@ awaitable<bool> serve_one(ConnectionPtr connection, Api* api, BodyBudget* budget
   beast::error_code error;
   buffer->consume(parser.put(buffer->data(), error));
   if (error && error != http::error::need_more) co_return co_await refuse_and_close(connection, parse_rejection(error));
-  if (auto refused = refuse_unread(parser)) co_return co_await refuse_and_close(connection, std::move(*refused));
+  if (auto refused = refuse_unread(parser, connection->caller.role))
+    co_return co_await refuse_and_close(connection, std::move(*refused));
 
   const auto request = make_request(parser, *connection);
   const bool has_host = parser.get().version() < 11 || field(parser, "Host");
   const auto raw_target = parser.get().target();
   std::string target(raw_target.data(), raw_target.size());
-  if (const auto coming = body_bytes_to_come(parser); coming > 0) {
-    request->body_share = budget->take(connection->caller.uid, coming);
-    if (!request->body_share) {
-      co_return co_await refuse_and_close(connection,
-                                          overloaded("bodies_in_flight", "too many bytes of bodies at once", 1));
-    }
-    auto refused = co_await read_body(connection, buffer, &parser);
+  if (!parser.is_done()) {
+    request->body_share = bodies->share_of(connection->caller.uid);
+    auto refused = co_await read_body(connection, buffer, &parser, request->body_share.get());
     if (refused) co_return co_await refuse_and_close(connection, std::move(*refused));
     request->body = std::move(parser.get().body());
   }
   const Framing framing{request->method == "HEAD", parser.keep_alive(), parser.get().version() >= 11};
+  connection->now(Doing::working);
   auto handled = handle(connection, api, request, std::move(target), has_host);
   const auto answered = co_await std::move(handled);
   auto response = answered ? *answered : problem_response(answered.error());
+  connection->metrics.request_answered(request->method, response.status);
+  if (!answered) connection->metrics.request_refused(answered.error().code);
+  connection->now(Doing::writing);
   co_return co_await write_response(connection, std::move(response), framing);
 }
 
@@ -215,13 +232,12 @@ awaitable<void> linger(ConnectionPtr connection) {
 
 }  // namespace
 
-awaitable<void> serve_connection(ConnectionPtr connection, Api* api, BodyBudget budget,
-                                 [[maybe_unused]] std::shared_ptr<void> slot) {
+awaitable<void> serve_connection(ConnectionPtr connection, Api* api, BodyBudget bodies) {
   Buffer buffer;
   try {
-    while (co_await serve_one(connection, api, &budget, &buffer)) {
+    while (co_await serve_one(connection, api, &bodies, &buffer)) {
     }
-    co_await linger(connection);
+    if (!connection->expired()) co_await linger(connection);  // whoever takes nothing is owed nothing
   } catch (const std::exception& e) {
     log("connection_failed", {{"error", e.what()}});
   }
@@ -229,7 +245,7 @@ awaitable<void> serve_connection(ConnectionPtr connection, Api* api, BodyBudget 
 }
 
 awaitable<void> refuse_connection(ConnectionPtr connection, Rejection rejection,
-                                  [[maybe_unused]] std::shared_ptr<void> slot) {
+                                  [[maybe_unused]] ConnectionTable::SeatPtr seat) {
   try {
     co_await refuse_and_close(connection, std::move(rejection));
     co_await linger(connection);

@@ -9,10 +9,10 @@
 
 namespace cordon {
 
-// `slot` counts the connection while it lives.
-awaitable<void> serve_connection(ConnectionPtr connection, Api* api, BodyBudget budget, std::shared_ptr<void> slot);
+// `bodies`: the memory that the bodies of all requests share.
+awaitable<void> serve_connection(ConnectionPtr connection, Api* api, BodyBudget bodies);
 
-// Says no to whoever has just connected, without reading what it wants.
-awaitable<void> refuse_connection(ConnectionPtr connection, Rejection rejection, std::shared_ptr<void> slot);
+// Says no to whoever has just connected, without reading what it wants. `seat` counts it among those.
+awaitable<void> refuse_connection(ConnectionPtr connection, Rejection rejection, ConnectionTable::SeatPtr seat);
 
 }  // namespace cordon

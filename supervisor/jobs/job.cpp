@@ -1,5 +1,7 @@
 #include "supervisor/jobs/job.hpp"
 
+#include "supervisor/jobs/job_account.hpp"
+
 namespace cordon {
 
 std::string_view to_string(JobState state) {
@@ -14,17 +16,18 @@ std::string_view to_string(JobState state) {
   return "finished";
 }
 
-std::string actor_name(std::uint32_t uid) {
-  return "uid:" + std::to_string(uid);
-}
-
-Job::Job(std::string id_of, std::uint32_t uid_of, JobOrder order_of, WallTime now)
+Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now)
     : id(std::move(id_of)),
-      uid(uid_of),
+      account(std::move(account_of)),
       order(std::move(order_of)),
       output{OutputBuffer(order.limits.output_bytes), OutputBuffer(order.limits.output_bytes)},
       submitted_at(now) {
   log.state("queued");
+}
+
+void Job::accept(bool taken) {
+  acceptance = taken ? Acceptance::accepted : Acceptance::refused;
+  changes.ring();
 }
 
 void Job::become_running() {
@@ -36,6 +39,7 @@ void Job::become_running() {
 void Job::become_started(Started facts, WallTime now) {
   started = std::move(facts);
   started_at = now;
+  if (on_started) on_started();
   changes.ring();
 }
 
@@ -43,7 +47,7 @@ void Job::write(Stream stream, std::string_view bytes) {
   auto& buffer = output[static_cast<std::size_t>(stream)];
   buffer.append(bytes);
   log.output(stream, buffer.kept().size());
-  if (buffer.over_limit() && order.on_output_limit == OnOutputLimit::kill) hang_up_because(HangUp::output_limit);
+  if (buffer.over_limit() && order.on_output_limit == OnOutputLimit::kill) hang_up_because({HangUp::output_limit});
   changes.ring();
 }
 
@@ -54,21 +58,29 @@ void Job::close(Stream stream) {
   changes.ring();
 }
 
-void Job::finish(Outcome how, WallTime now) {
+void Job::conclude(Outcome how, WallTime now) {
   outcome = std::move(how);
   finished_at = now;
-  state = JobState::finished;
   hang_up = nullptr;
+}
+
+void Job::finish() {
+  state = JobState::finished;
   changes.ring();
 }
 
 void Job::cancel() {
-  hang_up_because(HangUp::cancelled);
+  hang_up_because({HangUp::cancelled});
 }
 
-void Job::hang_up_because(HangUp why) {
-  if (state == JobState::finished || hang_up_reason != HangUp::no) return;
-  hang_up_reason = why;
+void Job::kill(Killed why) {
+  hang_up_because({HangUp::killed, std::move(why)});
+}
+
+void Job::hang_up_because(HangUpReason reason) {
+  if (outcome || hang_up_reason.why != HangUp::no) return;
+  hang_up_reason = std::move(reason);
+  if (on_killing) on_killing();
   if (const auto call = hang_up) call();
 }
 
@@ -76,6 +88,15 @@ std::uint64_t Job::artifact_bytes() const {
   std::uint64_t total = 0;
   for (const auto& artifact : collection.artifacts) total += artifact.size;
   return total;
+}
+
+Membership Job::membership() const {
+  return membership_of(account, order, id);
+}
+
+Membership membership_of(const Account& account, const JobOrder& order, const std::string& id) {
+  const auto drill = order.labels.find(drill_label);
+  return {account.tenant, account.actor, {}, order.profile, id, drill == order.labels.end() ? "" : drill->second};
 }
 
 }  // namespace cordon

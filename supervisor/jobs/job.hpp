@@ -11,11 +11,15 @@
 
 #include "sandbox/artifact_stream.hpp"
 #include "sandbox/report.hpp"
+#include "supervisor/admission/admission.hpp"
+#include "supervisor/identity.hpp"
 #include "supervisor/jobs/artifact_store.hpp"
 #include "supervisor/jobs/event_log.hpp"
 #include "supervisor/jobs/job_order.hpp"
 #include "supervisor/jobs/outcome.hpp"
 #include "supervisor/jobs/output_buffer.hpp"
+#include "supervisor/journal/durability.hpp"
+#include "supervisor/kill/scope.hpp"
 #include "supervisor/text/timestamp.hpp"
 #include "supervisor/waker.hpp"
 
@@ -36,23 +40,36 @@ struct Collection {
   std::vector<artifacts::Skipped> skipped;
 };
 
+// What a client reads of a job, in three parts: the two outputs stand between them and may be large.
+struct JobMembers {
+  Json before;  // of "stdout"
+  Json between;
+  Json after;  // "stderr"
+};
+
+// Whether the journal has it. Until then it is nobody's; one that it would not take never was.
+enum class Acceptance { pending, accepted, refused };
+
 class Job {
  public:
-  Job(std::string id, std::uint32_t uid, JobOrder order, WallTime now);
+  Job(std::string id, Account account, JobOrder order, WallTime now);
 
-  // The steps, in this order. Every one of them rings `changes`.
+  // The steps, in this order. Every one of them rings `changes`, but for conclude().
+  void accept(bool taken);
   void become_running();
   void become_started(Started facts, WallTime now);
   void write(Stream stream, std::string_view bytes);
   void close(Stream stream);
-  void finish(Outcome outcome, WallTime now);
+  void conclude(Outcome outcome, WallTime now);  // how it ended is known, and not yet told
+  void finish();                                 // told to everybody
 
-  // Ends it as soon as the sandbox is gone; nothing happens when it has finished already.
+  // Ends it as soon as the sandbox is gone; nothing happens when it has finished or is being ended already.
   void cancel();
+  void kill(Killed why);
 
   const std::string id;
-  const std::uint32_t uid;  // whose it is
-  JobOrder order;           // what the client wrote is dropped once the sandbox has it
+  const Account account;  // whose it is
+  JobOrder order;         // what the client wrote is dropped once the sandbox has it
   JobState state = JobState::queued;
   std::optional<Outcome> outcome;
   std::array<OutputBuffer, 2> output;
@@ -62,19 +79,29 @@ class Job {
   Collection collection;
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
+  std::optional<JobMembers> told;  // one that the journal gave back: what was said of it then
+  Acceptance acceptance = Acceptance::pending;
+  Clock::time_point entered;              // the queue
+  std::optional<Clock::duration> waited;  // in it
   Changes changes;
 
-  HangUp hang_up_reason = HangUp::no;
+  Durability durability = Durability::power;     // of its lines in the journal
+  bool admitted = false;                         // and the journal has that
+  std::function<void()> on_started, on_killing;  // the journal wants to know
+
+  HangUpReason hang_up_reason;
   std::function<void()> hang_up;  // how to end the sandbox, while there is one; how to leave the queue before
 
   std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
   std::uint64_t artifact_bytes() const;
+  Membership membership() const;
 
  private:
-  void hang_up_because(HangUp why);
+  void hang_up_because(HangUpReason reason);
 };
 using JobPtr = std::shared_ptr<Job>;
 
-std::string actor_name(std::uint32_t uid);  // "uid:1000"
+// What a job of this account and order belongs to; `id` is empty before there is one.
+Membership membership_of(const Account& account, const JobOrder& order, const std::string& id = {});
 
 }  // namespace cordon

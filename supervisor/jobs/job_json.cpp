@@ -92,8 +92,8 @@ Json timings_json(const std::optional<Finished>& report) {
 Json before_stdout(const Job& job, std::optional<std::size_t> queue_position) {
   Json out = {{"id", job.id}, {"state", to_string(job.state)}};
   if (queue_position) out["queue_position"] = *queue_position;
-  out["actor"] = actor_name(job.uid);
-  out["tenant"] = "default";
+  out["actor"] = job.account.actor;
+  out["tenant"] = job.account.tenant;
   out["tool"] = nullptr;
   out["labels"] = Json(job.order.labels);
   out["outcome"] = job.outcome ? to_json(*job.outcome) : Json();
@@ -123,6 +123,7 @@ Json after_stderr(const Job& job) {
 }  // namespace
 
 JobMembers job_members(const Job& job, std::optional<std::size_t> queue_position) {
+  if (job.told) return *job.told;
   JobMembers members{before_stdout(job, queue_position), Json::object(), after_stderr(job)};
   put_counts(members.between, "stdout", job.output[0]);
   return members;

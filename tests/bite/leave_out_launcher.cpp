@@ -5,6 +5,7 @@
 // Runs in: cordon-launcher's place, as root, in tests only.
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,13 +24,14 @@
 #include <fstream>
 #include <string>
 
+#include "profiles/seccomp_comparisons.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/cgroup.hpp"
-#include "sandbox/launcher/comparisons.hpp"
 #include "sandbox/launcher/images.hpp"
+#include "sandbox/launcher/latch.hpp"
 #include "sandbox/launcher/plan.hpp"
 #include "sandbox/launcher/readback.hpp"
 #include "sandbox/launcher/workspace.hpp"
@@ -130,7 +133,9 @@ WRAPPED(_ZN6cordon5Watch13until_the_endERKNS_6LimitsE, Ending, until_the_end, (v
 
 // In a hybrid layout whoever writes "0" joins.
 WRAPPED(write, ssize_t, write, (int fd, const void* bytes, std::size_t size)) {
-  const bool joins = size == 1 && *static_cast<const char*>(bytes) == '0';
+  struct statfs at {};
+  const bool is_legacy = ::fstatfs(fd, &at) == 0 && at.f_type == CGROUP_SUPER_MAGIC;  // v2: "0" is a limit for swap
+  const bool joins = is_legacy && size == 1 && *static_cast<const char*>(bytes) == '0';
   return joins && leaves_out(Step::cgroup_join) ? 1 : product_write(fd, bytes, size);
 }
 
@@ -250,6 +255,12 @@ WRAPPED(_ZN6cordon21attach_writable_imageERKNS_6ImagesERKNSt7__cxx1112basic_stri
 WRAPPED(umount2, int, umount2, (const char* target, int flags)) {
   const bool skips = std::string_view(target) == "." && leaves_out(Step::old_root);
   return skips ? 0 : product_umount2(target, flags);
+}
+
+// The last step before "go".
+
+WRAPPED(_ZN6cordon11expect_openERKNS_5LatchEm, void, expect_open, (const Latch& latch, std::uint64_t generation)) {
+  if (!leaves_out(Step::latch)) product_expect_open(latch, generation);
 }
 
 // Starting init.

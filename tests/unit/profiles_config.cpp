@@ -52,3 +52,40 @@ TEST_CASE("jobs never get ids of the system's own users, nor ids past the last")
   CHECK(fault_at(R"({"uids": {"first": 65534}})") == "/uids/first");
   CHECK(fault_at(R"({"uids": {"first": 4294967290, "count": 64}})") == "/uids/count");
 }
+
+TEST_CASE("what operators configure is read") {
+  const auto config = parse_config(R"({"max_connections": 100, "denial_burst": {"count": 5, "window_seconds": 10},
+    "trip_rules": [{"control": "seccomp", "count": 50, "window_seconds": 60, "scope": "tool", "reason": "why"},
+                   {"control": "pids", "count": 7, "reason": "bombs"}],
+    "metrics": {"listen": "127.0.0.1:9464"}})");
+  REQUIRE(config);
+  CHECK(config->max_connections == 100);
+  const auto& operations = config->operations;
+  CHECK(operations.denial_burst == DenialThreshold{5, 10});
+  REQUIRE(operations.trip_rules.size() == 2);
+  CHECK(operations.trip_rules[0] == TripRule{"seccomp", {50, 60}, TripScope::tool, "why"});
+  CHECK(operations.trip_rules[1] == TripRule{"pids", {7, 60}, TripScope::actor, "bombs"});
+  CHECK(operations.metrics_listen == LoopbackAddress{"127.0.0.1", 9464});
+}
+
+TEST_CASE("mistakes in what operators configure are named") {
+  CHECK(fault_at(R"({"denial_burst": {"count": 0}})") == "/denial_burst/count");
+  CHECK(fault_at(R"({"denial_burst": {"many": 1}})") == "/denial_burst/many");
+  CHECK(fault_at(R"({"trip_rules": {}})") == "/trip_rules");
+  CHECK(fault_at(R"({"trip_rules": [{"control": "x", "count": 1}]})") == "/trip_rules/0/reason");
+  CHECK(fault_at(R"({"trip_rules": [{"control": "x", "count": 1, "reason": "y", "scope": "tenant"}]})") ==
+        "/trip_rules/0/scope");
+  CHECK(fault_at(R"({"metrics": {}})") == "/metrics/listen");
+  CHECK(fault_at(R"({"max_connections": 1})") == "/max_connections");
+}
+
+TEST_CASE("metrics are served on loopback addresses only") {
+  CHECK(parse_loopback("[::1]:9464") == LoopbackAddress{"::1", 9464});
+  CHECK(parse_loopback("127.8.9.10:1") == LoopbackAddress{"127.8.9.10", 1});
+  for (const char* text : {"0.0.0.0:9464", "192.168.1.1:9464", "[::]:9464", "::1:9464", "localhost:9464", ":9464",
+                           "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.1:9464", "127.0.0.1.5:9464",
+                           "127.0.0.256:9464", "127.0.0.01:9464", "127.0.0.1:94x", "127.0.0.1:", "127.0.0.1.:9", ""}) {
+    INFO(text);
+    CHECK_FALSE(parse_loopback(text));
+  }
+}

@@ -201,19 +201,6 @@ TEST_CASE("a client that sends a head byte by byte for ever is cut off, and othe
   CHECK(slow.closed());
 }
 
-TEST_CASE("bodies share a bounded memory, of which one uid gets half", "[threat:slow-clients]") {
-  BodyBudget budget(100);
-  auto first = budget.take(1, 50);
-  CHECK(first);
-  CHECK_FALSE(budget.take(1, 1));
-  auto second = budget.take(2, 40);
-  CHECK(second);
-  CHECK_FALSE(budget.take(3, 11));
-  CHECK(budget.take(3, 10));
-  first.reset();
-  CHECK(budget.take(1, 50));
-}
-
 TEST_CASE("HEAD has the head of GET and no body") {
   const Instance instance;
   auto client = instance.agent();
@@ -293,6 +280,39 @@ TEST_CASE("an operator loads everything anew, or nothing") {
   CHECK(refused->status == 422);
   CHECK(refused->json().at("errors")[0].at("pointer") == "/max_running");
   CHECK(client.get("/v1/info").json().at("images").back().at("name") == "other");
+}
+
+TEST_CASE("operators read events from the oldest kept or from where they were, agents do not") {
+  const Instance instance;
+  CHECK(instance.agent().get("/v1/events?follow=false").status == 404);
+  const auto all = instance.operator_().get("/v1/events?follow=false");
+  CHECK(all.status == 200);
+  CHECK(all.fields.at("content-type") == "text/event-stream");
+  CHECK(all.body.starts_with("event: started\nid: "));
+  const auto id = all.body.substr(19, all.body.find('\n', 19) - 19);
+  CHECK(instance.operator_().get("/v1/events?follow=false", "Last-Event-ID: " + id + "\r\n").body.empty());
+  CHECK(instance.operator_().get("/v1/events?follow=false", "Last-Event-ID: x\r\n").status == 400);
+  CHECK(instance.operator_().get("/v1/events?follow=maybe").status == 400);
+}
+
+TEST_CASE("a reload and its refusal are events, and so is a launcher that goes and comes back") {
+  Instance instance;
+  const auto told = [&](const std::string& kind) {
+    for (int tries = 0; tries < 500; ++tries) {
+      const auto text = instance.operator_().get("/v1/events?follow=false").body;
+      if (text.find("event: " + kind + "\n") != std::string::npos) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  };
+  CHECK(instance.operator_().call("POST", "/v1/reload").status == 200);
+  CHECK(told("reload"));
+  instance.write_config(R"("metrics": {"listen": "127.0.0.1:9464"})");
+  const auto refused = instance.operator_().call("POST", "/v1/reload");
+  CHECK(refused.status == 422);
+  CHECK(refused.json().at("errors").at(0).at("pointer") == "/metrics/listen");
+  instance.stop_launcher();
+  CHECK(told("launcher_lost"));
 }
 
 TEST_CASE("who is in no group of a socket is refused, and so is nobody", "[threat:fail-open]") {

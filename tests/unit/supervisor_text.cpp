@@ -1,6 +1,14 @@
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <cstring>
 
 #include "supervisor/text/base64.hpp"
+#include "supervisor/text/journal.hpp"
 #include "supervisor/text/log.hpp"
 #include "supervisor/text/timestamp.hpp"
 #include "supervisor/text/uri.hpp"
@@ -81,4 +89,43 @@ TEST_CASE("a log line cannot be forged and carries no escape sequence", "[threat
   CHECK(logfmt("end", {{"x", "\x1b[31m"}}) == "event=end x=\"\\x1b[31m\"");
   CHECK(logfmt("end", {{"x", "a\"b\\"}}) == "event=end x=\"a\\\"b\\\\\"");
   CHECK(logfmt("end", {{"x", ""}}) == "event=end x=\"\"");
+}
+
+TEST_CASE("a journal entry has real fields, and none can be forged", "[threat:terminal-escapes]") {
+  CHECK(journal_entry("job_end", {{"job", "a"}, {"wall_ms", "1.5"}}, Priority::warning) ==
+        "MESSAGE=event=job_end job=a wall_ms=1.5\nPRIORITY=4\nSYSLOG_IDENTIFIER=cordond\nCORDON_EVENT=job_end\n"
+        "CORDON_JOB=a\nCORDON_WALL_MS=1.5\n");
+  const auto entry = journal_entry("job_end", {{"detail", "x\nCORDON_JOB=forged\x1b[2J"}}, Priority::info);
+  CHECK(entry.find("\nCORDON_JOB=") == std::string::npos);
+  CHECK(entry.find('\x1b') == std::string::npos);
+  CHECK(entry.ends_with("CORDON_DETAIL=x\\x0aCORDON_JOB=forged\\x1b[2J\n"));
+}
+
+TEST_CASE("the journal is written to where standard error is its stream, and only there") {
+  struct stat status {};
+  REQUIRE(::fstat(STDERR_FILENO, &status) == 0);
+  const auto name = std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+  CHECK(is_journal_stream(STDERR_FILENO, name.c_str()));
+  CHECK_FALSE(is_journal_stream(STDERR_FILENO, nullptr));
+  CHECK_FALSE(is_journal_stream(STDERR_FILENO, "1:1"));
+  CHECK_FALSE(is_journal_stream(-1, name.c_str()));
+}
+
+TEST_CASE("a journal that is full or gone is not waited for") {
+  const std::string path = "/tmp/cordon-journal-" + std::to_string(::getpid());
+  const Journal journal(path);
+  CHECK(journal.send("A=1\n") == Journal::Sent::no);
+  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
+  REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  CHECK(journal.send("A=1\n") == Journal::Sent::yes);
+  char got[16] = {};
+  CHECK(::recv(socket.get(), got, sizeof got, MSG_DONTWAIT) == 4);
+  CHECK(std::string(got) == "A=1\n");
+  auto last = Journal::Sent::yes;
+  for (int i = 0; i < 100'000 && last == Journal::Sent::yes; ++i) last = journal.send("A=1\n");
+  CHECK(last == Journal::Sent::full);
+  ::unlink(path.c_str());
 }

@@ -1,0 +1,102 @@
+#include "supervisor/events/operations.hpp"
+
+#include <fmt/format.h>
+
+#include "supervisor/text/log.hpp"
+
+namespace cordon {
+namespace {
+
+std::string milliseconds(std::uint64_t us) {
+  return fmt::format("{:.3f}", static_cast<double>(us) / 1000.0);
+}
+
+void log_end(const Job& job, const Json& outcome) {
+  const auto usage = job.report ? job.report->usage : Usage{};
+  log("job_end", {{"job", job.id},
+                  {"actor", job.account.actor},
+                  {"tenant", job.account.tenant},
+                  {"profile", job.order.profile},
+                  {"image", job.order.image},
+                  {"outcome", std::string(kind(*job.outcome))},
+                  {"detail", outcome.dump(-1, ' ', true, Json::error_handler_t::replace)},
+                  {"wall_ms", milliseconds(usage.wall_us)},
+                  {"cpu_ms", milliseconds(usage.cpu_us)},
+                  {"stdout_bytes", std::to_string(job.output[0].written())},
+                  {"stderr_bytes", std::to_string(job.output[1].written())},
+                  {"artifacts", std::to_string(job.collection.artifacts.size())}});
+}
+
+Priority priority_of(Severity severity) {
+  switch (severity) {
+    case Severity::info:
+      return Priority::info;
+    case Severity::warning:
+      return Priority::warning;
+    case Severity::critical:
+      break;
+  }
+  return Priority::critical;
+}
+
+Subject subject_of(const Job& job) {
+  return {job.account.actor, job.account.tenant, "", job.order.profile, job.id};
+}
+
+JobPhases all_phases_of(const Job& job) {
+  auto phases = job.report ? cordon::phases_of(job.report->timings_us) : JobPhases{};
+  if (job.waited) phases.queue = *job.waited;
+  return phases;
+}
+
+std::string many_denials(const DenialThreshold& at, const std::string& control) {
+  return fmt::format("{} or more refusals of \"{}\" within {} s", at.count, control, at.window_seconds);
+}
+
+}  // namespace
+
+void Operations::tell(EventKind kind, Subject subject, std::string detail, std::optional<Severity> severity) {
+  const auto how = severity.value_or(usual_severity(kind));
+  log("operator_event",
+      {{"kind", std::string(to_string(kind))},
+       {"actor", subject.actor},
+       {"tenant", subject.tenant},
+       {"tool", subject.tool},
+       {"profile", subject.profile},
+       {"job", subject.job},
+       {"detail", detail}},
+      priority_of(how));
+  events.add({0, std::chrono::system_clock::now(), kind, how, std::move(subject), std::move(detail)});
+}
+
+void Operations::job_ended(const Job& job) {
+  const auto outcome = to_json(*job.outcome);
+  log_end(job, outcome);
+  metrics.job_ended(job.order.profile, kind(*job.outcome), all_phases_of(job));
+  if (const auto* lost = std::get_if<Lost>(&*job.outcome)) tell(EventKind::lost, subject_of(job), lost->reason);
+  if (const auto* failed = std::get_if<SetupFailed>(&*job.outcome)) {
+    tell(EventKind::setup_failed, subject_of(job),
+         fmt::format("{} {}: {}{}{}", failed->step, failed->object, errno_name(failed->error),
+                     failed->remedy.empty() ? "" : ". ", failed->remedy));
+  }
+  count_denials(job);
+}
+
+void Operations::count_denials(const Job& job) {
+  if (!job.report) return;
+  for (const auto& denial : job.report->denials) {
+    const auto count = denial.count.value_or(1);
+    metrics.denied(denial.control, count);
+    const auto reached = rules_.add(job.account.actor, "", denial.control, count, Clock::now());
+    auto subject = subject_of(job);
+    if (reached.burst) {
+      tell(EventKind::denial_burst, subject,
+           many_denials(rules_.burst_threshold(), denial.control) + " in this actor's jobs");
+    }
+    for (const auto& trip : reached.trips) {
+      if (on_trip_) on_trip_(trip, many_denials(trip.at, trip.control));
+    }
+  }
+}
+
+}  // namespace cordon
