@@ -59,8 +59,7 @@ void take_connection(Socket socket, const Listener& listener, Shared& shared, Co
   const auto peer = peer_of(socket.native_handle());
   const auto uid = peer ? peer->uid : 0;
   const Caller caller{uid, listener.role, account_of(uid)};
-  auto& metrics = shared.api->operations.metrics;
-  auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.answers, metrics);
+  auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.commons);
   if (!peer || !may_use_socket(*peer, listener.group)) {
     return refuse(std::move(connection), not_yours(listener.path), refusals);
   }
@@ -105,7 +104,7 @@ namespace {
 void take_scraper(Socket socket, Shared& shared, ConnectionTable& scrapers) {
   const auto executor = socket.get_executor();
   const Caller nobody{nobodys_uid, Role::scraper, {}};
-  auto connection = std::make_shared<Connection>(std::move(socket), nobody, shared.answers, shared.api->operations.metrics);
+  auto connection = std::make_shared<Connection>(std::move(socket), nobody, shared.commons);
   auto seat = scrapers.take(nobodys_uid, scraper_limits, cutter(connection));
   if (!seat) return;
   connection->seat = std::move(*seat);
