@@ -93,6 +93,9 @@ std::string connect_remedy(const std::string& socket, int error) {
   if (code == CURLE_COULDNT_RESOLVE_HOST) {  // what libcurl says of a path that does not fit
     throw Failure(fmt::format("the socket's path is too long for unix(7): {}", socket), "use a shorter --runtime-dir");
   }
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    throw Failure(fmt::format("Cordon does not answer in time at {}", socket),
+                  "is cordond well? `cordon kill --all` and `release --all` work without it, as root");
   throw Failure(fmt::format("the connection to Cordon broke: {}", curl_easy_strerror(code)),
                 "is cordond still running? `systemctl status cordond`");
 }
@@ -111,6 +114,7 @@ Response Client::send(const Request& request) const {
     set(handle.get(), CURLOPT_POSTFIELDS, request.body.data());
   }
   set(handle.get(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  set(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   const auto rc = curl_easy_perform(handle.get());
   if (rc != CURLE_OK) fail_to_transfer(handle.get(), rc, socket_path_);
   curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &response.status);

@@ -1,6 +1,7 @@
 // HTTP over one of Cordon's Unix sockets; libcurl speaks it. Failures name the socket and what to do about it.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -23,6 +24,7 @@ struct Request {
   std::string target{};  // path and query
   std::string body{};
   Headers headers{};
+  std::chrono::milliseconds timeout{0};  // of the whole exchange; 0: none
 };
 
 class Client {

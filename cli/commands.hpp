@@ -34,6 +34,15 @@ int show_logs(const Session& session, const LogsOptions& options);
 int show_job(const Session& session, const std::string& id);
 int cancel_job(const Session& session, const std::string& id);
 
+struct KillOptions {
+  bool all = false;
+  std::string tenant, actor, tool, profile, job;  // exactly one, or all
+  std::string reason;
+};
+int kill_scope(const Session& session, const KillOptions& options);  // 1 when something survived
+int release_scope(const Session& session, const KillOptions& options);
+int list_kills(const Session& session);
+int drill_kill(const Session& session, const std::string& profile);
 struct EventsOptions {
   bool follow = false;
   std::string since;              // the id of the last one seen; empty: from the oldest that is kept
@@ -47,5 +56,8 @@ int list_profiles(const Session& session);
 int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
+
+int list_breakers(const Session& session);
+int reset_breaker(const Session& session, const std::string& actor);
 
 }  // namespace cordon::cli

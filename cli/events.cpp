@@ -58,7 +58,7 @@ class Watching {
         client_(session.runtime_dir + "/operator.sock"),
         hook_(options.hook, std::chrono::seconds(options.timeout_s)),
         parser_(!options.since.empty() || options.resume_file.empty() ? options.since
-                                                                       : read_resume(options.resume_file)) {}
+                                                                      : read_resume(options.resume_file)) {}
 
   void to_the_end() {
     one_connection();  // a Cordon that is not there at all is a failure; one that goes away comes back

@@ -74,7 +74,8 @@ Waited wait_for(pid_t pid, std::chrono::seconds limit, int wake_fd) {
   if (pidfd < 0) throw Failure(fmt::format("cannot watch the hook: {}", std::strerror(errno)));
   std::array<pollfd, 2> watched{{{pidfd, POLLIN, 0}, {wake_fd, POLLIN, 0}}};
   const int timeout = static_cast<int>(std::chrono::milliseconds(limit).count());
-  while (::poll(watched.data(), watched.size(), timeout) < 0 && errno == EINTR) continue;  // it was stopped, and goes on
+  while (::poll(watched.data(), watched.size(), timeout) < 0 && errno == EINTR)
+    continue;  // it was stopped, and goes on
   ::close(pidfd);
   if (watched[0].revents != 0) return Waited::ended;
   return watched[1].revents != 0 ? Waited::woken : Waited::too_long;

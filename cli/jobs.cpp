@@ -46,6 +46,13 @@ std::string text(const Json& job, const char* key) {
   return found != job.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// "queued (3)": and two are before it.
+std::string state_of(const Json& job) {
+  const auto state = text(job, "state");
+  const auto position = job.find("queue_position");
+  return position == job.end() ? state : fmt::format("{} ({})", state, position->dump());
+}
+
 // The seconds are enough for people: "2026-01-31T12:00:00.123Z" -> "2026-01-31 12:00:00".
 std::string short_time(std::string stamp) {
   if (stamp.size() < 19) return stamp;
@@ -79,10 +86,10 @@ int list_jobs(const Session& session, const ListOptions& options) {
   }
   std::vector<Row> rows;
   for (const auto& job : jobs) {
-    rows.push_back({text(job, "id"), text(job, "state"), outcome_in_short(job), text(job, "profile"),
+    rows.push_back({text(job, "id"), state_of(job), outcome_in_short(job), text(job, "profile"), text(job, "tenant"),
                     text(job, "actor"), short_time(text(job, "submitted_at")), time_used(job)});
   }
-  fmt::print("{}", table({"ID", "STATE", "OUTCOME", "PROFILE", "ACTOR", "SUBMITTED", "TIME"}, rows));
+  fmt::print("{}", table({"ID", "STATE", "OUTCOME", "PROFILE", "TENANT", "ACTOR", "SUBMITTED", "TIME"}, rows));
   return 0;
 }
 

@@ -25,6 +25,8 @@ struct Choice {
   RunOptions run;
   ListOptions list;
   LogsOptions logs;
+  KillOptions kill;
+  bool kill_list = false, kill_drill = false;
   EventsOptions events;
   bool has_hook = false;
   std::string id, profile, file;
@@ -86,12 +88,43 @@ void add_job_commands(CLI::App& app, Choice& choice) {
   cancel.callback([&choice] { choice.command = [&choice] { return cancel_job(choice.session, choice.id); }; });
 }
 
+void add_scopes(CLI::App& command, Choice& choice) {
+  command.add_flag("--all", choice.kill.all, "Everything");
+  command.add_option("--tenant", choice.kill.tenant, "A tenant's jobs");
+  command.add_option("--actor", choice.kill.actor, "An actor's jobs, for instance uid:1000");
+  command.add_option("--tool", choice.kill.tool, "The calls of a tool");
+  command.add_option("--profile", choice.kill.profile, "The jobs under a profile");
+  command.add_option("--job", choice.kill.job, "One job");
+  add_json(command, choice);
+}
+
+int run_kill(const Choice& choice) {
+  if (choice.kill_list) return list_kills(choice.session);
+  if (choice.kill_drill)
+    return drill_kill(choice.session, choice.kill.profile.empty() ? "default" : choice.kill.profile);
+  return kill_scope(choice.session, choice.kill);
+}
+
+void add_kill_commands(CLI::App& app, Choice& choice) {
+  auto& kill = *app.add_subcommand("kill", "End what runs in a scope and let nothing in, until it is released");
+  add_scopes(kill, choice);
+  kill.add_option("--reason", choice.kill.reason, "Why, in one line");
+  auto* list = kill.add_flag("--list", choice.kill_list, "Say what is engaged");
+  kill.add_flag("--drill", choice.kill_drill, "Prove that it works, on canaries of its own (--profile: theirs)")
+      ->excludes(list);
+  kill.callback([&choice] { choice.command = [&choice] { return run_kill(choice); }; });
+  auto& release = *app.add_subcommand("release", "Let jobs of a scope in again");
+  add_scopes(release, choice);
+  release.callback([&choice] { choice.command = [&choice] { return release_scope(choice.session, choice.kill); }; });
+}
+
 void add_events(CLI::App& app, Choice& choice) {
   auto& events = *app.add_subcommand("events", "What operators should know: cordon events [options] [--exec -- HOOK…]");
   auto& options = choice.events;
   events.add_flag("-f,--follow", options.follow, "Go on with what happens from now on");
   events.add_option("--since", options.since, "Only those behind this one")->type_name("ID");
-  events.add_option("--resume", options.resume_file, "Begin where the last run with this file ended")->type_name("FILE");
+  events.add_option("--resume", options.resume_file, "Begin where the last run with this file ended")
+      ->type_name("FILE");
   events.add_flag("--exec", choice.has_hook, "For each, run the program behind -- with its JSON on standard input");
   events.add_option("--timeout", options.timeout_s, "How many seconds one run of the hook may take")
       ->check(CLI::Range(1, 3600))
@@ -120,6 +153,18 @@ void add_profile_commands(CLI::App& app, Choice& choice) {
   info.callback([&choice] { choice.command = [&choice] { return show_info(choice.session); }; });
 }
 
+void add_breaker_commands(CLI::App& app, Choice& choice) {
+  auto& breaker = *app.add_subcommand("breaker", "Look at circuits that stopped a loop, and close them");
+  breaker.require_subcommand(1);
+  auto& list = *breaker.add_subcommand("list", "Those that are open");
+  add_json(list, choice);
+  list.callback([&choice] { choice.command = [&choice] { return list_breakers(choice.session); }; });
+  auto& reset = *breaker.add_subcommand("reset", "Close all of one actor");
+  reset.add_option("actor", choice.id, "The actor")->required();
+  add_json(reset, choice);
+  reset.callback([&choice] { choice.command = [&choice] { return reset_breaker(choice.session, choice.id); }; });
+}
+
 void describe(CLI::App& app, Choice& choice) {
   app.set_version_flag("--version", "cordon " CORDON_VERSION);
   app.require_subcommand(1);
@@ -130,8 +175,10 @@ void describe(CLI::App& app, Choice& choice) {
   app.fallthrough();
   add_run(app, choice);
   add_job_commands(app, choice);
+  add_kill_commands(app, choice);
   add_events(app, choice);
   add_profile_commands(app, choice);
+  add_breaker_commands(app, choice);
 }
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {

@@ -12,6 +12,7 @@
 #include "cli/table.hpp"
 #include "cli/terminal.hpp"
 #include "profiles/profile.hpp"
+#include "profiles/seccomp_comparisons.hpp"
 
 namespace cordon::cli {
 namespace {
@@ -89,14 +90,18 @@ int check_profile(const Session& session, const std::string& file) {
     print_errors(session, file, profile.error());
     return 1;
   }
+  const auto narrowed = narrowings(profile->seccomp);
   if (session.json) {
-    fmt::print(
-        "{}\n",
-        Json{{"file", file}, {"name", profile->name}, {"sha256", hex(profile->digest)}, {"errors", Json::array()}}.dump(
-            2));
+    const Json report{{"file", file},
+                      {"name", profile->name},
+                      {"sha256", hex(profile->digest)},
+                      {"narrowed", narrowed},
+                      {"errors", Json::array()}};
+    fmt::print("{}\n", report.dump(2));
   } else {
     fmt::print("{}: ok\n  why     {}\n  sha256  {}\n", file, for_one_line(profile->why), hex(profile->digest));
     for (const auto& line : profile->seccomp.left_out) fmt::print("  seccomp rule left out: {}\n", for_one_line(line));
+    for (const auto& line : narrowed) fmt::print("  seccomp rule narrowed: {}\n", for_one_line(line));
   }
   return 0;
 }

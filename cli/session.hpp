@@ -13,7 +13,8 @@ struct Session {
   bool json = false;
 };
 
-Client agent_client(const Session& session);     // agent.sock, or operator.sock when that was asked for
+Client agent_client(const Session& session);  // agent.sock, or operator.sock when that was asked for
+Client operator_client(const Session& session);
 Client broadest_client(const Session& session);  // operator.sock where it may be opened: it sees every job
 
 }  // namespace cordon::cli

@@ -49,7 +49,10 @@ start_launcher() {
 }
 
 start_daemon() {
+  # As its unit has it: when memory runs out the kernel should kill jobs, not who answers for them. /v1/info tells whether
+  # this host lets us.
   start_and_wait "$state_dir/cordond.log" \
+    sh -c 'echo -500 2>/dev/null >/proc/self/oom_score_adj; exec "$@"' sh \
     setpriv --reuid "$DAEMON_UID" --regid "$DAEMON_GID" --groups "$AGENT_GID,$OPERATOR_GID" \
     --inh-caps=-all --bounding-set=-all --no-new-privs \
     "$prefix/libexec/cordon/cordond" --runtime-dir "$runtime_dir" --state-dir "$state_dir/data" \
@@ -129,7 +132,7 @@ stop_instance() {  # RUNTIME_DIR
   case $state_dir in
     /var/tmp/cordon-state.*) rm -rf --one-file-system "$state_dir" ;;
   esac
-  rm -f "$runtime"/{agent,operator,launcher}.sock "$runtime"/{instance,quickstart}.env
+  rm -f "$runtime"/{agent,operator,launcher}.sock "$runtime"/{instance,quickstart,launcher}.env "$runtime/stop-all"
   rmdir "$runtime/stage" 2>/dev/null || true  # of a launcher that was killed
   rmdir "$runtime" || clean=no
 

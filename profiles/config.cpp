@@ -3,18 +3,14 @@
 #include <limits>
 
 #include "profiles/json_reader.hpp"
+#include "profiles/name.hpp"
 
 namespace cordon {
 namespace {
 
-bool is_name(std::string_view name) {
-  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !name.empty() && name.size() <= 64 && name.find_first_not_of(allowed) == name.npos && name[0] != '.';
-}
-
 void read_image(const std::string& name, const Json& value, std::string_view pointer, Config& into,
                 FieldErrors& errors) {
-  if (!is_name(name)) errors.push_back({std::string(pointer), "a name has 1 to 64 of A-Z a-z 0-9 . _ -"});
+  if (!is_name(name)) errors.push_back({std::string(pointer), name_rule});
   ObjectReader object(value, pointer, errors);
   // Only "host" may be the view of the host's own /usr.
   std::string rootfs;
@@ -72,6 +68,20 @@ void read_retain(ObjectReader& document, Config& into, FieldErrors& errors) {
   ObjectReader object(*retain, "/retain", errors);
   object.optional("jobs", {1, 10'000'000}, into.retain_jobs);
   object.optional("bytes", {1, std::uint64_t{1} << 50}, into.retain_bytes);
+  object.optional("days", {1, 36'500}, into.retain_days);
+  object.refuse_unknown_keys();
+}
+
+void read_journal(ObjectReader& document, Config& into, FieldErrors& errors) {
+  const Json* journal = document.find("journal");
+  if (journal == nullptr) return;
+  ObjectReader object(*journal, "/journal", errors);
+  std::string durability;
+  object.optional("durability", durability);
+  if (!durability.empty()) into.durability = durability;
+  if (!durability.empty() && durability != "process" && durability != "power") {
+    object.error("durability", "must be process or power");
+  }
   object.refuse_unknown_keys();
 }
 
@@ -88,6 +98,9 @@ tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
   read_users(document, config, errors);
   read_uids(document, config, errors);
   read_retain(document, config, errors);
+  read_journal(document, config, errors);
+  read_actors(document, config.actors, errors);
+  read_admission(document, config.actors, config.admission, errors);
   document.optional("max_running", {1, 65536}, config.max_running);
   document.optional("max_queued", {0, 1'000'000}, config.max_queued);
   document.optional("max_connections_per_uid", {1, 65536}, config.max_connections_per_uid);

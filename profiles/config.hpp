@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "profiles/actors.hpp"
+#include "profiles/admission_rules.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
 
@@ -29,15 +32,20 @@ struct Config {
   std::uint32_t max_running = 256;                  // sandboxes at once
   std::uint32_t max_queued = 1024;
   std::uint32_t retain_jobs = 10000;                    // finished jobs kept
-  std::uint64_t retain_bytes = std::uint64_t{1} << 30;  // of their output (memory) and of their artifacts (disk), each
+  std::uint64_t retain_bytes = std::uint64_t{1} << 30;  // of their reports, output and artifacts
+  std::uint32_t retain_days = 30;
+  std::optional<std::string> durability;  // of the journal: "process" or "power"; nullopt: as each job needs
   std::uint32_t max_connections_per_uid = 512;
   std::uint32_t max_connections = 8192;  // of everybody; when they are all taken, whoever has most gives one up
+  ActorsConfig actors;
+  AdmissionRules admission;
   OperationsConfig operations;
 };
 
 // {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
-//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes"}, "max_connections_per_uid",
-//  "max_connections"}, and what read_operations() reads
+//  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
+//  "journal": {"durability"}, "max_connections_per_uid", "max_connections"}, and what actors.hpp, admission_rules.hpp
+// and operations_config.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

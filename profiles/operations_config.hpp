@@ -45,7 +45,8 @@ struct OperationsConfig {
   std::optional<LoopbackAddress> metrics_listen;
 };
 
-// {"denial_burst": {"count", "window_seconds"}, "trip_rules": [{"control", "count", "window_seconds", "scope", "reason"}],
+// {"denial_burst": {"count", "window_seconds"}, "trip_rules": [{"control", "count", "window_seconds", "scope",
+// "reason"}],
 //  "metrics": {"listen": "127.0.0.1:9464"}}
 void read_operations(ObjectReader& document, OperationsConfig& into, FieldErrors& errors);
 

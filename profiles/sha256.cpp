@@ -1,5 +1,7 @@
 #include <sodium/crypto_hash_sha256.h>
 
+#include <charconv>
+
 #include "profiles/profile.hpp"
 
 namespace cordon {
@@ -18,6 +20,17 @@ std::string hex(const Sha256& digest) {
     out.push_back(digits[byte >> 4]);
     out.push_back(digits[byte & 15]);
   }
+  return out;
+}
+
+std::optional<Sha256> parse_hex(std::string_view text) {
+  Sha256 out{};
+  if (text.size() != 2 * out.size()) return std::nullopt;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto [end, error] = std::from_chars(text.data() + 2 * i, text.data() + 2 * i + 2, out[i], 16);
+    if (error != std::errc() || end != text.data() + 2 * i + 2) return std::nullopt;
+  }
+  if (hex(out) != text) return std::nullopt;  // capitals
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,6 @@ using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::string_view bytes);
 std::string hex(const Sha256& digest);
+std::optional<Sha256> parse_hex(std::string_view text);  // 64 lower-case digits
 
 }  // namespace cordon

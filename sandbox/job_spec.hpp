@@ -16,8 +16,9 @@ namespace cordon {
 struct JobSpec {
   std::string id;  // 1..64 of [0-9a-z-]: for logs only
   Sha256 profile{};
-  std::string image;  // 1..64 of [A-Za-z0-9._-]
-  Limits limits;      // output_bytes is cordond's affair and is not acted on here
+  std::string image;             // 1..64 of [A-Za-z0-9._-]
+  Limits limits;                 // output_bytes is cordond's affair and is not acted on here
+  std::uint64_t generation = 0;  // of the kill switch when cordond decided (latch.hpp); at least 1
   bool operator==(const JobSpec&) const = default;
 };
 

@@ -51,7 +51,18 @@ struct Vanished {  // pid 1 died of something that was neither the tool nor us: 
   std::string reason;
   bool operator==(const Vanished&) const = default;
 };
-using Ending = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, HungUp, SetupFailed, Vanished>;
+struct Stale {  // the kill switch's generation is another than the JobSpec's; nothing of the job ran
+  bool operator==(const Stale&) const = default;
+};
+struct Stopped {  // by root's stop-all (stop_all.hpp), before it was executed or while it ran
+  std::string by, reason;
+  bool operator==(const Stopped&) const = default;
+};
+struct Hanging {  // it was killed, and the kernel does not let it go: its cgroup is not empty, its ids stay out of use
+  bool operator==(const Hanging&) const = default;
+};
+using Ending = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, HungUp, SetupFailed, Vanished, Stale,
+                            Stopped, Hanging>;
 
 struct Usage {
   std::uint64_t wall_us = 0;
@@ -92,7 +103,9 @@ struct Finished {
   bool operator==(const Finished&) const = default;
 };
 
-// The answer to a hello: nothing of a former cordond is alive. The connection stays open as long as the launcher lives.
+// The answer to a hello: nothing of a former cordond is alive. With it rides the latch's page (latch.hpp). The
+// connection stays open as long as the launcher lives.
+inline constexpr std::size_t ready_fd_count = 1;
 struct Ready {
   std::string version;
   Facts host;                       // cgroup layout, kernel, …

@@ -73,6 +73,11 @@ tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_fi
   if (catalog->profiles.empty()) {
     return tl::unexpected(CatalogFault{config_file, {{"/profile_dirs", "there is no profile in any of them"}}});
   }
+  for (const auto& [name, allowance] : catalog->config.admission.profiles) {
+    if (name == "*" || catalog->profiles.contains(name)) continue;
+    return tl::unexpected(
+        CatalogFault{config_file, {{pointer_to("/admission/profiles", name), "there is no profile of this name"}}});
+  }
   return catalog;
 }
 

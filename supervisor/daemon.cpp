@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "sandbox/kernel/check.hpp"
-#include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/jobs/recovery.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -17,7 +17,7 @@ namespace {
 
 constexpr auto launcher_patience = std::chrono::seconds(60);
 constexpr auto launcher_pause = std::chrono::milliseconds(100);  // no event says that a socket has come to be
-constexpr auto launcher_look = std::chrono::milliseconds(500);  // likewise, for one that has gone
+constexpr auto launcher_look = std::chrono::milliseconds(500);   // likewise, for one that has gone
 constexpr auto greeting_time = std::chrono::seconds(5);
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
 constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
@@ -38,40 +38,29 @@ gid_t group_named(const std::string& name) {
   return entry->gr_gid;
 }
 
+RetentionLimits retention_limits(const Config& config) {
+  constexpr std::int64_t day_s = 24 * 60 * 60;
+  return {config.retain_jobs, config.retain_bytes, config.retain_days * day_s};
+}
+
 bool may_still_come(int error) {
   return error == ENOENT || error == ECONNREFUSED;
 }
 
-awaitable<Greeting> await_launcher(std::string path) {
+awaitable<void> await_launcher(Launcher* launcher) {
   const auto executor = co_await asio::this_coro::executor;
   const auto deadline = Clock::now() + launcher_patience;
   asio::steady_timer timer(executor);
   for (bool said = false;; said = true) {
     try {
-      co_return co_await greet_launcher(path, deadline);
+      co_await launcher->reach(deadline);
+      co_return;
     } catch (const KernelError& e) {
       if (!may_still_come(e.error) || Clock::now() > deadline) throw;
-      if (!said) log("waiting_for_launcher", {{"socket", path}, {"error", e.what()}});
+      if (!said) log("waiting_for_launcher", {{"socket", launcher->socket_path()}, {"error", e.what()}});
     }
     timer.expires_after(launcher_pause);
     co_await timer.async_wait(asio::use_awaitable);
-  }
-}
-
-awaitable<void> until_closed(std::shared_ptr<LauncherSocket> line) {
-  try {
-    co_await line->receive();  // it says nothing more
-  } catch (const std::exception& e) {
-    log("launcher_line_failed", {{"error", e.what()}}, Priority::warning);
-  }
-}
-
-awaitable<std::optional<Greeting>> try_to_greet(std::string path) {
-  try {
-    auto greeting = greet_launcher(path, Clock::now() + greeting_time);
-    co_return co_await std::move(greeting);
-  } catch (const std::exception&) {
-    co_return std::nullopt;  // it is still away; that was told
   }
 }
 
@@ -82,21 +71,33 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
       options_(std::move(options)),
       lock_(lock_state(options_.state_dir)),
       api_{options_.config_file,
-           options_.runtime_dir + "/launcher.sock",
            std::move(catalog),
            {},
            ArtifactStore(options_.state_dir + "/daemon/artifacts"),
+           Journal(executor_, options_.state_dir + "/daemon/journal.db"),
+           JobStore(api_.journal, api_.artifacts),
+           Retention(executor_, api_.journal, api_.store, api_.artifacts,
+                     [this] { return retention_limits(api_.catalog->config); }),
+           Launcher(options_.runtime_dir + "/launcher.sock"),
+           KillLatch(options_.state_dir + "/daemon/kill.json", {options_.runtime_dir, options_.state_dir},
+                     api_.launcher),
            {},
-           JobLife(executor_, options_.runtime_dir + "/launcher.sock", api_.artifacts, api_.store,
-                   [this]() -> const Config& { return api_.catalog->config; },
-                   [this](const Job& job) { api_.operations.job_ended(job); }),
-           {},
-           {},
+           JobLife(executor_, api_.launcher, api_.artifacts, api_.store, api_.journal, api_.retention, api_.kill_latch,
+                   api_.operations, [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
       answers_(answers_in_flight),
       turns_(executor_) {
   api_.operations.configure(api_.catalog->config.operations);
+  api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
+}
+
+// What a rule has caught is stopped as if an operator had done it.
+void Daemon::engage(const Trip& trip, const std::string& why) {
+  const Scope scope{trip.scope == TripScope::actor ? Scope::Kind::actor : Scope::Kind::tool, trip.name};
+  const auto reason = trip.reason.empty() ? why : trip.reason;
+  const auto engaged = api_.kill_latch.engage(scope, "trip_rules", reason, std::chrono::system_clock::now());
+  api_.life.kill(engaged.engagement);
 }
 
 Daemon::~Daemon() {
@@ -109,16 +110,23 @@ awaitable<void> Daemon::start() {
     throw KernelError("do as configured", options_.config_file + " " + fault->pointer, 0, fault->detail);
   }
   if (config.operations.metrics_listen) serve_scrapers(*config.operations.metrics_listen);
-  auto greeting = await_launcher(api_.launcher_socket);
-  api_.launcher = co_await std::move(greeting);
-  api_.operations.tell(EventKind::started, {}, "cordond " CORDON_VERSION " serves");
+  co_await await_launcher(&api_.launcher);
+  auto retaining = api_.retention.begin();
+  co_await std::move(retaining);
+  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, api_.catalog);
+  const auto recovered = co_await std::move(recovering);
+  for (const auto& lost : recovered.lost) api_.operations.tell(EventKind::lost, lost.subject, lost.reason);
+  api_.life.heed_kill_switch();
+  api_.operations.tell(EventKind::started, {},
+                       "cordond " CORDON_VERSION " serves; " + std::to_string(recovered.queued) + " jobs wait again, " +
+                           std::to_string(recovered.lost.size()) + " are lost");
   asio::co_spawn(executor_, watch_launcher(), asio::detached);
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
   serve("operator.sock", options_.operator_gid ? *options_.operator_gid : group_named(config.operator_group),
         Role::operator_);
 }
 
-Shared Daemon::shared() {
+Serving Daemon::shared() {
   rlimit files{};
   check(::getrlimit(RLIMIT_NOFILE, &files), "read the limit of open files");
   const auto& config = api_.catalog->config;
@@ -137,20 +145,19 @@ void Daemon::serve_scrapers(const LoopbackAddress& address) {
   asio::co_spawn(executor_, accept_scrapers(&*scrapers_, shared()), asio::detached);
 }
 
-// The connection of the last greeting closes when the launcher goes.
 awaitable<void> Daemon::watch_launcher() {
   asio::steady_timer timer(executor_);
   for (;;) {
-    const auto line = api_.launcher.line;
-    auto closing = until_closed(line);
-    co_await std::move(closing);
+    co_await api_.launcher.until_gone();
     api_.operations.tell(EventKind::launcher_lost, {}, "cordon-launcher has gone, and with it every running job");
-    while (!api_.launcher.line->is_open()) {
+    while (!api_.launcher.is_there()) {
       timer.expires_after(launcher_look);
       co_await timer.async_wait(as_result);
-      auto greeting = try_to_greet(api_.launcher_socket);
-      auto answer = co_await std::move(greeting);
-      if (answer) api_.launcher = std::move(*answer);
+      try {
+        co_await api_.launcher.reach(Clock::now() + greeting_time);
+      } catch (const KernelError&) {
+        continue;  // it is still away; that was told
+      }
     }
     api_.operations.tell(EventKind::launcher_back, {}, "cordon-launcher answers again");
   }

@@ -30,7 +30,8 @@ class Daemon {
  private:
   void serve(const std::string& name, gid_t group, Role role);
   void serve_scrapers(const LoopbackAddress& address);
-  Shared shared();
+  Serving shared();
+  void engage(const Trip& trip, const std::string& why);
   awaitable<void> watch_launcher();
 
   asio::any_io_executor executor_;

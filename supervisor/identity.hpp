@@ -6,18 +6,23 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
+
+#include "profiles/actors.hpp"
+#include "supervisor/http/problem.hpp"
 
 namespace cordon {
 
 enum class Role { agent, operator_, scraper };  // by the socket that was chosen; a scraper reads metrics and no more
 
-// Who a uid is in the words of operators: jobs, keys, limits and kill scopes go by these.
+// Who somebody is in the words of operators: jobs, keys, limits and kill scopes go by these.
 struct Account {
-  std::string actor, tenant;
+  std::string actor;   // as the configuration names it; "uid:1000" for who is not named there
+  std::string tenant;  // empty: an operator whom it denies as an actor; they may do all but submit
   bool operator==(const Account&) const = default;
 };
-Account account_of(std::uint32_t uid);  // "uid:1000" of "default"
+Account account_of(std::uint32_t uid);  // under the shipped configuration: "uid:1000" of "default"
 
 struct Caller {
   std::uint32_t uid = 0;
@@ -35,5 +40,9 @@ std::optional<Peer> peer_of(int socket);
 
 // root, or a member of `group`. The overflow uid, as which an unmapped peer appears, never.
 bool may_use_socket(const Peer& peer, gid_t group);
+
+// Who the peer is under this configuration: whose uid it has, otherwise of whose group it is, otherwise unknown. 403
+// for unknown agents when those are denied, for members of two actors' groups, and for an actor without this role.
+tl::expected<Account, Rejection> account_of(const Peer& peer, Role role, const ActorsConfig& actors);
 
 }  // namespace cordon

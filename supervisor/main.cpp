@@ -4,8 +4,8 @@
 //   http/      A connection on agent.sock or operator.sock is named by the kernel at accept (identity). Its requests
 //              pass framing, the Beast parser, the route table, and a handler, which answers a value.
 //   jobs/      A body becomes a JobRequest (form), then a JobOrder (possible under a profile and an image), then a Job.
-//              JobLife queues it by admission/; its lifeline is a SEQPACKET socket to cordon-launcher, with the order in sealed
-//              memfds. What comes back fills the Job: output, facts, artifacts, the ending. Outcome judges.
+//              JobLife queues it by admission/; its lifeline is a SEQPACKET socket to cordon-launcher, with the order
+//              in sealed memfds. What comes back fills the Job: output, facts, artifacts, the ending. Outcome judges.
 //   waker      Whoever waits (wait:true, long poll, events) sleeps on a Waker that the job and the client ring.
 // This process has no capability and no exec, and holds no power over a sandbox but to close its socket. When it dies,
 // all its lifelines close and all its sandboxes die with them.

@@ -2,15 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
-#include <array>
 
+#include "sandbox/kernel/cgroup_events.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
+#include "sandbox/stop_all.hpp"
 
 namespace cordon {
 
@@ -62,6 +63,10 @@ Cgroup::~Cgroup() {
   } catch (const KernelError&) {
     // The resident finds the directory, keeps the ids out of use and says so.
   }
+}
+
+void Cgroup::name_job(const std::string& id) const {
+  check(::setxattr(path_.c_str(), job_attribute, id.data(), id.size(), 0), "write the job's id to", path_);
 }
 
 std::string Cgroup::in(const char* controller, const char* file) const {
@@ -176,23 +181,7 @@ void Cgroup::lift_cpu_limit() const {
 }
 
 bool Cgroup::wait_until_empty(std::chrono::milliseconds patience) const {
-  const auto path = path_ + "/cgroup.events";
-  const Fd events(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!events && errno == ENOENT) return true;
-  check(events.get(), "open", path);
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  for (;;) {
-    std::array<char, 256> text{};
-    const auto n = ::pread(events.get(), text.data(), text.size(), 0);
-    if (n < 0 && errno == ENODEV) return true;  // removed meanwhile
-    check(n, "read", path);
-    if (find_value({text.data(), static_cast<std::size_t>(n)}, "populated") == 0) return true;
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    pollfd changed{events.get(), POLLPRI, 0};  // cgroups(7): a change of cgroup.events wakes poll
-    ::poll(&changed, 1, static_cast<int>(left.count()));
-  }
+  return cordon::wait_until_empty(path_, patience);
 }
 
 // In doubt it does: an id is given out again only when its cgroup is known to be gone.

@@ -25,6 +25,7 @@ class Cgroup {
   Cgroup& operator=(Cgroup&&) = delete;
   ~Cgroup();  // destroys what it made; what cannot be emptied is left for the resident to see
 
+  void name_job(const std::string& id) const;   // for root, who finds the cgroup when nobody else answers
   void set_limits(const Limits& limits);        // pids: one more than asked, for pid 1
   Facts read_back(const Limits& limits) const;  // throws when the kernel has something else
 

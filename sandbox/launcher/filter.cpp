@@ -14,9 +14,9 @@
 #include <memory>
 #include <type_traits>
 
+#include "profiles/seccomp_comparisons.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/fd.hpp"
-#include "sandbox/launcher/comparisons.hpp"
 
 namespace cordon {
 namespace {

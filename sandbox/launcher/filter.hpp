@@ -20,7 +20,7 @@ struct CompiledFilter {
   std::string recording;                   // likewise: what a sandbox loads
   Sha256 sha256{};                         // of recording
   std::vector<std::string> unknown_calls;  // names that this libseccomp does not know: no rule was made for them
-  std::vector<std::string> narrowed;       // what was made stricter than the file says (comparisons.hpp)
+  std::vector<std::string> narrowed;  // what was made stricter than the file says (profiles/seccomp_comparisons.hpp)
 };
 
 // Native architecture only; foreign ones and x32 are killed. Throws KernelError with libseccomp's errno.

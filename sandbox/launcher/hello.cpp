@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "sandbox/job_spec.hpp"
+#include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/launcher/cgroup.hpp"
 #include "sandbox/launcher/sandbox.hpp"
@@ -31,6 +32,12 @@ unsigned wait_for_former_jobs(const CgroupLayout& layout) {
   return left;
 }
 
+std::string oom_score_adj() {
+  auto text = read_file("/proc/self/oom_score_adj");
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
 }  // namespace
 
 void answer_hello(int lifeline, const Host& host) {
@@ -39,11 +46,13 @@ void answer_hello(int lifeline, const Host& host) {
   ::uname(&kernel);
   Ready ready;
   ready.version = CORDON_VERSION;
-  ready.host = {
-      {"cgroup.layout", host.cgroups.name()}, {"kernel", kernel.release}, {"jobs.hanging", std::to_string(left)}};
+  ready.host = {{"cgroup.layout", host.cgroups.name()},
+                {"kernel", kernel.release},
+                {"jobs.hanging", std::to_string(left)},
+                {"launcher.oom_score_adj", oom_score_adj()}};
   ready.images = host.images.names();
   for (const auto& profile : host.policy.profiles) ready.profiles.emplace_back(profile.name, profile.digest);
-  send_message(lifeline, encode(LauncherMessage(ready)));
+  send_message(lifeline, encode(LauncherMessage(ready)), {host.latch.page.get()});
   receive_message(lifeline, max_message, 0);  // until cordond goes: as long as this is open, the launcher lives
 }
 

@@ -3,9 +3,9 @@
 // Resident, as root. It reads root-owned configuration and profiles, prepares the images in a mount namespace of its
 // own, and listens on RUNTIME/launcher.sock, which only cordond may open. For every connection (a lifeline) it leases
 // ids and forks one process that lives exactly as long as the job: it receives one bounded binary JobSpec and three
-// sealed memfds that it passes on unread, builds the sandbox, reads back what the kernel enforces, holds it against its
-// limits, ends it, collects artifacts through a child without rights, and reports. Half-close of the lifeline means
-// kill.
+// sealed memfds that it passes on unread, builds the sandbox, reads back what the kernel enforces, looks at the kill
+// switch's latch, says go, holds it against its limits, ends it, collects artifacts through a child without rights, and
+// reports. Half-close of the lifeline means kill.
 //
 // No byte of a client is parsed here, no thread, no shell, no HTTP.
 #include <fmt/format.h>
@@ -19,6 +19,7 @@
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/kernel/ready.hpp"
+#include "sandbox/latch.hpp"
 #include "sandbox/launcher/instance.hpp"
 #include "sandbox/launcher/resident.hpp"
 
@@ -38,6 +39,18 @@ Fd load_init_program() {
   return sealed_program("cordon-init", read_file(own.parent_path() / "cordon-init"));
 }
 
+// When memory runs out the kernel should kill jobs (theirs is 1000), never who holds them. A host that does not let us
+// is served all the same; what is really set is in /v1/info.
+void protect_from_oom() {
+  constexpr const char* file = "/proc/self/oom_score_adj";
+  constexpr int protected_score = -900;
+  try {
+    if (std::stoi(read_file(file)) > protected_score) write_file(file, std::to_string(protected_score));
+  } catch (const KernelError& e) {
+    fmt::print(stderr, "cordon-launcher: not protected from the OOM killer: {}\n", e.what());
+  }
+}
+
 // What is on the host of a launcher that cannot start, or fails later, goes with it all the same.
 class HostTraces {
  public:
@@ -55,7 +68,16 @@ class HostTraces {
   std::string stage_;
 };
 
+// Where root's stop-all stands, and where root finds the jobs when nobody else answers.
+StopAllPlaces prepare_latch_places(const Options& options, const std::string& jobs_cgroup) {
+  const auto absolute = [](const std::string& path) { return std::filesystem::absolute(path).string(); };
+  StopAllPlaces places{absolute(options.runtime_dir), absolute(options.state_dir)};
+  write_launcher_file(places.runtime_dir, {jobs_cgroup, places.state_dir});
+  return places;
+}
+
 void run(const Options& options) {
+  protect_from_oom();
   auto policy = load_policy(options.config);
   auto init = load_init_program();
   const auto instance = options.private_instance ? private_instance() : installed_instance(policy.config);
@@ -67,15 +89,18 @@ void run(const Options& options) {
   if (const auto swept = sweep_cgroups(cgroups)) fmt::print(stderr, "cordon-launcher: swept {} cgroups\n", swept);
   std::filesystem::create_directory(stage);
   Images images(stage, policy.config.images);
+  const auto places = prepare_latch_places(options, cgroups.unified);
   Host host{options.config,    std::move(policy), std::move(cgroups),
-            std::move(images), std::move(init),   std::move(claim)};
+            std::move(images), std::move(init),   Latch{make_latch_page(), places},
+            std::move(claim)};
   Resident resident(host, Leases(instance.first_uid, instance.uid_count), options.runtime_dir + "/launcher.sock",
                     instance.daemon_uid);
   if (options.private_instance) write_instance_file(instance, options.runtime_dir);
   announce_ready(options.ready_fd);
   resident.serve();
   host.images.remove();
-  if (options.private_instance) std::filesystem::remove(options.runtime_dir + "/instance.env");
+  if (options.private_instance)
+    for (const char* name : {"/instance.env", "/launcher.env"}) std::filesystem::remove(options.runtime_dir + name);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ namespace cordon {
 
 namespace {
 
+constexpr int room_retry_ms = 100;  // until accept4 is tried again, unless a child ends before
+
 sigset_t handled_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -88,11 +90,13 @@ Resident::Resident(Host& host, Leases leases, const std::string& socket_path, st
 }
 
 void Resident::serve() {
-  for (;;) {
-    std::array<pollfd, 2> wanted{{{signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}}};
-    if (::poll(wanted.data(), wanted.size(), -1) < 0) continue;  // EINTR, ENOMEM: nothing that all jobs should end for
+  for (bool has_room = true;;) {
+    std::array<pollfd, 2> wanted{{{signals_.get(), POLLIN, 0}, {has_room ? listener_.get() : -1, POLLIN, 0}}};
+    const int ready = ::poll(wanted.data(), wanted.size(), has_room ? -1 : room_retry_ms);
+    has_room = true;
+    if (ready < 0) continue;  // EINTR, ENOMEM: nothing that all jobs should end for
     if (wanted[0].revents != 0 && !handle_signals()) break;
-    if (wanted[1].revents != 0) accept_lifeline();
+    if (wanted[1].revents != 0) has_room = accept_lifeline();
   }
   end_all();
 }
@@ -107,9 +111,16 @@ bool Resident::handle_signals() {
   return true;
 }
 
-void Resident::accept_lifeline() {
+bool Resident::accept_lifeline() {
   Fd lifeline(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!lifeline) return;  // the caller is gone, or this host is out of descriptors: the next one is tried
+  // Without room for a descriptor who waits keeps the listener readable. Any other failure is of one caller that is
+  // gone.
+  if (!lifeline) return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
+  serve_peer(std::move(lifeline));
+  return true;
+}
+
+void Resident::serve_peer(Fd lifeline) {
   std::optional<Lease> lease;
   try {
     if (uid_of_peer(lifeline.get()) != daemon_uid_) return log("refused a peer that is not cordond");

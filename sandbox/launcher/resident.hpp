@@ -27,8 +27,9 @@ class Resident {
     Child process;
   };
 
-  bool handle_signals();  // false: time to end
-  void accept_lifeline();
+  bool handle_signals();   // false: time to end
+  bool accept_lifeline();  // false: there is no room for another descriptor
+  void serve_peer(Fd lifeline);
   void serve_in_child(Fd& lifeline, std::optional<Lease> lease);
   void reap();
   void after(Served ended, int code);

@@ -136,9 +136,11 @@ LaunchPlan plan_job(Host& host, const JobSpec& spec, Lease lease) {
 // The life of a job. Everything it makes, it owns: leaving this function by any way takes it all down.
 class Sandbox {
  public:
-  Sandbox(int lifeline, const LaunchPlan& plan, std::vector<Fd>& memfds, Host& host, Timings& timings)
+  Sandbox(int lifeline, const LaunchPlan& plan, std::uint64_t generation, std::vector<Fd>& memfds, Host& host,
+          Timings& timings)
       : lifeline_(lifeline),
         plan_(plan),
+        generation_(generation),
         memfds_(memfds),
         host_(host),
         timings_(timings),
@@ -148,6 +150,7 @@ class Sandbox {
 
   Finished run() {
     send_message(lifeline_, encode(LauncherMessage(Accepted{})), streams_.read_ends());
+    cgroup_.name_job(plan_.job);
     cgroup_.set_limits(plan_.limits);
     timings_.mark("cgroup");
     auto init = start();
@@ -155,8 +158,10 @@ class Sandbox {
     Watch watch(lifeline_, tool_.ours.get(), init_.ours.get(), init.pidfd.get(), cgroup_);
     std::optional<NetworkDenials> network;
     try {
-      prepare(watch, init.pid);
+      auto facts = prepare(watch, init.pid);
       network.emplace(init.pid);
+      expect_open(host_.latch, generation_);
+      send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts), plan_.filter})));
       send_message(tool_.ours.get(), go);
     } catch (const KernelError& e) {
       throw watch.last_words().value_or(e);  // when the sandbox failed, what we then fail in is not the cause
@@ -167,7 +172,7 @@ class Sandbox {
     finished.ending = watch.until_the_end(plan_.limits);
     finished.usage.wall_us = to_us(boot_time() - started);
     timings_.mark("run");
-    if (!end(init)) finished.ending = Vanished{"a process of the job hangs in the kernel; its ids stay out of use"};
+    if (!end(init)) finished.ending = Hanging{};
     timings_.mark("kill");
     noting_failure(finished, "denials", [&] {
       finished.denials = find_denials(cgroup_, workspace_, *network, refused_.list(host_.policy.call_names));
@@ -210,7 +215,7 @@ class Sandbox {
   }
 
   // Up to the word "go": the maps, the rights given up inside, and the kernel's own account of it.
-  void prepare(Watch& watch, pid_t init) {
+  Facts prepare(Watch& watch, pid_t init) {
     watch.expect<UserNamespaceEntered>(setup_patience);
     timings_.mark("mounts");
     write_identity_maps(watch.tool_pid(), plan_);
@@ -223,8 +228,8 @@ class Sandbox {
     auto facts = read_back(plan_, cgroup_, init, watch.tool_pid(), probed);
     for (auto& fact : cgroup_.expect_member(watch.tool_pid())) facts.push_back(std::move(fact));
     for (auto& fact : workspace_.read_back(plan_)) facts.push_back(std::move(fact));
-    send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts), plan_.filter})));
     timings_.mark("read_back");
+    return facts;
   }
 
   // "Dead" is `populated 0`, never "the child exited".
@@ -264,6 +269,7 @@ class Sandbox {
 
   int lifeline_;
   const LaunchPlan& plan_;
+  std::uint64_t generation_;
   std::vector<Fd>& memfds_;
   Host& host_;
   Timings& timings_;
@@ -274,6 +280,11 @@ class Sandbox {
   SocketPair init_, tool_;
   bool gone_ = false;
 };
+
+// By root's stop-all, perhaps: it kills by the cgroup, and we only see what that does to us.
+bool was_ended_from_outside(const Ending& ending) {
+  return std::holds_alternative<SetupFailed>(ending) || std::holds_alternative<Vanished>(ending);
+}
 
 void serve_job(int lifeline, ReceivedMessage& request, std::optional<Lease> lease, Host& host) {
   Timings timings;
@@ -288,7 +299,7 @@ void serve_job(int lifeline, ReceivedMessage& request, std::optional<Lease> leas
     for (const auto& fd : request.fds) require_sealed_memfd(fd);
     if (!lease) throw KernelError("lease ids for a job", "", EAGAIN, "raise uids.count, or lower max_running");
     plan = plan_job(host, *spec, *lease);
-    sandbox.emplace(lifeline, *plan, request.fds, host, timings);
+    sandbox.emplace(lifeline, *plan, spec->generation, request.fds, host, timings);
     finished = sandbox->run();
   } catch (const KernelError& e) {
     if (sandbox && sandbox->gone())
@@ -302,7 +313,11 @@ void serve_job(int lifeline, ReceivedMessage& request, std::optional<Lease> leas
       finished.ending = SetupFailed{"allocate memory", "in the launcher", ENOMEM, "the host is out of memory"};
   } catch (const LifelineClosed&) {
     finished.ending = HungUp{};
+  } catch (const LatchClosed& closed) {
+    finished.ending = closed.ending;
   }
+  if (was_ended_from_outside(finished.ending))
+    if (auto stopped = host.latch.stopped()) finished.ending = *stopped;
   finished.timings_us = timings.list();
   send_message(lifeline, encode(LauncherMessage(finished)));
 }

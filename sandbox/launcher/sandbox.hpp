@@ -9,6 +9,7 @@
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/launcher/cgroup_layout.hpp"
 #include "sandbox/launcher/images.hpp"
+#include "sandbox/launcher/latch.hpp"
 #include "sandbox/launcher/plan.hpp"
 #include "sandbox/launcher/policy.hpp"
 
@@ -21,7 +22,8 @@ struct Host {
   CgroupLayout cgroups;
   Images images;
   Fd init_program;  // cordon-init in a sealed memfd
-  Fd claim;         // on the cgroups; the resident launcher's alone
+  Latch latch;
+  Fd claim;  // on the cgroups; the resident launcher's alone
 };
 
 // Serves one lifeline: a hello, or one job. Returns when it is over and cleaned up behind. Without a lease a job is

@@ -37,6 +37,7 @@ wire::Bytes encode(const JobSpec& spec) {
   w.raw({reinterpret_cast<const char*>(spec.profile.data()), spec.profile.size()});
   w.string(spec.image);
   for (const auto& field : limit_fields) w.u64(spec.limits.*field.member);
+  w.u64(spec.generation);
   return w.take();
 }
 
@@ -49,7 +50,9 @@ std::optional<JobSpec> decode_job_spec(std::string_view message) {
   std::copy(digest.begin(), digest.end(), spec.profile.begin());
   spec.image = r.string(64);
   for (const auto& field : limit_fields) spec.limits.*field.member = r.u64();
+  spec.generation = r.u64();
   if (!r.finished() || !is_id(spec.id) || !is_image_name(spec.image) || !in_range(spec.limits)) return std::nullopt;
+  if (spec.generation == 0) return std::nullopt;
   return spec;
 }
 

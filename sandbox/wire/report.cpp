@@ -81,7 +81,12 @@ void write(Writer& w, const Ending& ending) {
                           w.i32(e.error);
                           w.string(e.remedy);
                         },
-                        [&](const Vanished& e) { w.string(e.reason); }},
+                        [&](const Vanished& e) { w.string(e.reason); }, [](const Stale&) {},
+                        [&](const Stopped& e) {
+                          w.string(e.by);
+                          w.string(e.reason);
+                        },
+                        [](const Hanging&) {}},
              ending);
 }
 
@@ -99,6 +104,13 @@ Ending read_setup_failed(Reader& r) {
   e.object = r.string(max_text);
   e.error = r.i32();
   e.remedy = r.string(max_text);
+  return e;
+}
+
+Ending read_stopped(Reader& r) {
+  Stopped e;
+  e.by = r.string(max_text);
+  e.reason = r.string(max_text);
   return e;
 }
 
@@ -126,6 +138,12 @@ Ending read_ending(Reader& r) {
       return read_setup_failed(r);
     case 7:
       return Vanished{std::string(r.string(max_text))};
+    case 8:
+      return Stale{};
+    case 9:
+      return read_stopped(r);
+    case 10:
+      return Hanging{};
     default:
       r.bad();
       return HungUp{};

@@ -84,15 +84,14 @@ void Operations::job_ended(const Job& job) {
 
 void Operations::count_denials(const Job& job) {
   if (!job.report) return;
-  const auto claim = job.claim();
   for (const auto& denial : job.report->denials) {
     const auto count = denial.count.value_or(1);
     metrics.denied(denial.control, count);
-    const auto reached = rules_.add(claim.actor, claim.tool, denial.control, count, Clock::now());
+    const auto reached = rules_.add(job.account.actor, "", denial.control, count, Clock::now());
     auto subject = subject_of(job);
-    subject.tool = claim.tool;
     if (reached.burst) {
-      tell(EventKind::denial_burst, subject, many_denials(rules_.burst_threshold(), denial.control) + " in this actor's jobs");
+      tell(EventKind::denial_burst, subject,
+           many_denials(rules_.burst_threshold(), denial.control) + " in this actor's jobs");
     }
     for (const auto& trip : reached.trips) {
       if (on_trip_) on_trip_(trip, many_denials(trip.at, trip.control));

@@ -48,8 +48,8 @@ struct OperatorEvent {
   std::string detail;  // one sentence for people
 };
 
-// {"id", "time", "kind", "severity", "subject": {…}, "detail"} on one line. Texts are cut at 1 KiB, and bytes that are no
-// UTF-8 replaced: an event is small, whatever it is about.
+// {"id", "time", "kind", "severity", "subject": {…}, "detail"} on one line. Texts are cut at 1 KiB, and bytes that are
+// no UTF-8 replaced: an event is small, whatever it is about.
 std::string event_json(const OperatorEvent& event);
 // As a Server-Sent Event (WHATWG HTML, 9.2), with the kind as its type.
 std::string event_text(const OperatorEvent& event);

@@ -67,7 +67,11 @@ std::optional<std::string> OperatorEventReader::gap() {
   if (*after_ >= oldest && *after_ <= events_.newest()) return std::nullopt;
   const auto missed = *after_;
   after_ = oldest;
-  return event_text({oldest, events_.newest_time(), EventKind::gap, usual_severity(EventKind::gap), {},
+  return event_text({oldest,
+                     events_.newest_time(),
+                     EventKind::gap,
+                     usual_severity(EventKind::gap),
+                     {},
                      "events after " + std::to_string(missed) + " and up to " + std::to_string(oldest) +
                          " are not kept any more; cordond's log has them"});
 }

@@ -24,8 +24,8 @@ class OperatorEvents {
   explicit OperatorEvents(Bounds bounds) : bounds_(bounds) {}
   OperatorEvents() : OperatorEvents(Bounds{}) {}
 
-  // Gives it the next id: the microseconds since 1970, or one more than the last. So ids go on after a restart, and stay
-  // below 2^53. Rings `changes`.
+  // Gives it the next id: the microseconds since 1970, or one more than the last. So ids go on after a restart, and
+  // stay below 2^53. Rings `changes`.
   void add(OperatorEvent event);
 
   // The first with an id above `after`, as a Server-Sent Event; nullptr: none yet.
@@ -37,7 +37,9 @@ class OperatorEvents {
   std::uint64_t before_oldest() const { return dropped_; }  // the id behind which everything is still kept
   std::uint64_t newest() const { return newest_; }
   WallTime newest_time() const { return newest_time_; }
-  std::uint64_t told(EventKind kind) const { return told_[static_cast<std::size_t>(kind)].total; }  // suppressed ones too
+  std::uint64_t told(EventKind kind) const {
+    return told_[static_cast<std::size_t>(kind)].total;
+  }  // suppressed ones too
 
   Changes changes;
 

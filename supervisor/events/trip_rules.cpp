@@ -3,8 +3,8 @@
 namespace cordon {
 namespace {
 
-constexpr int slices = 32;                     // of a window: what came in one of them leaves with it
-constexpr std::size_t many_windows = 4096;     // beyond which idle ones are looked for
+constexpr int slices = 32;                  // of a window: what came in one of them leaves with it
+constexpr std::size_t many_windows = 4096;  // beyond which idle ones are looked for
 
 std::chrono::seconds length(const DenialThreshold& at) {
   return std::chrono::seconds(at.window_seconds);

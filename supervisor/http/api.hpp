@@ -12,20 +12,25 @@
 #include "supervisor/jobs/job_id.hpp"
 #include "supervisor/jobs/job_life.hpp"
 #include "supervisor/jobs/job_store.hpp"
-#include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/jobs/launcher.hpp"
+#include "supervisor/jobs/retention.hpp"
+#include "supervisor/journal/journal.hpp"
+#include "supervisor/kill/kill_latch.hpp"
 
 namespace cordon {
 
 struct Api {
   std::string config_file;
-  std::string launcher_socket;
   CatalogPtr catalog;
   JobIds ids;
   ArtifactStore artifacts;
+  Journal journal;
   JobStore store;
-  JobLife life;
-  Greeting launcher;  // its latest answer
+  Retention retention;
+  Launcher launcher;
+  KillLatch kill_latch;
   Operations operations;
+  JobLife life;
   ConnectionTable connections;
 };
 
@@ -50,7 +55,12 @@ awaitable<Answer> get_profiles(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_tools(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_info(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_health(Api*, RequestPtr, Parameters);
+awaitable<Answer> list_kills(Api*, RequestPtr, Parameters);
+awaitable<Answer> engage_kill(Api*, RequestPtr, Parameters);
+awaitable<Answer> release_kill(Api*, RequestPtr, Parameters);
 awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_breakers(Api*, RequestPtr, Parameters);
+awaitable<Answer> reset_breaker(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_operator_events(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_metrics(Api*, RequestPtr, Parameters);
 

@@ -19,6 +19,8 @@ class BodyBudget {
  public:
   explicit BodyBudget(std::size_t total) : books_(std::make_shared<Books>()) { books_->total = total; }
 
+  std::size_t total() const { return books_->total; }
+
   class Share {
    public:
     ~Share() { set(0); }

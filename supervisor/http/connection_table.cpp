@@ -30,7 +30,7 @@ void ConnectionTable::Books::leave(std::uint32_t uid, Seat* seat) {
 }
 
 tl::expected<ConnectionTable::SeatPtr, ConnectionTable::Full> ConnectionTable::take(std::uint32_t uid, Limits limits,
-                                                                                   std::function<void()> cut) {
+                                                                                    std::function<void()> cut) {
   const auto of_uid = books_->seats.find(uid);
   const auto own = of_uid == books_->seats.end() ? 0 : of_uid->second.size();
   if (own >= limits.per_uid) return tl::unexpected(Full::of_uid);
@@ -41,9 +41,8 @@ tl::expected<ConnectionTable::SeatPtr, ConnectionTable::Full> ConnectionTable::t
 // Somebody who has `own` connections wants one more: from whom has so many that they differ by more than that one.
 bool ConnectionTable::make_room_for(std::size_t own) {
   auto& seats = books_->seats;
-  const auto most = std::max_element(seats.begin(), seats.end(), [](const auto& a, const auto& b) {
-    return a.second.size() < b.second.size();
-  });
+  const auto most = std::max_element(seats.begin(), seats.end(),
+                                     [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
   if (most == seats.end() || most->second.size() <= own + 1) return false;
   auto* const loser = *std::min_element(most->second.begin(), most->second.end(), [](const Seat* a, const Seat* b) {
     return std::tie(a->doing_, a->since_) < std::tie(b->doing_, b->since_);

@@ -17,7 +17,7 @@ class EventSource {
 
   // The next event as text, or a piece of it; nullopt when there is none yet, or none any more.
   virtual std::optional<std::string> next() = 0;
-  virtual bool done() const = 0;  // nothing will come any more
+  virtual bool done() const = 0;   // nothing will come any more
   virtual Changes& changes() = 0;  // rings when there may be more
 };
 

@@ -3,11 +3,11 @@
 
 #include "profiles/limits_json.hpp"
 #include "sandbox/kernel/check.hpp"
+#include "supervisor/host_room.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/framing.hpp"
 #include "supervisor/image_tree.hpp"
 #include "supervisor/jobs/job_json.hpp"
-#include "supervisor/jobs/lifeline.hpp"
 
 namespace cordon {
 namespace {
@@ -41,6 +41,21 @@ Json languages_of(const ImageConfig& image, const Catalog& catalog) {
     }
   }
   return names;
+}
+
+// What the caller comes under, beside the instance's own limits, and how things stand.
+Json account_json(const Account& account, const Admission& admission) {
+  Json limits = Json::array();
+  for (const auto& standing : admission.standing({account.actor, account.tenant, {}, {}}, Clock::now())) {
+    Json limit = {{"scope", to_string(standing.scope.kind)},
+                  {"name", standing.scope.name},
+                  {"limit", standing.limit},
+                  {"value", standing.value}};
+    if (standing.used) limit["used"] = *standing.used;
+    if (standing.resets_in) limit["resets_in_s"] = standing.resets_in->count();
+    limits.push_back(std::move(limit));
+  }
+  return {{"actor", account.actor}, {"tenant", account.tenant}, {"limits", std::move(limits)}};
 }
 
 Json facts_json(const Facts& facts) {
@@ -93,7 +108,7 @@ awaitable<Answer> get_tools(Api*, RequestPtr, Parameters) {
   co_return json_response({{"tools", Json::array()}});
 }
 
-awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
+awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   const auto& config = api->catalog->config;
   Json images = Json::array();
   for (const auto& [name, image] : config.images) {
@@ -101,7 +116,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
                       {"kind", image.rootfs.empty() ? "host" : "rootfs"},
                       {"languages", languages_of(image, *api->catalog)}});
   }
-  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages"};
+  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch"};
   const Json limits = {{"body_bytes", max_body_bytes},
                        {"head_bytes", max_head_bytes},
                        {"running_jobs", config.max_running},
@@ -109,24 +124,27 @@ awaitable<Answer> get_info(Api* api, RequestPtr, Parameters) {
                        {"retained_jobs", config.retain_jobs},
                        {"retained_bytes", config.retain_bytes},
                        {"connections_per_uid", config.max_connections_per_uid}};
-  const Json jobs = {{"running", api->life.admission().running()}, {"queued", api->life.admission().waiting()}};
-  const Json launcher = {{"version", api->launcher.ready.version}, {"host", facts_json(api->launcher.ready.host)}};
+  const auto& admission = api->life.admission();
+  Json jobs = {{"running", admission.running()}, {"queued", admission.waiting()}};
+  if (!admission.held_by().empty()) jobs["held_by"] = admission.held_by();
+  const auto score = own_oom_score_adj();
+  const Json launcher = {{"version", api->launcher.ready().version}, {"host", facts_json(api->launcher.ready().host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},
                            {"features", features},
                            {"limits", limits},
+                           {"account", account_json(request->caller.account, admission)},
                            {"images", std::move(images)},
                            {"jobs", jobs},
+                           {"oom_score_adj", score ? Json(*score) : Json()},
                            {"launcher", launcher}});
 }
 
 // The connection of the last greeting says that the launcher lives; only a launcher that went away is greeted anew.
 awaitable<Answer> get_health(Api* api, RequestPtr, Parameters) {
-  if (api->launcher.line && api->launcher.line->is_open()) co_return json_response({{"status", "ok"}});
   std::string trouble;
   try {
-    auto greeting = greet_launcher(api->launcher_socket, Clock::now() + greeting_time);
-    api->launcher = co_await std::move(greeting);
+    co_await api->launcher.reach(Clock::now() + greeting_time);
   } catch (const std::exception& e) {
     trouble = e.what();
   }

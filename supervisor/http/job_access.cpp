@@ -1,7 +1,5 @@
 #include "supervisor/http/job_access.hpp"
 
-#include <algorithm>
-
 namespace cordon {
 namespace {
 
@@ -9,27 +7,21 @@ constexpr std::size_t small_job = std::size_t{256} * 1024;  // of output: render
 
 }  // namespace
 
-bool may_see(const Caller& caller, const Job& job) {
-  return caller.role == Role::operator_ || caller.account.actor == job.account.actor;
-}
-
 Rejection forgotten_job() {
   return {410, "job_forgotten", "Gone", "the job was finished and its report is no longer kept",
           "Fetch reports sooner, or have the operator raise \"retain\"."};
 }
 
-tl::expected<JobPtr, Rejection> find_job(const Api& api, const Request& request, const std::string& id) {
-  const auto& caller = request.caller;
-  if (const auto job = api.store.find(id); job && may_see(caller, *job)) return job;
+awaitable<tl::expected<JobPtr, Rejection>> find_job(Api* api, RequestPtr request, std::string id) {
+  const auto& caller = request->caller;
+  auto finding = api->store.find(id);
+  const auto job = co_await std::move(finding);
+  const bool there = job && job->acceptance == Acceptance::accepted && may_see(caller, *job);
+  if (there) co_return job;
   const auto whose = caller.role == Role::operator_ ? std::nullopt : std::optional(caller.account.actor);
-  if (!api.store.was_forgotten(id, whose)) return tl::unexpected(not_found("job \"" + id + "\""));
-  return tl::unexpected(forgotten_job());
-}
-
-const Artifact* find_artifact(const Job& job, const std::string& path) {
-  const auto& all = job.collection.artifacts;
-  const auto at = std::find_if(all.begin(), all.end(), [&](const Artifact& a) { return a.path == path; });
-  return at == all.end() ? nullptr : &*at;
+  auto looking = api->store.was_forgotten(id, whose);
+  const bool forgotten = co_await std::move(looking);
+  co_return tl::unexpected(forgotten ? forgotten_job() : not_found("job \"" + id + "\""));
 }
 
 awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock::time_point deadline) {

@@ -5,17 +5,14 @@
 #include <string>
 
 #include "supervisor/http/api.hpp"
+#include "supervisor/jobs/ordering.hpp"
 
 namespace cordon {
-
-bool may_see(const Caller& caller, const Job& job);
 
 Rejection forgotten_job();
 
 // 404 for what is not there and for what is another agent's alike; 410 for what was forgotten.
-tl::expected<JobPtr, Rejection> find_job(const Api& api, const Request& request, const std::string& id);
-
-const Artifact* find_artifact(const Job& job, const std::string& path);
+awaitable<tl::expected<JobPtr, Rejection>> find_job(Api* api, RequestPtr request, std::string id);
 
 // Until the job has finished, the client has gone, or the time has come.
 awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock::time_point deadline);

@@ -4,7 +4,7 @@
 #include "profiles/sha256.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
-#include "supervisor/image_tree.hpp"
+#include "supervisor/jobs/job_account.hpp"
 
 namespace cordon {
 namespace {
@@ -28,46 +28,64 @@ Rejection mismatch(const std::string& id) {
           "Send the same body again, or choose a new key."};
 }
 
-// The job's own client's artifacts only.
-std::shared_ptr<const StoredFile> find_own_artifact(const JobStore& store, const Caller& caller,
-                                                    const ArtifactRef& ref) {
-  const auto job = store.find(ref.job);
-  if (!job || job->state != JobState::finished || !may_see(caller, *job)) return nullptr;
-  const auto* artifact = find_artifact(*job, ref.path);
-  return artifact == nullptr ? nullptr : artifact->file;
-}
-
-struct Submission {
+struct Submitted {
   JobPtr job;
   bool wait = false;
 };
-
-Claim claim_of(const Caller& caller, const JobOrder& order) {
-  return {caller.account.actor, caller.account.tenant, {}, order.profile, order.memory()};
-}
-
-tl::expected<Submission, Rejection> make_job(Api& api, const Request& request) {
-  auto asked = parse_job_request(request.body);
-  if (!asked) return Refused(asked.error());
-  const bool wait = asked->wait;
-  const auto find = [&](const ArtifactRef& ref) { return find_own_artifact(api.store, request.caller, ref); };
-  auto order = make_order(std::move(*asked), *api.catalog, find, image_has);
-  if (!order) return Refused(order.error());
-  if (auto room = api.life.may_submit(claim_of(request.caller, *order)); !room) return Refused(room.error());
-  const auto now = std::chrono::system_clock::now();
-  return Submission{std::make_shared<Job>(api.ids.next(now), request.caller.account, std::move(*order), now), wait};
-}
+using Made = tl::expected<Submitted, Rejection>;
 
 // The same key and the same body are the same job.
-tl::expected<std::optional<Submission>, Rejection> find_keyed(const Api& api, const Request& request,
-                                                              const Sha256& body) {
-  if (!request.idempotency_key) return std::nullopt;
-  const auto known = api.store.find(IdempotencyKey{request.caller.account.actor, *request.idempotency_key});
-  if (!known) return std::nullopt;
-  if (known->request != body) return Refused(mismatch(known->id));
-  if (!known->job) return Refused(forgotten_job());
-  const auto asked = parse_job_request(request.body);
-  return Submission{known->job, asked && asked->wait};
+awaitable<tl::expected<std::optional<Submitted>, Rejection>> find_keyed(Api* api, RequestPtr request, Sha256 body) {
+  if (!request->idempotency_key) co_return std::nullopt;
+  auto looking = api->store.find(IdempotencyKey{request->caller.account.actor, *request->idempotency_key});
+  const auto known = co_await std::move(looking);
+  if (!known) co_return std::nullopt;
+  if (known->request != body) co_return Refused(mismatch(known->id));
+  auto finding = api->store.find(known->id);
+  const auto job = co_await std::move(finding);
+  if (!job) co_return Refused(forgotten_job());
+  auto accepting = JobLife::accepted(job);
+  const bool taken = co_await std::move(accepting);
+  if (!taken)
+    co_return Refused(overloaded("journal_unavailable", "the journal did not take the first such request", 1));
+  const auto asked = parse_job_request(request->body);
+  co_return Submitted{job, asked && asked->wait};
+}
+
+awaitable<Made> make_job(Api* api, RequestPtr request, Sha256 body) {
+  auto ordering = order_job(&api->store, api->catalog, request->caller, request->body);
+  auto ordered = co_await std::move(ordering);
+  if (!ordered) co_return Refused(ordered.error());
+  // Between here and submit() nothing is awaited: two requests with one key cannot both get by.
+  if (request->idempotency_key &&
+      api->store.in_memory(IdempotencyKey{request->caller.account.actor, *request->idempotency_key}))
+    co_return Submitted{};
+  const auto now = std::chrono::system_clock::now();
+  const auto& account = request->caller.account;
+  auto id = api->ids.next(now);
+  auto claim = claim_of(account, ordered->order);
+  claim.body = fingerprint(request->body);
+  const auto place = api->life.reserve(id, std::move(claim), membership_of(account, ordered->order));
+  if (!place) co_return Refused(place.error());
+  const auto job = std::make_shared<Job>(std::move(id), account, std::move(ordered->order), now);
+  Submission submission{request->idempotency_key, body, std::move(request->body), ordered->wait};
+  auto submitting = api->life.submit(job, std::move(submission));
+  const auto taken = co_await std::move(submitting);
+  if (!taken) co_return Refused(taken.error());
+  co_return Submitted{job, ordered->wait};
+}
+
+awaitable<Made> find_or_make(Api* api, RequestPtr request) {
+  const auto body = request->idempotency_key ? sha256(request->body) : Sha256{};
+  for (;;) {
+    auto looking = find_keyed(api, request, body);
+    auto keyed = co_await std::move(looking);
+    if (!keyed) co_return Refused(keyed.error());
+    if (*keyed) co_return **keyed;
+    auto making = make_job(api, request, body);
+    auto made = co_await std::move(making);
+    if (!made || made->job) co_return made;  // otherwise another request with this key was quicker
+  }
 }
 
 Response accepted(const Api& api, const JobPtr& job) {
@@ -81,29 +99,20 @@ Response accepted(const Api& api, const JobPtr& job) {
 
 awaitable<Answer> submit_job(Api* api, RequestPtr request, Parameters) {
   if (auto bad = bad_key(request->idempotency_key)) co_return Refused(std::move(*bad));
-  const auto body = request->idempotency_key ? sha256(request->body) : Sha256{};
-  auto keyed = find_keyed(*api, *request, body);
-  if (!keyed) co_return Refused(keyed.error());
-  Submission submission;
-  if (*keyed) {
-    submission = **keyed;
-  } else {
-    auto made = make_job(*api, *request);
-    if (!made) co_return Refused(made.error());
-    submission = *made;
-    if (request->idempotency_key)
-      api->store.bind({request->caller.account.actor, *request->idempotency_key}, body, submission.job);
-    api->life.submit(submission.job);
-  }
+  auto submitting = find_or_make(api, request);
+  const auto submitted = co_await std::move(submitting);
   request->drop_body();
-  if (!submission.wait) co_return accepted(*api, submission.job);
-  co_await until_finished(submission.job, request->client, Clock::time_point::max());
-  if (submission.job->state != JobState::finished && !request->idempotency_key) submission.job->cancel();
-  co_return job_response(*api, submission.job);
+  if (!submitted) co_return Refused(submitted.error());
+  const auto& job = submitted->job;
+  if (!submitted->wait) co_return accepted(*api, job);
+  co_await until_finished(job, request->client, Clock::time_point::max());
+  if (job->state != JobState::finished && !request->idempotency_key) job->cancel();
+  co_return job_response(*api, job);
 }
 
 awaitable<Answer> cancel_job(Api* api, RequestPtr request, Parameters parameters) {
-  const auto found = find_job(*api, *request, parameters.at(0));
+  auto finding = find_job(api, request, parameters.at(0));
+  const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
   const auto& job = *found;
   job->cancel();

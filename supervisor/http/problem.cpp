@@ -32,13 +32,16 @@ Rejection overloaded(std::string code, std::string detail, unsigned retry_after)
 std::string problem_json(const Rejection& rejection) {
   Json errors = Json::array();
   for (const auto& e : rejection.errors) errors.push_back({{"pointer", e.pointer}, {"detail", e.detail}});
-  const Json body = {{"type", "urn:cordon:problem:" + rejection.code},
-                     {"title", rejection.title},
-                     {"status", rejection.status},
-                     {"detail", rejection.detail},
-                     {"code", rejection.code},
-                     {"remedy", rejection.remedy},
-                     {"errors", std::move(errors)}};
+  Json body = {{"type", "urn:cordon:problem:" + rejection.code},
+               {"title", rejection.title},
+               {"status", rejection.status},
+               {"detail", rejection.detail},
+               {"code", rejection.code},
+               {"remedy", rejection.remedy},
+               {"errors", std::move(errors)}};
+  if (const auto& limit = rejection.limit) {
+    body["limit"] = {{"scope", limit->scope}, {"name", limit->name}, {"limit", limit->limit}, {"value", limit->value}};
+  }
   return body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -10,6 +10,14 @@
 
 namespace cordon {
 
+// The limit of a 429 or a 503: whose it is, what it is called, how much it is.
+struct LimitReached {
+  std::string scope;  // instance, tenant, actor, tool, profile, uid
+  std::string name;   // which of them; empty: the instance
+  std::string limit;  // as in the configuration
+  double value = 0;
+};
+
 struct Rejection {
   unsigned status = 400;
   std::string code;    // stable, for programs
@@ -19,6 +27,7 @@ struct Rejection {
   FieldErrors errors = {};
   std::optional<unsigned> retry_after = {};  // seconds
   std::string allow = {};                    // of a 405
+  std::optional<LimitReached> limit = {};
 };
 
 Rejection invalid_input(FieldErrors errors);

@@ -48,14 +48,14 @@ std::optional<Rejection> read_state(const Request& request, JobQuery& query, boo
   return bad_parameter("state", "must be queued, awaiting_approval, running or finished");
 }
 
-tl::expected<Response, Rejection> raw_output(const Api& api, const Request& request, const std::string& id,
-                                             Stream stream) {
-  const auto job = find_job(api, request, id);
-  if (!job) return Refused(job.error());
+awaitable<Answer> raw_output(Api* api, RequestPtr request, std::string id, Stream stream) {
+  auto finding = find_job(api, request, id);
+  const auto job = co_await std::move(finding);
+  if (!job) co_return Refused(job.error());
   Response response;
   response.content_type = "application/octet-stream";
   response.body = OutputBody{*job, stream, (*job)->output[static_cast<std::size_t>(stream)].kept().size()};
-  return response;
+  co_return response;
 }
 
 std::string digest_header(const Sha256& digest) {
@@ -78,7 +78,8 @@ std::string page_text(const Api& api, JobPage page) {
 }  // namespace
 
 awaitable<Answer> get_job(Api* api, RequestPtr request, Parameters parameters) {
-  const auto found = find_job(*api, *request, parameters.at(0));
+  auto finding = find_job(api, request, parameters.at(0));
+  const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
   const auto wait = number_parameter(*request, "wait", 0, max_wait_seconds, 0);
   if (!wait) co_return Refused(wait.error());
@@ -99,13 +100,17 @@ awaitable<Answer> list_jobs(Api* api, RequestPtr request, Parameters) {
     query.after = after->second;
     if (!is_job_id(query.after)) co_return Refused(bad_parameter("after", "must be the id of a job"));
   }
+  JobPage page;
+  auto listing = api->store.list(query);
+  if (!none) page = co_await std::move(listing);
   Response response;
-  response.body = page_text(*api, none ? JobPage{} : api->store.list(query));
+  response.body = page_text(*api, std::move(page));
   co_return response;
 }
 
 awaitable<Answer> get_events(Api* api, RequestPtr request, Parameters parameters) {
-  const auto found = find_job(*api, *request, parameters.at(0));
+  auto finding = find_job(api, request, parameters.at(0));
+  const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
   const auto from = parse_number(request->last_event_id.value_or("0"));
   if (!from || *from > (*found)->log.end()) {
@@ -117,15 +122,18 @@ awaitable<Answer> get_events(Api* api, RequestPtr request, Parameters parameters
 }
 
 awaitable<Answer> get_stdout(Api* api, RequestPtr request, Parameters parameters) {
-  co_return raw_output(*api, *request, parameters.at(0), Stream::out);
+  auto answer = raw_output(api, request, parameters.at(0), Stream::out);
+  co_return co_await std::move(answer);
 }
 
 awaitable<Answer> get_stderr(Api* api, RequestPtr request, Parameters parameters) {
-  co_return raw_output(*api, *request, parameters.at(0), Stream::err);
+  auto answer = raw_output(api, request, parameters.at(0), Stream::err);
+  co_return co_await std::move(answer);
 }
 
 awaitable<Answer> get_artifact(Api* api, RequestPtr request, Parameters parameters) {
-  const auto found = find_job(*api, *request, parameters.at(0));
+  auto finding = find_job(api, request, parameters.at(0));
+  const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
   const auto* artifact = find_artifact(**found, parameters.at(1));
   if (artifact == nullptr) co_return Refused(not_found("artifact \"" + parameters.at(1) + "\" of this job"));

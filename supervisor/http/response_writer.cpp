@@ -51,7 +51,7 @@ awaitable<bool> write_text(ConnectionPtr connection, Response response, Framing 
   const auto head = render_head(response, framing, body.size());
   connection->expire_after(write_time);
   const bool good = co_await connection->write(head, framing.head_only ? std::string_view() : std::string_view(body));
-  co_return good && framing.keep_alive;
+  co_return good&& framing.keep_alive;
 }
 
 awaitable<bool> write_file(ConnectionPtr connection, Response response, Framing framing) {
@@ -175,7 +175,8 @@ awaitable<bool> write_response(ConnectionPtr connection, Response response, Fram
   const bool has_length =
       !std::holds_alternative<JobBody>(response.body) && !std::holds_alternative<EventsBody>(response.body);
   framing.keep_alive = framing.keep_alive && (has_length || framing.chunked);
-  constexpr std::array writers{write_text, write_file, write_output, write_job, write_events};  // in the variant's order
+  constexpr std::array writers{write_text, write_file, write_output, write_job,
+                               write_events};  // in the variant's order
   const auto writer = writers[response.body.index()];
   auto written = writer(connection, std::move(response), framing);
   const bool good = co_await std::move(written);

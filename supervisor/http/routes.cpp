@@ -30,7 +30,12 @@ constexpr std::array routes{
     Route{"GET", "/v1/tools", Who::everybody, "", get_tools},
     Route{"GET", "/v1/info", Who::everybody, "", get_info},
     Route{"GET", "/healthz", Who::everybody, "", get_health},
+    Route{"GET", "/v1/kill", Who::operators, "", list_kills},
+    Route{"PUT", "/v1/kill/**", Who::operators, "", engage_kill},
+    Route{"DELETE", "/v1/kill/**", Who::operators, "", release_kill},
     Route{"POST", "/v1/reload", Who::operators, "", reload_all},
+    Route{"GET", "/v1/breakers", Who::operators, "", get_breakers},
+    Route{"DELETE", "/v1/breakers/*", Who::operators, "", reset_breaker},
     Route{"GET", "/v1/events", Who::operators, "follow ", get_operator_events},
     Route{"GET", "/metrics", Who::watchers, "", get_metrics},
 };
@@ -111,8 +116,9 @@ std::optional<Rejection> wrong_form(const Route& route, const Request& request) 
     return Rejection{400, "unknown_parameter", "The input is not valid", "there is no query parameter \"" + name + "\"",
                      route.query.empty() ? "This call takes none." : "There are: " + std::string(route.query)};
   }
-  const bool needs_body = route.handler == submit_job;
-  if (route.method != "POST" || (request.body.empty() && !needs_body) || is_json(request)) return std::nullopt;
+  const bool needs_body = route.handler == submit_job || route.handler == engage_kill;
+  const bool takes_body = route.method == "POST" || route.method == "PUT";
+  if (!takes_body || (request.body.empty() && !needs_body) || is_json(request)) return std::nullopt;
   return Rejection{415, "unsupported_media_type", "Unsupported media type", "the body must be application/json",
                    "Send \"Content-Type: application/json\"."};
 }

@@ -17,7 +17,7 @@ namespace {
 using asio::ip::tcp;
 using asio::local::stream_protocol;
 
-constexpr auto accept_pause = std::chrono::milliseconds(100);          // when there are no fds: others must end first
+constexpr auto accept_pause = std::chrono::milliseconds(100);  // when there are no fds: others must end first
 constexpr ConnectionTable::Limits scraper_limits{16, 8, true};
 constexpr std::uint32_t nobodys_uid = static_cast<std::uint32_t>(-1);
 constexpr ConnectionTable::Limits refused{8, 64};  // connections that are being told that they are refused
@@ -27,11 +27,12 @@ Rejection not_yours(const std::string& path) {
           "Ask to become a member of the group of " + path + "."};
 }
 
-Rejection too_many(std::size_t most) {
+Rejection too_many(std::uint32_t uid, std::size_t most) {
   Rejection r{429, "too_many_connections", "Too many connections",
               "you have " + std::to_string(most) + " connections already (max_connections_per_uid)",
               "Close some first."};
   r.retry_after = 1;
+  r.limit = LimitReached{"uid", std::to_string(uid), "max_connections_per_uid", static_cast<double>(most)};
   return r;
 }
 
@@ -54,22 +55,26 @@ void refuse(ConnectionPtr connection, Rejection rejection, ConnectionTable& refu
                  asio::detached);
 }
 
-void take_connection(Socket socket, const Listener& listener, Shared& shared, ConnectionTable& refusals) {
+tl::expected<Account, Rejection> identify(const std::optional<Peer>& peer, const Listener& listener,
+                                          const ActorsConfig& actors) {
+  if (!peer || !may_use_socket(*peer, listener.group)) return tl::unexpected(not_yours(listener.path));
+  return account_of(*peer, listener.role, actors);
+}
+
+void take_connection(Socket socket, const Listener& listener, Serving& shared, ConnectionTable& refusals) {
   const auto executor = socket.get_executor();
   const auto peer = peer_of(socket.native_handle());
-  const auto uid = peer ? peer->uid : 0;
-  const Caller caller{uid, listener.role, account_of(uid)};
-  auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.commons);
-  if (!peer || !may_use_socket(*peer, listener.group)) {
-    return refuse(std::move(connection), not_yours(listener.path), refusals);
-  }
   const auto& config = shared.api->catalog->config;
+  const auto who = identify(peer, listener, config.actors);
+  const Caller caller{peer ? peer->uid : 0, listener.role, who ? *who : Account{}};
+  auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.commons);
+  if (!who) return refuse(std::move(connection), who.error(), refusals);
   const ConnectionTable::Limits limits{config.max_connections_per_uid,
                                        std::min<std::size_t>(config.max_connections, shared.most_connections)};
   auto seat = shared.connections->take(caller.uid, limits, cutter(connection));
   if (!seat) {
     const bool own = seat.error() == ConnectionTable::Full::of_uid;
-    return refuse(std::move(connection), own ? too_many(limits.per_uid) : all_taken(limits.all), refusals);
+    return refuse(std::move(connection), own ? too_many(caller.uid, limits.per_uid) : all_taken(limits.all), refusals);
   }
   connection->seat = std::move(*seat);
   asio::co_spawn(executor, serve_connection(std::move(connection), shared.api, shared.bodies), asio::detached);
@@ -101,7 +106,7 @@ tcp::acceptor listen_on(const asio::any_io_executor& executor, const LoopbackAdd
 
 namespace {
 
-void take_scraper(Socket socket, Shared& shared, ConnectionTable& scrapers) {
+void take_scraper(Socket socket, Serving& shared, ConnectionTable& scrapers) {
   const auto executor = socket.get_executor();
   const Caller nobody{nobodys_uid, Role::scraper, {}};
   auto connection = std::make_shared<Connection>(std::move(socket), nobody, shared.commons);
@@ -130,14 +135,14 @@ awaitable<void> accept_for_ever(Acceptor* acceptor, std::string name, Take take)
 
 }  // namespace
 
-awaitable<void> accept_connections(stream_protocol::acceptor* acceptor, Listener listener, Shared shared) {
+awaitable<void> accept_connections(stream_protocol::acceptor* acceptor, Listener listener, Serving shared) {
   ConnectionTable refusals;
   const auto take = [&](Socket socket) { take_connection(std::move(socket), listener, shared, refusals); };
   auto accepting = accept_for_ever(acceptor, listener.path, take);
   co_await std::move(accepting);
 }
 
-awaitable<void> accept_scrapers(tcp::acceptor* acceptor, Shared shared) {
+awaitable<void> accept_scrapers(tcp::acceptor* acceptor, Serving shared) {
   ConnectionTable scrapers;
   const auto take = [&](Socket socket) { take_scraper(std::move(socket), shared, scrapers); };
   auto accepting = accept_for_ever(acceptor, "metrics", take);

@@ -12,7 +12,7 @@
 namespace cordon {
 
 // What all listening sockets share.
-struct Shared {
+struct Serving {
   Api* api;
   ConnectionTable* connections;  // of those who are served
   BodyBudget bodies;
@@ -30,9 +30,9 @@ asio::local::stream_protocol::acceptor listen_on(const asio::any_io_executor& ex
 
 // GET /metrics over TCP, for Prometheus. Throws KernelError.
 asio::ip::tcp::acceptor listen_on(const asio::any_io_executor& executor, const LoopbackAddress& address);
-awaitable<void> accept_scrapers(asio::ip::tcp::acceptor* acceptor, Shared shared);
+awaitable<void> accept_scrapers(asio::ip::tcp::acceptor* acceptor, Serving shared);
 
 // Never ends by itself.
-awaitable<void> accept_connections(asio::local::stream_protocol::acceptor* acceptor, Listener listener, Shared shared);
+awaitable<void> accept_connections(asio::local::stream_protocol::acceptor* acceptor, Listener listener, Serving shared);
 
 }  // namespace cordon

@@ -16,10 +16,10 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
-constexpr auto idle_time = std::chrono::seconds(75);   // between two requests
-constexpr auto head_time = std::chrono::seconds(10);   // from a head's first byte
-constexpr auto body_time = std::chrono::seconds(30);   // for all of a body
-constexpr auto linger_time = std::chrono::seconds(5);  // for what is still being sent to a connection that ends
+constexpr auto idle_time = std::chrono::seconds(75);        // between two requests
+constexpr auto head_time = std::chrono::seconds(10);        // from a head's first byte
+constexpr auto body_time = std::chrono::seconds(30);        // for all of a body
+constexpr auto linger_time = std::chrono::seconds(5);       // for what is still being sent to a connection that ends
 constexpr std::size_t first_piece = std::size_t{2} * 1024;  // most heads need no more
 constexpr std::size_t read_piece = std::size_t{16} * 1024;
 
@@ -194,7 +194,8 @@ awaitable<bool> serve_one(ConnectionPtr connection, Api* api, const BodyBudget* 
   beast::error_code error;
   buffer->consume(parser.put(buffer->data(), error));
   if (error && error != http::error::need_more) co_return co_await refuse_and_close(connection, parse_rejection(error));
-  if (auto refused = refuse_unread(parser, connection->caller.role)) co_return co_await refuse_and_close(connection, std::move(*refused));
+  if (auto refused = refuse_unread(parser, connection->caller.role))
+    co_return co_await refuse_and_close(connection, std::move(*refused));
 
   const auto request = make_request(parser, *connection);
   const bool has_host = parser.get().version() < 11 || field(parser, "Host");

@@ -4,7 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include "supervisor/http/fair_queue.hpp"
+#include "supervisor/http/turn_order.hpp"
 #include "supervisor/waker.hpp"
 
 namespace cordon {
@@ -38,7 +38,7 @@ class Turns {
   }
 
   asio::any_io_executor executor_;
-  FairQueue<Waker*> queue_;
+  TurnOrder<Waker*> queue_;
   bool taken_ = false;
 };
 

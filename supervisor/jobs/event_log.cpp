@@ -1,6 +1,7 @@
 #include "supervisor/jobs/event_log.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace cordon {
 namespace {
@@ -10,6 +11,10 @@ constexpr std::size_t fine_events = 8192;
 constexpr std::uint64_t coarse_bytes = std::uint64_t{64} * 1024;
 
 }  // namespace
+
+EventLog::EventLog(std::vector<Event> events) : events_(std::move(events)) {
+  if (!events_.empty()) end_ = events_.back().offset + events_.back().output.size;
+}
 
 void EventLog::state(std::string name) {
   events_.push_back({end_, std::move(name), {}});

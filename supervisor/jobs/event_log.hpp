@@ -25,6 +25,9 @@ class EventLog {
     Output output;
   };
 
+  EventLog() = default;
+  explicit EventLog(std::vector<Event> events);  // all of them, of a job that has ended
+
   void state(std::string name);
   // `stream` has `kept` bytes by now. `last`: no more will come.
   void output(Stream stream, std::uint64_t kept, bool last = false);

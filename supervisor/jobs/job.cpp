@@ -1,5 +1,7 @@
 #include "supervisor/jobs/job.hpp"
 
+#include "supervisor/jobs/job_account.hpp"
+
 namespace cordon {
 
 std::string_view to_string(JobState state) {
@@ -23,6 +25,11 @@ Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now)
   log.state("queued");
 }
 
+void Job::accept(bool taken) {
+  acceptance = taken ? Acceptance::accepted : Acceptance::refused;
+  changes.ring();
+}
+
 void Job::become_running() {
   state = JobState::running;
   log.state("running");
@@ -32,6 +39,7 @@ void Job::become_running() {
 void Job::become_started(Started facts, WallTime now) {
   started = std::move(facts);
   started_at = now;
+  if (on_started) on_started();
   changes.ring();
 }
 
@@ -39,7 +47,7 @@ void Job::write(Stream stream, std::string_view bytes) {
   auto& buffer = output[static_cast<std::size_t>(stream)];
   buffer.append(bytes);
   log.output(stream, buffer.kept().size());
-  if (buffer.over_limit() && order.on_output_limit == OnOutputLimit::kill) hang_up_because(HangUp::output_limit);
+  if (buffer.over_limit() && order.on_output_limit == OnOutputLimit::kill) hang_up_because({HangUp::output_limit});
   changes.ring();
 }
 
@@ -50,21 +58,29 @@ void Job::close(Stream stream) {
   changes.ring();
 }
 
-void Job::finish(Outcome how, WallTime now) {
+void Job::conclude(Outcome how, WallTime now) {
   outcome = std::move(how);
   finished_at = now;
-  state = JobState::finished;
   hang_up = nullptr;
+}
+
+void Job::finish() {
+  state = JobState::finished;
   changes.ring();
 }
 
 void Job::cancel() {
-  hang_up_because(HangUp::cancelled);
+  hang_up_because({HangUp::cancelled});
 }
 
-void Job::hang_up_because(HangUp why) {
-  if (state == JobState::finished || hang_up_reason != HangUp::no) return;
-  hang_up_reason = why;
+void Job::kill(Killed why) {
+  hang_up_because({HangUp::killed, std::move(why)});
+}
+
+void Job::hang_up_because(HangUpReason reason) {
+  if (outcome || hang_up_reason.why != HangUp::no) return;
+  hang_up_reason = std::move(reason);
+  if (on_killing) on_killing();
   if (const auto call = hang_up) call();
 }
 
@@ -74,8 +90,13 @@ std::uint64_t Job::artifact_bytes() const {
   return total;
 }
 
-Claim Job::claim() const {
-  return {account.actor, account.tenant, {}, order.profile, order.memory()};
+Membership Job::membership() const {
+  return membership_of(account, order, id);
+}
+
+Membership membership_of(const Account& account, const JobOrder& order, const std::string& id) {
+  const auto drill = order.labels.find(drill_label);
+  return {account.tenant, account.actor, {}, order.profile, id, drill == order.labels.end() ? "" : drill->second};
 }
 
 }  // namespace cordon

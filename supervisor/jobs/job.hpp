@@ -18,6 +18,8 @@
 #include "supervisor/jobs/job_order.hpp"
 #include "supervisor/jobs/outcome.hpp"
 #include "supervisor/jobs/output_buffer.hpp"
+#include "supervisor/journal/durability.hpp"
+#include "supervisor/kill/scope.hpp"
 #include "supervisor/text/timestamp.hpp"
 #include "supervisor/waker.hpp"
 
@@ -38,19 +40,32 @@ struct Collection {
   std::vector<artifacts::Skipped> skipped;
 };
 
+// What a client reads of a job, in three parts: the two outputs stand between them and may be large.
+struct JobMembers {
+  Json before;  // of "stdout"
+  Json between;
+  Json after;  // "stderr"
+};
+
+// Whether the journal has it. Until then it is nobody's; one that it would not take never was.
+enum class Acceptance { pending, accepted, refused };
+
 class Job {
  public:
   Job(std::string id, Account account, JobOrder order, WallTime now);
 
-  // The steps, in this order. Every one of them rings `changes`.
+  // The steps, in this order. Every one of them rings `changes`, but for conclude().
+  void accept(bool taken);
   void become_running();
   void become_started(Started facts, WallTime now);
   void write(Stream stream, std::string_view bytes);
   void close(Stream stream);
-  void finish(Outcome outcome, WallTime now);
+  void conclude(Outcome outcome, WallTime now);  // how it ended is known, and not yet told
+  void finish();                                 // told to everybody
 
-  // Ends it as soon as the sandbox is gone; nothing happens when it has finished already.
+  // Ends it as soon as the sandbox is gone; nothing happens when it has finished or is being ended already.
   void cancel();
+  void kill(Killed why);
 
   const std::string id;
   const Account account;  // whose it is
@@ -64,20 +79,29 @@ class Job {
   Collection collection;
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
+  std::optional<JobMembers> told;  // one that the journal gave back: what was said of it then
+  Acceptance acceptance = Acceptance::pending;
   Clock::time_point entered;              // the queue
   std::optional<Clock::duration> waited;  // in it
   Changes changes;
 
-  HangUp hang_up_reason = HangUp::no;
+  Durability durability = Durability::power;     // of its lines in the journal
+  bool admitted = false;                         // and the journal has that
+  std::function<void()> on_started, on_killing;  // the journal wants to know
+
+  HangUpReason hang_up_reason;
   std::function<void()> hang_up;  // how to end the sandbox, while there is one; how to leave the queue before
 
   std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
   std::uint64_t artifact_bytes() const;
-  Claim claim() const;
+  Membership membership() const;
 
  private:
-  void hang_up_because(HangUp why);
+  void hang_up_because(HangUpReason reason);
 };
 using JobPtr = std::shared_ptr<Job>;
+
+// What a job of this account and order belongs to; `id` is empty before there is one.
+Membership membership_of(const Account& account, const JobOrder& order, const std::string& id = {});
 
 }  // namespace cordon

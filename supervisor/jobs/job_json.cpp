@@ -123,6 +123,7 @@ Json after_stderr(const Job& job) {
 }  // namespace
 
 JobMembers job_members(const Job& job, std::optional<std::size_t> queue_position) {
+  if (job.told) return *job.told;
   JobMembers members{before_stdout(job, queue_position), Json::object(), after_stderr(job)};
   put_counts(members.between, "stdout", job.output[0]);
   return members;

@@ -7,12 +7,6 @@
 
 namespace cordon {
 
-// In three parts, since the two outputs stand between them and may be large.
-struct JobMembers {
-  Json before;  // of "stdout"
-  Json between;
-  Json after;  // "stderr"
-};
 JobMembers job_members(const Job& job, std::optional<std::size_t> queue_position);
 
 // As it stands in a list: without the two outputs.

@@ -1,72 +1,332 @@
 #include "supervisor/jobs/job_life.hpp"
 
+#include <fmt/format.h>
+
+#include "sandbox/kernel/check.hpp"
+#include "supervisor/host_room.hpp"
+#include "supervisor/jobs/job_account.hpp"
+#include "supervisor/jobs/job_report.hpp"
 #include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/text/log.hpp"
 
 namespace cordon {
 namespace {
 
+constexpr auto between_tries = std::chrono::seconds(1);  // of a journal that does not take the end of a job
+
+Killed killed_by(const Engagement& engagement) {
+  return {to_string(engagement.scope), engagement.by, engagement.reason};
+}
+
+Rejection switched_off(const Engagement& engagement) {
+  const auto scope = to_string(engagement.scope);
+  return {403, "kill_switch_engaged", "Kill switch engaged",
+          fmt::format("{} was engaged by {} at {}: {}", scope, engagement.by, rfc3339(engagement.engaged_at),
+                      engagement.reason),
+          "Nothing of this scope is started until an operator releases it (cordon release)."};
+}
+
 AdmissionLimits limits_of(const Config& config) {
-  return {config.max_running, config.max_queued};
+  return {config.max_running, config.max_queued, config.admission};
+}
+
+std::int64_t now_us() {
+  return unix_us(std::chrono::system_clock::now());
+}
+
+Rejection journal_unavailable(const std::string& error) {
+  Rejection r = overloaded("journal_unavailable", error, 1);
+  r.title = "The journal cannot be written";
+  r.remedy = "Nothing was started. The operator has to mend what the detail names; then try again.";
+  return r;
+}
+
+ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
+  ReceivedRow row{
+      job.id,           job.account.actor, job.account.tenant,       std::move(submission.key), submission.request,
+      report_text(job), std::nullopt,      unix_us(job.submitted_at)};
+  // A client that waits without a key is gone with this process; nobody would ever hear of its job.
+  const bool survives = row.key || !submission.waited_for;
+  if (waits && survives) row.body = std::move(submission.body);
+  return row;
 }
 
 }  // namespace
 
-JobLife::JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
-                 CurrentConfig config, OnEnd on_end)
+JobLife::JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
+                 Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
+                 CurrentConfig config)
     : executor_(std::move(executor)),
-      launcher_socket_(std::move(launcher_socket)),
+      launcher_(launcher),
       artifacts_(artifacts),
       store_(store),
+      journal_(journal),
+      retention_(retention),
+      kill_latch_(kill_latch),
+      operations_(operations),
       config_(std::move(config)),
-      on_end_(std::move(on_end)),
-      admission_(limits_of(config_())) {}
+      admission_(limits_of(config_())),
+      look_again_(executor_) {}
 
 void JobLife::reconfigure() {
   admission_.set_limits(limits_of(config_()));
   start_what_may();
 }
 
-tl::expected<void, Rejection> JobLife::may_submit(const Claim& claim) const {
-  return admission_.may_enter(claim, Clock::now());
+tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim claim, const Membership& membership) {
+  if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
+  if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
+  auto place = admission_.admit(id, std::move(claim), Clock::now());
+  tell_notices();
+  return place;
 }
 
-void JobLife::submit(JobPtr job) {
+std::size_t JobLife::reset_breaker(const std::string& actor) {
+  const auto open = admission_.breaker().reset(actor);
+  tell_notices();
+  return open;
+}
+
+Durability JobLife::durability_of(const Submission& submission) const {
+  if (const auto always = config_().durability) return *always == "power" ? Durability::power : Durability::process;
+  return submission.key || !submission.waited_for ? Durability::power : Durability::process;
+}
+
+// It has its place from here on; what starts it waits until the journal has it.
+awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission submission) {
+  job->durability = durability_of(submission);
+  if (submission.key) store_.bind({job->account.actor, *submission.key}, submission.request, job);
+  enter(job);
+  const bool starts = job->state == JobState::running;
+  const auto row = received_row(*job, std::move(submission), !starts);
+  DatabaseThread::Work work = [row, starts, budgets = changed_budgets()](JobRows& rows) {
+    rows.receive(row);
+    rows.save(budgets);
+    if (starts) rows.step(JobRows::Step::admitted, row.id, row.at_us);
+  };
+  std::string failed;
+  try {
+    co_await journal_.write(std::move(work), job->durability);
+    job->admitted = starts;
+  } catch (const std::exception& e) {
+    failed = e.what();
+  }
+  job->accept(failed.empty());
+  if (failed.empty()) co_return tl::expected<void, Rejection>();
+  operations_.tell(EventKind::journal_failed, {}, failed);
+  withdraw(job);
+  co_return tl::unexpected(journal_unavailable(failed));
+}
+
+awaitable<bool> JobLife::accepted(JobPtr job) {
+  const auto executor = co_await asio::this_coro::executor;
+  Waker waker(executor);
+  const Watch watch(job->changes, waker);
+  while (job->acceptance == Acceptance::pending) co_await waker.sleep();
+  co_return job->acceptance == Acceptance::accepted;
+}
+
+void JobLife::resubmit(JobPtr job) {
+  job->durability = Durability::power;
+  job->accept(true);
+  take_in(job);
+  admission_.readmit(job->id, claim_of(job->account, job->order), Clock::now());
+  start_what_may();
+}
+
+// In the other direction: changed_budgets().
+void JobLife::restore(const std::vector<SavedBudget>& budgets) {
+  for (const auto& saved : budgets) {
+    // Over a reboot it is not known how long it was: then it counts as nothing, and nobody gets more than was allowed.
+    const auto pause = std::chrono::seconds(journal_.same_boot() ? journal_.age_s() - saved.saved_age_s : 0);
+    const BudgetRow row{static_cast<ScopeKind>(saved.kind),     saved.name,
+                        static_cast<Resource>(saved.resource),  static_cast<Window>(saved.window),
+                        static_cast<std::uint64_t>(saved.used), std::chrono::milliseconds(saved.remaining_ms)};
+    admission_.budgets().restore(row, pause, Clock::now());
+  }
+}
+
+std::vector<SavedBudget> JobLife::changed_budgets() {
+  std::vector<SavedBudget> out;
+  for (const auto& row : admission_.budgets().changed_rows(Clock::now())) {
+    out.push_back({static_cast<int>(row.kind), row.name, static_cast<int>(row.resource), static_cast<int>(row.window),
+                   static_cast<std::int64_t>(row.used), row.remaining.count(), journal_.age_s()});
+  }
+  return out;
+}
+
+void JobLife::refuse_resubmitted(const JobPtr& job, Outcome outcome) {
+  job->durability = Durability::power;
+  job->accept(true);
+  store_.add(job);
+  asio::co_spawn(executor_, end(job, std::move(outcome)), asio::detached);
+}
+
+void JobLife::enter(const JobPtr& job) {
+  take_in(job);
+  admission_.enter(job->id, Clock::now());
+  start_what_may();
+}
+
+void JobLife::take_in(const JobPtr& job) {
   store_.add(job);
   job->entered = Clock::now();
   job->hang_up = [this, weak = std::weak_ptr(job)] {
     if (const auto alive = weak.lock()) leave_queue(alive);
   };
-  admission_.enter(job->id, job->claim());
+}
+
+void JobLife::withdraw(const JobPtr& job) {
+  job->hang_up = nullptr;
+  store_.remove(job->id);
+  if (!admission_.leave(job->id)) admission_.ended(job->id, {}, Verdict::neither, Clock::now());
   start_what_may();
 }
 
 void JobLife::start_what_may() {
+  if (admission_.waiting() > 0) admission_.see(read_host_room());
   while (const auto id = admission_.next(Clock::now())) {
-    const auto job = store_.find(*id);
+    const auto job = store_.in_memory(*id);
     job->hang_up = nullptr;  // until there is a sandbox; it looks at hang_up_reason first
     job->waited = Clock::now() - job->entered;
     job->become_running();
     asio::co_spawn(executor_, run(job), asio::detached);
   }
+  tell_notices();
+  look_again_in_time();
+}
+
+// For what no event tells: that a budget's window has ended, that the host has room again.
+void JobLife::look_again_in_time() {
+  const auto when = admission_.look_again_at(Clock::now());
+  look_again_.cancel();
+  if (!when) return;
+  look_again_.expires_at(*when);
+  look_again_.async_wait([this](boost::system::error_code error) {
+    if (!error) start_what_may();
+  });
+}
+
+void JobLife::tell_notices() {
+  for (const auto& notice : admission_.take_notices()) {
+    if (notice.event == "circuit_opened") {
+      operations_.tell(EventKind::breaker_open, {notice.actor, "", notice.tool, notice.profile, ""}, notice.detail);
+    } else {
+      log(notice.event,
+          {{"actor", notice.actor}, {"tool", notice.tool}, {"profile", notice.profile}, {"detail", notice.detail}});
+    }
+  }
 }
 
 void JobLife::leave_queue(const JobPtr& job) {
-  if (admission_.leave(job->id)) finish(job, Cancelled{});
+  if (admission_.leave(job->id)) {
+    asio::co_spawn(executor_, end(job, of_hang_up(job->hang_up_reason)), asio::detached);
+  }
 }
 
-void JobLife::finish(const JobPtr& job, Outcome outcome) {
-  job->order.drop_input();
-  job->finish(std::move(outcome), std::chrono::system_clock::now());
-  const auto& config = config_();
-  store_.finished(job, {config.retain_jobs, config.retain_bytes});
-  on_end_(*job);
+std::vector<JobPtr> JobLife::kill(const Engagement& engagement) {
+  auto jobs = store_.select(
+      [&](const Job& job) { return job.state != JobState::finished && contains(engagement.scope, job.membership()); });
+  for (const auto& job : jobs) job->kill(killed_by(engagement));
+  return jobs;
+}
+
+void JobLife::heed_kill_switch() {
+  for (const auto& engagement : kill_latch_.state().engaged()) {
+    kill(engagement);
+    if (engagement.scope.kind != Scope::Kind::job) continue;
+    const auto job = store_.in_memory(engagement.scope.name);
+    if (!job || job->state == JobState::finished) release_job_scope(engagement.scope.name);
+  }
+}
+
+// Its id never comes again: there is nothing left to keep from starting.
+void JobLife::release_job_scope(const std::string& id) {
+  kill_latch_.release({Scope::Kind::job, id});
+}
+
+void JobLife::tell_journal(const JobPtr& job) {
+  const auto note = [this, id = job->id](JobRows::Step step) {
+    journal_.note([step, id, at = now_us()](JobRows& rows) { rows.step(step, id, at); });
+  };
+  job->on_started = [note] { note(JobRows::Step::started); };
+  job->on_killing = [note] { note(JobRows::Step::killing); };
 }
 
 awaitable<void> JobLife::run(JobPtr job) {
-  auto outcome = co_await run_in_sandbox(job, launcher_socket_, artifacts_);
-  admission_.ended(job->id);
-  finish(job, std::move(outcome));
+  auto acceptance = accepted(job);
+  const bool taken = co_await std::move(acceptance);
+  if (!taken) co_return;  // submit() has withdrawn it
+  auto outcome = co_await admit(job);
+  if (!outcome) {
+    tell_journal(job);
+    Decide decide = [this](const Job& asked) -> std::optional<Outcome> {
+      const auto engaged = kill_latch_.engaged_for(asked.membership());
+      if (!engaged) return std::nullopt;
+      return killed_by(*engaged);
+    };
+    auto running = run_in_sandbox(job, &launcher_, &artifacts_, std::move(decide));
+    outcome = co_await std::move(running);
+  }
+  admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();
+  co_await end(job, std::move(*outcome));
+}
+
+// nullopt: it may run.
+awaitable<std::optional<Outcome>> JobLife::admit(JobPtr job) {
+  if (job->admitted) co_return std::nullopt;
+  DatabaseThread::Work work = [id = job->id, at = now_us()](JobRows& rows) {
+    rows.step(JobRows::Step::admitted, id, at);
+  };
+  std::optional<Outcome> failed;
+  try {
+    co_await journal_.write(std::move(work), job->durability);
+  } catch (const KernelError& e) {
+    failed = SetupFailed{e.step, e.object, e.error, e.remedy};
+  }
+  co_return failed;
+}
+
+// The journal has it before anybody hears of it. When the journal cannot be written the truth is told all the same, and
+// tried to be kept until it can.
+awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
+  auto acceptance = accepted(job);
+  const bool taken = co_await std::move(acceptance);
+  if (!taken) co_return;  // submit() has withdrawn it
+  job->order.drop_input();
+  job->on_started = job->on_killing = nullptr;
+  job->conclude(std::move(outcome), std::chrono::system_clock::now());
+  const auto row = std::make_shared<const EndedRow>(ended_row(*job, journal_.age_s()));
+  const auto budgets = changed_budgets();
+  asio::steady_timer timer(executor_);
+  for (bool written = false; !written;) {
+    DatabaseThread::Work work = [row, budgets](JobRows& rows) {
+      rows.end(*row);
+      rows.save(budgets);
+    };
+    try {
+      co_await journal_.write(std::move(work), job->durability);
+      written = true;
+    } catch (const std::exception& e) {
+      if (job->state != JobState::finished) operations_.tell(EventKind::journal_failed, {}, e.what());
+    }
+    if (job->state != JobState::finished) {
+      job->finish();
+      operations_.job_ended(*job);
+    }
+    if (written) break;
+    timer.expires_after(between_tries);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+  settle(job, row->bytes);
+}
+
+void JobLife::settle(const JobPtr& job, std::uint64_t bytes) {
+  for (const auto& artifact : job->collection.artifacts) artifacts_.keep(artifact.sha256);
+  store_.ended(job->id);
+  retention_.ended(job->account.actor, bytes);
+  release_job_scope(job->id);
 }
 
 }  // namespace cordon

@@ -1,46 +1,87 @@
-// The steps of every job's life, in their order: submitted, queued, run, finished. Whatever happens to a job, happens
-// here.
+// The steps of every job's life, in their order: received, admitted, started, ended. Each is journaled before its
+// effect; whatever happens to a job, happens here.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "profiles/config.hpp"
 #include "supervisor/admission/admission.hpp"
+#include "supervisor/events/operations.hpp"
 #include "supervisor/jobs/job.hpp"
 #include "supervisor/jobs/job_store.hpp"
+#include "supervisor/jobs/launcher.hpp"
+#include "supervisor/jobs/retention.hpp"
+#include "supervisor/journal/journal.hpp"
+#include "supervisor/kill/kill_latch.hpp"
 
 namespace cordon {
+
+// How a job came, beside what it is.
+struct Submission {
+  std::optional<std::string> key;  // its Idempotency-Key
+  Sha256 request{};                // of the body, with a key
+  std::string body;                // kept while it waits in the queue
+  bool waited_for = false;         // the client stays for the answer
+};
 
 class JobLife {
  public:
   using CurrentConfig = std::function<const Config&()>;
-  using OnEnd = std::function<void(const Job&)>;
 
-  JobLife(asio::any_io_executor executor, std::string launcher_socket, ArtifactStore& artifacts, JobStore& store,
-          CurrentConfig config, OnEnd on_end);
+  JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
+          Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations, CurrentConfig config);
 
-  // Would such a job be taken? Asked before there is one.
-  tl::expected<void, Rejection> may_submit(const Claim& claim) const;
-  void submit(JobPtr job);
+  // Takes a place for a job that is about to be submitted, or says why there is none.
+  tl::expected<void, Rejection> reserve(const std::string& id, Claim claim, const Membership& membership);
+  // Comes back when the journal has it; a refusal when it cannot have it, and then there is no such job. What the
+  // client asked for twice at the same moment waits for the first to be accepted.
+  awaitable<tl::expected<void, Rejection>> submit(JobPtr job, Submission submission);
+  static awaitable<bool> accepted(JobPtr job);
+  // A queued job of a former cordond, which the journal has already.
+  void resubmit(JobPtr job);
+  void refuse_resubmitted(const JobPtr& job, Outcome outcome);
+  // What was used of budgets, as a former cordond knew it.
+  void restore(const std::vector<SavedBudget>& budgets);
+  // Ends every job of that scope which has not finished, and says which they are: they are not gone yet.
+  std::vector<JobPtr> kill(const Engagement& engagement);
+  void heed_kill_switch();  // of jobs that came back with a restart
+
   void reconfigure();  // the configuration is another one
-
   const Admission& admission() const { return admission_; }
+  std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
  private:
+  void enter(const JobPtr& job);
+  void take_in(const JobPtr& job);
+  void withdraw(const JobPtr& job);
   void start_what_may();
+  void look_again_in_time();
+  void tell_notices();
   void leave_queue(const JobPtr& job);
-  void finish(const JobPtr& job, Outcome outcome);
+  void release_job_scope(const std::string& id);
+  void tell_journal(const JobPtr& job);
+  std::vector<SavedBudget> changed_budgets();
   awaitable<void> run(JobPtr job);
+  awaitable<std::optional<Outcome>> admit(JobPtr job);
+  awaitable<void> end(JobPtr job, Outcome outcome);
+  void settle(const JobPtr& job, std::uint64_t bytes);
+  Durability durability_of(const Submission& submission) const;
 
   asio::any_io_executor executor_;
-  std::string launcher_socket_;
+  Launcher& launcher_;
   ArtifactStore& artifacts_;
   JobStore& store_;
+  Journal& journal_;
+  Retention& retention_;
+  KillLatch& kill_latch_;
+  Operations& operations_;
   CurrentConfig config_;
-  OnEnd on_end_;  // the job has finished: tell of it
   Admission admission_;
+  asio::steady_timer look_again_;
 };
 
 }  // namespace cordon

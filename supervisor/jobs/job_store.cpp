@@ -1,78 +1,65 @@
 #include "supervisor/jobs/job_store.hpp"
 
 #include <algorithm>
-#include <iterator>
+
+#include "supervisor/jobs/job_report.hpp"
 
 namespace cordon {
 namespace {
 
-constexpr std::size_t forgotten_kept = 100'000;  // ids answered with 410 instead of 404
+// What is asked for again soon after its end: a client's second look, the next page.
+constexpr std::size_t recent_jobs = 512;
+constexpr std::uint64_t recent_output = std::uint64_t{32} << 20;
 
 bool matches(const Job& job, const JobQuery& query) {
-  return (!query.actor || job.account.actor == *query.actor) && (!query.state || job.state == *query.state);
+  return (!query.actor || job.account.actor == *query.actor) && (!query.state || job.state == *query.state) &&
+         (query.after.empty() || job.id < query.after);
 }
 
 }  // namespace
 
 void JobStore::add(JobPtr job) {
-  jobs_.emplace(job->id, std::move(job));
+  unfinished_.emplace(job->id, std::move(job));
 }
 
 void JobStore::bind(IdempotencyKey key, const Sha256& request, const JobPtr& job) {
   keys_of_jobs_.emplace(job->id, key);
-  keys_.emplace(std::move(key), KeyEntry{job->id, request});
+  keys_.emplace(std::move(key), KeyedJob{job->id, request});
 }
 
-void JobStore::finished(const JobPtr& job, const Retention& retention) {
-  finished_.push_back(job);
-  add_to(held_[job->account.actor], *job);
-  output_bytes_ += job->output_memory();
-  artifact_bytes_ += job->artifact_bytes();
-  const auto too_much = [&] {
-    return finished_.size() > retention.jobs || output_bytes_ > retention.bytes || artifact_bytes_ > retention.bytes;
-  };
-  while (finished_.size() > 1 && too_much()) forget(oldest_of(greediest(retention)));
+void JobStore::remove(const std::string& id) {
+  unfinished_.erase(id);
+  forget_key_of(id);
 }
 
-void JobStore::add_to(Held& held, const Job& job) {
-  held.jobs += 1;
-  held.bytes += job.output_memory() + job.artifact_bytes();
+void JobStore::ended(const std::string& id) {
+  const auto at = unfinished_.find(id);
+  if (at == unfinished_.end()) return;
+  const auto job = at->second;
+  remove(id);
+  recent_.emplace(id, job);
+  recent_order_.push_back(id);
+  recent_bytes_ += job->output_memory();
+  shrink_recent();
 }
 
-// Whose jobs have to go: one actor's flood must not make another's results disappear.
-std::string JobStore::greediest(const Retention& retention) const {
-  const auto share = [&](const Held& held) {
-    return std::max(static_cast<double>(held.jobs) / static_cast<double>(retention.jobs),
-                    static_cast<double>(held.bytes) / static_cast<double>(retention.bytes));
-  };
-  return std::max_element(held_.begin(), held_.end(),
-                          [&](const auto& a, const auto& b) { return share(a.second) < share(b.second); })
-      ->first;
+void JobStore::shrink_recent() {
+  while (recent_order_.size() > 1 && (recent_order_.size() > recent_jobs || recent_bytes_ > recent_output)) {
+    const auto oldest = recent_.find(recent_order_.front());
+    recent_order_.pop_front();
+    if (oldest == recent_.end()) continue;
+    recent_bytes_ -= oldest->second->output_memory();
+    recent_.erase(oldest);
+  }
 }
 
-std::deque<JobPtr>::iterator JobStore::oldest_of(const std::string& actor) {
-  return std::find_if(finished_.begin(), finished_.end(),
-                      [&](const JobPtr& job) { return job->account.actor == actor; });
+void JobStore::forgotten(const std::string& id) {
+  const auto at = recent_.find(id);
+  if (at == recent_.end()) return;
+  recent_bytes_ -= at->second->output_memory();
+  recent_.erase(at);
 }
 
-void JobStore::forget(const std::deque<JobPtr>::iterator& at) {
-  const auto job = *at;
-  finished_.erase(at);
-  auto& held = held_[job->account.actor];
-  held.bytes -= job->output_memory() + job->artifact_bytes();
-  if (--held.jobs == 0) held_.erase(job->account.actor);
-  output_bytes_ -= job->output_memory();
-  artifact_bytes_ -= job->artifact_bytes();
-  jobs_.erase(job->id);
-  forgotten_.emplace(job->id, job->account.actor);
-  forgotten_order_.push_back(job->id);
-  if (forgotten_order_.size() <= forgotten_kept) return;
-  forget_key_of(forgotten_order_.front());
-  forgotten_.erase(forgotten_order_.front());
-  forgotten_order_.pop_front();
-}
-
-// A key outlives its job: what has run once must not run again because its result is gone.
 void JobStore::forget_key_of(const std::string& id) {
   const auto key = keys_of_jobs_.find(id);
   if (key == keys_of_jobs_.end()) return;
@@ -80,34 +67,89 @@ void JobStore::forget_key_of(const std::string& id) {
   keys_of_jobs_.erase(key);
 }
 
-JobPtr JobStore::find(const std::string& id) const {
-  const auto at = jobs_.find(id);
-  return at == jobs_.end() ? nullptr : at->second;
+JobPtr JobStore::in_memory(const std::string& id) const {
+  if (const auto at = unfinished_.find(id); at != unfinished_.end()) return at->second;
+  const auto at = recent_.find(id);
+  return at == recent_.end() ? nullptr : at->second;
 }
 
-std::optional<KeyedJob> JobStore::find(const IdempotencyKey& key) const {
+std::optional<KeyedJob> JobStore::in_memory(const IdempotencyKey& key) const {
   const auto at = keys_.find(key);
   if (at == keys_.end()) return std::nullopt;
-  return KeyedJob{find(at->second.id), at->second.id, at->second.request};
+  return at->second;
 }
 
-bool JobStore::was_forgotten(const std::string& id, std::optional<std::string> actor) const {
-  const auto at = forgotten_.find(id);
-  return at != forgotten_.end() && (!actor || *actor == at->second);
+JobPtr JobStore::restore(const StoredJob& stored) const {
+  return restored_job(stored,
+                      [this](const Sha256& digest, std::uint64_t size) { return artifacts_.open(digest, size); });
 }
 
-JobPage JobStore::list(const JobQuery& query) const {
+awaitable<JobPtr> JobStore::find(std::string id) {
+  if (auto job = in_memory(id)) co_return job;
+  std::function<std::optional<StoredJob>(JobRows&)> load = [id](JobRows& rows) { return rows.load(id); };
+  const auto stored = co_await journal_.read(std::move(load));
+  if (stored) co_return restore(*stored);
+  co_return in_memory(id);  // it may have come to be meanwhile
+}
+
+awaitable<std::optional<KeyedJob>> JobStore::find(IdempotencyKey key) {
+  if (auto known = in_memory(key)) co_return known;
+  std::function<std::optional<KeyRow>(JobRows&)> look = [key](JobRows& rows) {
+    return rows.find_key(key.actor, key.key);
+  };
+  const auto row = co_await journal_.read(std::move(look));
+  if (row) co_return KeyedJob{row->id, row->request};
+  co_return in_memory(key);
+}
+
+awaitable<bool> JobStore::was_forgotten(std::string id, std::optional<std::string> actor) {
+  std::function<std::optional<std::string>(JobRows&)> look = [id](JobRows& rows) { return rows.forgotten_actor(id); };
+  const auto whose = co_await journal_.read(std::move(look));
+  co_return whose && (!actor || *actor == *whose);
+}
+
+std::map<std::string, JobPtr, std::greater<>> JobStore::matching(const JobQuery& query) const {
+  std::map<std::string, JobPtr, std::greater<>> found;
+  for (const auto* jobs : {&unfinished_, &recent_}) {
+    for (const auto& [id, job] : *jobs) {
+      if (job->acceptance == Acceptance::accepted && matches(*job, query)) found.emplace(id, job);
+    }
+  }
+  return found;
+}
+
+std::vector<JobPtr> JobStore::select(const std::function<bool(const Job&)>& wanted) const {
+  std::vector<JobPtr> found;
+  for (const auto* jobs : {&recent_, &unfinished_}) {
+    for (const auto& [id, job] : *jobs) {
+      if (wanted(*job)) found.push_back(job);
+    }
+  }
+  return found;
+}
+
+awaitable<JobPage> JobStore::list(JobQuery query) {
+  std::vector<StoredJob> stored;
+  if (!query.state || *query.state == JobState::finished) {
+    const ListQuery rows_wanted{query.actor, query.after, query.limit + 1};
+    std::function<std::vector<StoredJob>(JobRows&)> look = [rows_wanted](JobRows& rows) {
+      return rows.list(rows_wanted);
+    };
+    stored = co_await journal_.read(std::move(look));
+  }
+  auto found = matching(query);
+  for (const auto& job : stored) {
+    if (!found.contains(job.id)) found.emplace(job.id, restore(job));
+  }
   JobPage page;
-  const auto from = query.after.empty() ? jobs_.end() : jobs_.lower_bound(query.after);
-  for (auto at = std::make_reverse_iterator(from); at != jobs_.rend(); ++at) {
-    if (!matches(*at->second, query)) continue;
+  for (const auto& [id, job] : found) {
     if (page.jobs.size() == query.limit) {
       page.next = page.jobs.back()->id;
       break;
     }
-    page.jobs.push_back(at->second);
+    page.jobs.push_back(job);
   }
-  return page;
+  co_return page;
 }
 
 }  // namespace cordon

@@ -1,23 +1,19 @@
-// All jobs that anybody may still ask for, newest last, and whose idempotency key means which. In memory.
+// All jobs that anybody may still ask for, and whose idempotency key means which: those that have not ended and the
+// latest of the others in memory, the rest in the journal.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "supervisor/jobs/job.hpp"
+#include "supervisor/journal/journal.hpp"
 
 namespace cordon {
-
-struct Retention {
-  std::size_t jobs = 0;     // finished ones
-  std::uint64_t bytes = 0;  // of their output, and of their artifacts
-};
 
 struct JobQuery {
   std::optional<std::string> actor;  // whose; nullopt: everybody's
@@ -36,46 +32,49 @@ struct IdempotencyKey {
   auto operator<=>(const IdempotencyKey&) const = default;  // NOLINT(modernize-use-nullptr): takes its 0 for a pointer
 };
 struct KeyedJob {
-  JobPtr job;  // nullptr: it was forgotten since
   std::string id;
   Sha256 request{};  // of the body that made it
 };
 
 class JobStore {
  public:
+  JobStore(Journal& journal, ArtifactStore& artifacts) : journal_(journal), artifacts_(artifacts) {}
+
   void add(JobPtr job);
   void bind(IdempotencyKey key, const Sha256& request, const JobPtr& job);
-  void finished(const JobPtr& job, const Retention& retention);  // may forget older ones, of the actor with the most
+  void remove(const std::string& id);     // it never was
+  void ended(const std::string& id);      // and the journal has it
+  void forgotten(const std::string& id);  // the journal has it no longer
 
-  JobPtr find(const std::string& id) const;  // nullptr: none
-  std::optional<KeyedJob> find(const IdempotencyKey& key) const;
+  JobPtr in_memory(const std::string& id) const;  // nullptr: not there
+  std::optional<KeyedJob> in_memory(const IdempotencyKey& key) const;
+  const std::map<std::string, JobPtr>& unfinished() const { return unfinished_; }
+
+  awaitable<JobPtr> find(std::string id);  // nullptr: none
+  awaitable<std::optional<KeyedJob>> find(IdempotencyKey key);
   // Whether there was such a job, of this actor, that was forgotten since (so far as that is still known).
-  bool was_forgotten(const std::string& id, std::optional<std::string> actor) const;
-  JobPage list(const JobQuery& query) const;
+  awaitable<bool> was_forgotten(std::string id, std::optional<std::string> actor);
+  awaitable<JobPage> list(JobQuery query);
+  std::vector<JobPtr> select(const std::function<bool(const Job&)>& wanted) const;  // of those in memory, oldest first
 
  private:
-  struct Held {
-    std::size_t jobs = 0;
-    std::uint64_t bytes = 0;
-  };
-  static void add_to(Held& held, const Job& job);
-  std::string greediest(const Retention& retention) const;  // whose share of what may be kept is the largest
-  std::deque<JobPtr>::iterator oldest_of(const std::string& actor);
-  void forget(const std::deque<JobPtr>::iterator& at);
-  void forget_key_of(const std::string& id);
-
   struct KeyEntry {
-    std::string id;
+    IdempotencyKey key;
     Sha256 request{};
   };
-  std::map<std::string, JobPtr> jobs_;  // ids sort by time
-  std::map<IdempotencyKey, KeyEntry> keys_;
+  void forget_key_of(const std::string& id);
+  void shrink_recent();
+  JobPtr restore(const StoredJob& stored) const;
+  std::map<std::string, JobPtr, std::greater<>> matching(const JobQuery& query) const;
+
+  Journal& journal_;
+  ArtifactStore& artifacts_;
+  std::map<std::string, JobPtr> unfinished_;  // ids sort by time
+  std::map<std::string, JobPtr> recent_;      // ended ones
+  std::deque<std::string> recent_order_;
+  std::uint64_t recent_bytes_ = 0;
+  std::map<IdempotencyKey, KeyedJob> keys_;  // of the unfinished
   std::map<std::string, IdempotencyKey> keys_of_jobs_;
-  std::deque<JobPtr> finished_;       // in the order they ended
-  std::map<std::string, Held> held_;  // of the finished ones, by actor
-  std::uint64_t output_bytes_ = 0, artifact_bytes_ = 0;
-  std::deque<std::string> forgotten_order_;
-  std::map<std::string, std::string> forgotten_;
 };
 
 }  // namespace cordon

@@ -6,7 +6,6 @@
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/payload.hpp"
-#include "supervisor/jobs/launcher_socket.hpp"
 
 namespace cordon {
 namespace {
@@ -14,7 +13,9 @@ namespace {
 using Pipe = asio::posix::stream_descriptor;
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-constexpr auto drain_time = std::chrono::seconds(5);  // for pipes, after the sandbox is gone
+constexpr auto drain_time = std::chrono::seconds(5);      // for pipes, after the sandbox is gone
+constexpr auto greeting_time = std::chrono::seconds(20);  // for a launcher that was started anew
+constexpr int max_decisions = 100;  // each is a launch for nothing, and an engaged kill switch or a new launcher
 
 // An artifact's bytes as memory; the files are ours and never change.
 class MappedArtifact {
@@ -51,18 +52,38 @@ Fd payload_memfd(const JobOrder& order) {
   return writer.seal();
 }
 
+// What the sandbox is given: kept until the tool is executed, since it may have to be given once more.
+struct OrderFiles {
+  explicit OrderFiles(JobOrder& order)
+      : payload(payload_memfd(order)),
+        input(sealed_memfd("cordon-stdin", order.stdin_bytes)),
+        globs(sealed_memfd("cordon-globs", encode_globs(order.collect))),
+        collects(!order.collect.empty()) {
+    order.drop_input();
+  }
+  void drop() {
+    for (auto* fd : {&payload, &input, &globs}) fd->reset();
+  }
+  Fd payload, input, globs;
+  bool collects;  // artifacts are expected
+};
+using OrderFilesPtr = std::shared_ptr<OrderFiles>;
+
 class Lifeline : public std::enable_shared_from_this<Lifeline> {
  public:
-  Lifeline(JobPtr job, LauncherSocket socket, ArtifactStore& store, const asio::any_io_executor& executor)
+  Lifeline(JobPtr job, OrderFilesPtr files, LauncherSocket socket, ArtifactStore& store,
+           const asio::any_io_executor& executor)
       : job_(std::move(job)),
+        files_(std::move(files)),
         socket_(std::move(socket)),
-        artifacts_(store, job_->order.collect_bounds, !job_->order.collect.empty()),
+        artifacts_(store, job_->order.collect_bounds, files_->collects),
         waker_(executor),
         executor_(executor) {}
 
-  void send_order();
+  void send_order(std::uint64_t generation);
   awaitable<Outcome> listen();
   awaitable<void> drain();
+  bool is_stale() const { return stale_; }  // nothing of the job ran, and it may have to be decided about again
   void hang_up() { socket_.half_close(); }
 
  private:
@@ -73,22 +94,20 @@ class Lifeline : public std::enable_shared_from_this<Lifeline> {
   void pass_on(std::size_t which, std::string_view bytes);
 
   JobPtr job_;
+  OrderFilesPtr files_;
   LauncherSocket socket_;
   ArtifactWriter artifacts_;
   Waker waker_;
   asio::any_io_executor executor_;
   std::vector<Pipe> pipes_;
   std::size_t open_ = 0;
+  bool stale_ = false;
 };
 
-void Lifeline::send_order() {
-  auto& order = job_->order;
-  const auto payload = payload_memfd(order);
-  const auto input = sealed_memfd("cordon-stdin", order.stdin_bytes);
-  const auto globs = sealed_memfd("cordon-globs", encode_globs(order.collect));
-  const JobSpec spec{job_->id, order.profile_sha256, order.image, order.limits};
-  socket_.send(encode(spec), {payload.get(), input.get(), globs.get()});
-  order.drop_input();
+void Lifeline::send_order(std::uint64_t generation) {
+  const auto& order = job_->order;
+  const JobSpec spec{job_->id, order.profile_sha256, order.image, order.limits, generation};
+  socket_.send(encode(spec), {files_->payload.get(), files_->input.get(), files_->globs.get()});
 }
 
 void Lifeline::pass_on(std::size_t which, std::string_view bytes) {
@@ -125,10 +144,13 @@ std::optional<Outcome> Lifeline::take(const LauncherMessage& message, std::vecto
     return std::nullopt;
   }
   if (const auto* facts = std::get_if<Started>(&message)) {
+    files_->drop();
     job_->become_started(*facts, std::chrono::system_clock::now());
     return std::nullopt;
   }
   if (const auto* end = std::get_if<Finished>(&message)) {
+    stale_ = std::holds_alternative<Stale>(end->ending) && job_->hang_up_reason.why == HangUp::no;
+    if (stale_) return Outcome(Cancelled{});  // nobody's: it is decided about again
     job_->report = *end;
     return judge(end->ending, job_->hang_up_reason);
   }
@@ -151,6 +173,10 @@ awaitable<Outcome> Lifeline::listen() {
 }
 
 awaitable<void> Lifeline::drain() {
+  if (stale_) {
+    for (auto& pipe : pipes_) pipe.close();
+    co_return;
+  }
   const auto deadline = Clock::now() + drain_time;
   while (open_ > 0 && Clock::now() < deadline) co_await waker_.sleep(deadline);
   if (open_ > 0 && job_->report) {
@@ -174,9 +200,9 @@ awaitable<Outcome> run_lifeline(std::shared_ptr<Lifeline> line) {
 }
 
 // A launcher that refuses before it has heard anything answers, and closes: then the answer is what counts.
-std::optional<KernelError> try_to_send(Lifeline& line) {
+std::optional<KernelError> try_to_send(Lifeline& line, std::uint64_t generation) {
   try {
-    line.send_order();
+    line.send_order(generation);
   } catch (const KernelError& e) {
     if (e.error != EPIPE) throw;
     return e;
@@ -184,49 +210,46 @@ std::optional<KernelError> try_to_send(Lifeline& line) {
   return std::nullopt;
 }
 
-awaitable<Outcome> connect_and_run(JobPtr job, std::string launcher_socket, ArtifactStore* store) {
+// nullopt: the kill switch's generation was another when the tool was about to be executed.
+awaitable<std::optional<Outcome>> connect_and_run(JobPtr job, OrderFilesPtr files, Launcher* launcher,
+                                                  ArtifactStore* store) {
   const auto executor = co_await asio::this_coro::executor;
-  auto socket = co_await LauncherSocket::connect(launcher_socket);
-  if (job->hang_up_reason != HangUp::no) co_return Cancelled{};
-  auto line = std::make_shared<Lifeline>(job, std::move(socket), *store, executor);
-  const auto unsent = try_to_send(*line);
+  const auto generation = launcher->generation();  // of the decision: what is decided meanwhile makes it stale
+  auto socket = co_await LauncherSocket::connect(launcher->socket_path());
+  if (job->hang_up_reason.why != HangUp::no) co_return of_hang_up(job->hang_up_reason);
+  auto line = std::make_shared<Lifeline>(job, std::move(files), std::move(socket), *store, executor);
+  const auto unsent = try_to_send(*line, generation);
   job->hang_up = [weak = std::weak_ptr(line)] {
     if (const auto alive = weak.lock()) alive->hang_up();
   };
   auto outcome = co_await run_lifeline(line);
   job->hang_up = nullptr;
+  if (line->is_stale()) co_return std::nullopt;
   if (unsent && std::holds_alternative<Lost>(outcome)) throw KernelError(*unsent);  // it has nothing that could be lost
   co_return outcome;
 }
 
+awaitable<Outcome> decide_and_run(JobPtr job, Launcher* launcher, ArtifactStore* store, Decide decide) {
+  const auto files = std::make_shared<OrderFiles>(job->order);
+  for (int decisions = 0; decisions < max_decisions; ++decisions) {
+    if (auto refused = decide(*job)) co_return std::move(*refused);
+    auto outcome = co_await connect_and_run(job, files, launcher, store);
+    if (outcome) co_return std::move(*outcome);
+    co_await launcher->reach(Clock::now() + greeting_time);
+  }
+  throw KernelError("start the job", "before the kill switch changed again", EAGAIN, "submit it again");
+}
+
 }  // namespace
 
-awaitable<Outcome> run_in_sandbox(JobPtr job, std::string launcher_socket, ArtifactStore& store) {
+awaitable<Outcome> run_in_sandbox(JobPtr job, Launcher* launcher, ArtifactStore* store, Decide decide) {
   try {
-    co_return co_await connect_and_run(job, launcher_socket, &store);
+    co_return co_await decide_and_run(job, launcher, store, std::move(decide));
   } catch (const KernelError& e) {
     co_return SetupFailed{e.step, e.object, e.error, e.remedy};
   } catch (const std::exception& e) {
     co_return SetupFailed{"prepare the job", e.what(), 0, ""};
   }
-}
-
-awaitable<Greeting> greet_launcher(std::string socket_path, Clock::time_point deadline) {
-  const auto executor = co_await asio::this_coro::executor;
-  auto connected = co_await LauncherSocket::connect(socket_path);
-  const auto socket = std::make_shared<LauncherSocket>(std::move(connected));
-  socket->send(encode_hello());
-  asio::steady_timer timer(executor, deadline);
-  timer.async_wait([weak = std::weak_ptr(socket)](boost::system::error_code error) {
-    const auto alive = weak.lock();
-    if (!error && alive) alive->cancel();
-  });
-  const auto message = co_await socket->receive();
-  const auto answer = decode_launcher_message(message.bytes);
-  const auto* ready = answer ? std::get_if<Ready>(&*answer) : nullptr;
-  if (ready == nullptr) throw KernelError("greet the launcher", socket_path, EPROTO, "Are both of one version?");
-  Greeting greeting{*ready, socket};
-  co_return greeting;
 }
 
 }  // namespace cordon

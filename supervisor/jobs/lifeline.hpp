@@ -1,27 +1,21 @@
 // The Asio side of one sandbox: one socket to the launcher, whose life is the sandbox's life (architecture.md, law 3).
 #pragma once
 
-#include <memory>
-#include <string>
+#include <functional>
+#include <optional>
 
-#include "sandbox/kernel/fd.hpp"
 #include "supervisor/jobs/artifact_writer.hpp"
 #include "supervisor/jobs/job.hpp"
-#include "supervisor/jobs/launcher_socket.hpp"
+#include "supervisor/jobs/launcher.hpp"
 
 namespace cordon {
 
-// The launcher's answer, and the connection it came on: as long as that is open, the launcher lives.
-struct Greeting {
-  Ready ready;
-  std::shared_ptr<LauncherSocket> line;
-};
+// How the job ends if it may not be started any more; nullopt: it may.
+using Decide = std::function<std::optional<Outcome>(const Job&)>;
 
-// Asks the launcher whether it is there and whether everything of a former cordond is dead. Throws KernelError.
-awaitable<Greeting> greet_launcher(std::string socket_path, Clock::time_point deadline);
-
-// Has `job` run in a sandbox of its own and fills in its output, facts and artifacts. The caller finishes the job with
-// the outcome that comes back. Throws nothing.
-awaitable<Outcome> run_in_sandbox(JobPtr job, std::string launcher_socket, ArtifactStore& store);
+// Has `job` run in a sandbox of its own and fills in its output, facts and artifacts. `decide` is asked at once, and
+// again whenever the launcher has found that the kill switch's generation is another by now. The caller finishes the
+// job with the outcome that comes back. Throws nothing.
+awaitable<Outcome> run_in_sandbox(JobPtr job, Launcher* launcher, ArtifactStore* store, Decide decide);
 
 }  // namespace cordon

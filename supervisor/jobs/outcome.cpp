@@ -13,43 +13,53 @@ struct Overloaded : F... {
 template <typename... F>
 Overloaded(F...) -> Overloaded<F...>;
 
-Outcome of_hang_up(HangUp why) {
-  switch (why) {
-    case HangUp::cancelled:
-      return Cancelled{};
-    case HangUp::output_limit:
-      return OutputLimit{};
-    case HangUp::no:
-      break;
-  }
-  return Lost{"the launcher saw the lifeline closed, but cordond did not close it"};
-}
-
 Json error_json(const std::string& step, int error) {
   return {{"step", step}, {"errno", error}, {"errno_name", errno_name(error)}};
 }
 
 }  // namespace
 
-Outcome judge(const Ending& ending, HangUp why) {
+Outcome of_hang_up(const HangUpReason& reason) {
+  switch (reason.why) {
+    case HangUp::cancelled:
+      return Cancelled{};
+    case HangUp::output_limit:
+      return OutputLimit{};
+    case HangUp::killed:
+      return reason.killed;
+    case HangUp::no:
+      break;
+  }
+  return Lost{"the launcher saw the lifeline closed, but cordond did not close it"};
+}
+
+Outcome judge(const Ending& ending, const HangUpReason& reason) {
   const auto same = [](const auto& value) -> Outcome { return value; };
   // More was written than allowed: that is how it ended, even when the tool was quicker than the kill.
-  const auto unless_flooded = [why](const auto& value) -> Outcome {
-    if (why == HangUp::output_limit) return OutputLimit{};
+  const auto unless_flooded = [&](const auto& value) -> Outcome {
+    if (reason.why == HangUp::output_limit) return OutputLimit{};
     return value;
   };
   return std::visit(
       Overloaded{[&](const Exited& e) { return unless_flooded(e); },
                  [&](const Signalled& e) { return unless_flooded(e); }, [&](const ExecFailed& e) { return same(e); },
                  [&](const TimedOut& e) { return same(e); }, [&](const OutOfMemory& e) { return same(e); },
-                 [&](const SetupFailed& e) { return same(e); }, [&](const HungUp&) { return of_hang_up(why); },
-                 [](const Vanished& e) -> Outcome { return Lost{e.reason}; }},
+                 [&](const SetupFailed& e) { return same(e); }, [&](const HungUp&) { return of_hang_up(reason); },
+                 [](const Vanished& e) -> Outcome { return Lost{e.reason}; },
+                 [&](const Stale&) { return of_hang_up(reason); },  // only what we end is not decided again
+                 [](const Stopped& e) -> Outcome {
+                   return Killed{"all", e.by, e.reason};
+                 },
+                 [](const Hanging&) -> Outcome {
+                   return Lost{"a process of the job hangs in the kernel; its ids stay out of use"};
+                 }},
       ending);
 }
 
 std::string_view kind(const Outcome& outcome) {
-  constexpr std::string_view kinds[] = {"exited",       "exited",    "signalled", "timed_out",   "out_of_memory",
-                                        "output_limit", "cancelled", "lost",      "setup_failed"};
+  constexpr std::string_view kinds[] = {"exited",        "exited",       "signalled",   "timed_out",
+                                        "out_of_memory", "output_limit", "cancelled",   "killed",
+                                        "denied",        "lost",         "setup_failed"};
   static_assert(std::size(kinds) == std::variant_size_v<Outcome>);
   return kinds[outcome.index()];
 }
@@ -67,6 +77,15 @@ Json to_json(const Outcome& outcome) {
                         },
                         [&](const TimedOut& e) { out["limit"] = e.limit == TimeLimit::wall ? "wall" : "cpu"; },
                         [](const OutOfMemory&) {}, [](const OutputLimit&) {}, [](const Cancelled&) {},
+                        [&](const Killed& e) {
+                          out["scope"] = e.scope;
+                          out["by"] = e.by;
+                          out["reason"] = e.reason;
+                        },
+                        [&](const Denied& e) {
+                          out["by"] = e.by;
+                          out["reason"] = e.reason;
+                        },
                         [&](const Lost& e) { out["reason"] = e.reason; },
                         [&](const SetupFailed& e) {
                           out["step"] = e.step;

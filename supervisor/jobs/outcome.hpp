@@ -12,17 +12,32 @@
 namespace cordon {
 
 // Why cordond closed a lifeline.
-enum class HangUp { no, cancelled, output_limit };
+enum class HangUp { no, cancelled, output_limit, killed };
 
 struct OutputLimit {};
 struct Cancelled {};
+struct Killed {        // by the kill switch
+  std::string scope;   // "tenant/NAME"
+  std::string by;      // an actor
+  std::string reason;  // in the operator's words
+};
+struct Denied {  // after it was accepted, and before anything of it ran
+  std::string by, reason;
+};
 struct Lost {
   std::string reason;
 };
-using Outcome =
-    std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, OutputLimit, Cancelled, Lost, SetupFailed>;
+using Outcome = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, OutputLimit, Cancelled, Killed,
+                             Denied, Lost, SetupFailed>;
 
-Outcome judge(const Ending& ending, HangUp why);
+// Why a lifeline was closed, or a job left the queue.
+struct HangUpReason {
+  HangUp why = HangUp::no;
+  Killed killed = {};  // with HangUp::killed
+};
+
+Outcome of_hang_up(const HangUpReason& reason);  // HangUp::no: it was not ours to close
+Outcome judge(const Ending& ending, const HangUpReason& reason);
 
 std::string_view kind(const Outcome& outcome);
 Json to_json(const Outcome& outcome);

@@ -1,6 +1,16 @@
 #include "supervisor/jobs/output_buffer.hpp"
 
+#include <utility>
+
 namespace cordon {
+
+OutputBuffer OutputBuffer::of(std::string kept, bool text) {
+  OutputBuffer buffer(kept.size());
+  buffer.shown_ = buffer.written_ = kept.size();
+  buffer.bytes_ = std::move(kept);
+  buffer.text_ = text;
+  return buffer;
+}
 
 void OutputBuffer::append(std::string_view bytes) {
   written_ += bytes.size();

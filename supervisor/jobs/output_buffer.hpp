@@ -12,6 +12,7 @@ namespace cordon {
 class OutputBuffer {
  public:
   explicit OutputBuffer(std::uint64_t limit) : limit_(limit) {}
+  static OutputBuffer of(std::string kept, bool text);  // closed; how much was written is told elsewhere
 
   void append(std::string_view bytes);
   void close();  // nothing comes any more

@@ -21,7 +21,9 @@ class Histogram {
     sum_ += seconds;
   }
 
-  const std::array<std::uint64_t, bounds.size() + 1>& counts() const { return counts_; }  // each bucket's own; last: above
+  const std::array<std::uint64_t, bounds.size() + 1>& counts() const {
+    return counts_;
+  }  // each bucket's own; last: above
   double sum() const { return sum_; }
 
  private:

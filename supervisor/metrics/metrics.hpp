@@ -63,7 +63,7 @@ class Metrics {
     Histogram queue, launch, run, teardown;
   };
   using ByOutcome = std::map<std::string, JobSeries, std::less<>>;
-  std::map<std::string, ByOutcome, std::less<>> jobs_;  // by profile
+  std::map<std::string, ByOutcome, std::less<>> jobs_;                       // by profile
   std::map<std::pair<std::string_view, unsigned>, std::uint64_t> requests_;  // the views are constants
   WordCounts denials_, refusals_;
 

@@ -47,9 +47,9 @@ Metrics::Now::Process process_figures() {
   double user = 0, system = 0, start = 0;
   std::uint64_t virtual_bytes = 0, resident_pages = 0;
   for (int field = 3; field <= 13; ++field) fields >> skipped;
-  fields >> user >> system;                                     // 14, 15
+  fields >> user >> system;  // 14, 15
   for (int field = 16; field <= 21; ++field) fields >> skipped;
-  fields >> start >> virtual_bytes >> resident_pages;           // 22, 23, 24
+  fields >> start >> virtual_bytes >> resident_pages;  // 22, 23, 24
   const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
   out.cpu_seconds = (user + system) / ticks;
   out.start_time_seconds = boot_time() + start / ticks;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace cordon {
@@ -9,5 +10,6 @@ namespace cordon {
 using WallTime = std::chrono::system_clock::time_point;
 
 std::string rfc3339(WallTime time);
+std::int64_t unix_us(WallTime time);  // microseconds since 1970
 
 }  // namespace cordon

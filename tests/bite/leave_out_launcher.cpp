@@ -22,13 +22,14 @@
 #include <fstream>
 #include <string>
 
+#include "profiles/seccomp_comparisons.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/cgroup.hpp"
-#include "sandbox/launcher/comparisons.hpp"
 #include "sandbox/launcher/images.hpp"
+#include "sandbox/launcher/latch.hpp"
 #include "sandbox/launcher/plan.hpp"
 #include "sandbox/launcher/readback.hpp"
 #include "sandbox/launcher/workspace.hpp"
@@ -250,6 +251,12 @@ WRAPPED(_ZN6cordon21attach_writable_imageERKNS_6ImagesERKNSt7__cxx1112basic_stri
 WRAPPED(umount2, int, umount2, (const char* target, int flags)) {
   const bool skips = std::string_view(target) == "." && leaves_out(Step::old_root);
   return skips ? 0 : product_umount2(target, flags);
+}
+
+// The last step before "go".
+
+WRAPPED(_ZN6cordon11expect_openERKNS_5LatchEm, void, expect_open, (const Latch& latch, std::uint64_t generation)) {
+  if (!leaves_out(Step::latch)) product_expect_open(latch, generation);
 }
 
 // Starting init.

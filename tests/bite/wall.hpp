@@ -22,6 +22,7 @@ class LeavingOut {
 
   void leave_out(const Steps& steps) const;  // of the jobs from now on, and of nothing else
   const test::Instance& cordon() const { return *cordon_; }
+  test::Instance& cordon() { return *cordon_; }
 
  private:
   class File {

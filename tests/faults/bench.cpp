@@ -59,7 +59,7 @@ Bench::Bench()
 std::vector<SystemCall> Bench::record() {
   tracer_.record();
   cordon_.run(job_of_every_step());
-  tracer_.wait(bound);
+  tracer_.wait(at_test_speed(bound));
   auto calls = tracer_.launch().calls;
   tracer_.stop();
   return calls;
@@ -101,7 +101,7 @@ Verdict Bench::run(const Fault& fault) {
   if (answer.status != 200) return {Verdict::defect, answer.body};
   const bool is_resident = fault.call.role == "resident";  // which ends nothing that could be waited for
   if (is_resident) cordon_.counts_settled_at(before_, std::chrono::milliseconds(200));
-  if (!is_resident) tracer_.wait(bound);
+  if (!is_resident) tracer_.wait(at_test_speed(bound));
   const auto launch = tracer_.launch();
   if (!launch.injected) return {Verdict::not_reached, ""};
   if (!launch.rights_of_init.empty())

@@ -19,8 +19,21 @@ Benches make_benches() {
   return benches;
 }
 
+// CORDON_FAULTS_EACH=30 takes every thirtieth: for a machine on which one takes seconds.
+std::size_t portion() {
+  const char* each = std::getenv("CORDON_FAULTS_EACH");
+  return each == nullptr ? 1 : std::stoul(each);
+}
+
+std::vector<Fault> every_nth(const std::vector<Fault>& faults, std::size_t n) {
+  std::vector<Fault> some;
+  for (std::size_t i = 0; i < faults.size(); i += n) some.push_back(faults[i]);
+  return some;
+}
+
 // CORDON_FAULTS_ONLY="launcher: brk" leaves the others out: for whoever looks into one.
-std::vector<Fault> wanted_of(std::vector<Fault> faults) {
+std::vector<Fault> wanted_of(const std::vector<Fault>& all) {
+  auto faults = every_nth(all, portion());
   if (const char* only = std::getenv("CORDON_FAULTS_ONLY"))
     std::erase_if(faults, [only](const Fault& fault) { return fault.id().find(only) == std::string::npos; });
   return faults;
@@ -28,8 +41,9 @@ std::vector<Fault> wanted_of(std::vector<Fault> faults) {
 
 // Lets each of `faults` happen, and fails the test for each promise that is not kept. What is left to tell is one line;
 // with CORDON_FAULTS_VERBOSE set, one for each fault.
-std::map<Verdict::Kind, std::size_t> expect_promise_kept(const char* what, std::vector<Fault> all, Benches& benches) {
-  const auto faults = wanted_of(std::move(all));
+std::map<Verdict::Kind, std::size_t> expect_promise_kept(const char* what, const std::vector<Fault>& all,
+                                                         Benches& benches) {
+  const auto faults = wanted_of(all);
   const bool is_verbose = std::getenv("CORDON_FAULTS_VERBOSE") != nullptr;
   std::map<Verdict::Kind, std::size_t> counts;
   for (const auto& [fault, verdict] : try_all(faults, benches)) {
@@ -61,7 +75,7 @@ TEST_CASE("when any system call of a launch fails the job is refused or as conta
   const auto faults = every_call_once(benches[0]->record());
   REQUIRE(faults.size() >= 500);
   auto counts = expect_promise_kept("faults of a launch", faults, benches);
-  CHECK(counts[Verdict::refused] >= 300);
+  CHECK(counts[Verdict::refused] * portion() >= 300);
   expect_all_ids_back(benches);
 }
 

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/promises/image_tree.hpp"
 #include "tests/promises/instance.hpp"
 
 using namespace cordon::test;
@@ -149,11 +150,13 @@ std::string bytes_of(const std::string& path) {
 }
 
 // Namespaces that nobody else is in, a file instead of an image, and a user without rights: there both sides are run.
+// The file is on a disk ($3): a tmpfs has user attributes since Linux 6.6 only.
 constexpr const char* shared_world = R"(
 set -e; cd /
-for directory in /var/tmp /dev/shm /run; do mount -t tmpfs -o mode=1777 none $directory; done
+for directory in /dev/shm /run; do mount -t tmpfs -o mode=1777 none $directory; done
 cp "$1" /run/channels; chmod 755 /run/channels
-for directory in /work /tmp; do mkdir -p $directory; mount -t tmpfs -o mode=1777 none $directory; done
+mkdir -p /work; mount -t tmpfs -o mode=1777 none /work
+chmod 1777 $3; mount --bind $3 /tmp; mount -t tmpfs -o mode=1777 none /var/tmp
 mkdir /tmp/image; head -c 65536 /dev/zero >/tmp/image/file; chown -R $2:$2 /tmp/image
 /usr/bin/python3 -c 'import socket,fcntl,struct
 fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh22x", b"lo", 0x49))'
@@ -184,12 +187,13 @@ TEST_CASE("no channel leads from one job to another of a different agent", "[thr
 
 TEST_CASE("the probe of channels gets through wherever both sides share their namespaces", "[threat:shared-ipc]") {
   const Instance cordon;  // for a user id that nobody has
+  const ImageTree disk;
   const auto log = cordon.directory() + "/control";
   Process both({"unshare", "--mount", "--pid", "--ipc", "--net", "--fork", "--kill-child", "--mount-proc",
                 "--propagation", "private", "bash", "-c", shared_world, "bash", CORDON_PROBE_DIR "/channels",
-                std::to_string(cordon.agent(3).uid)},
+                std::to_string(cordon.agent(3).uid), disk.root().string()},
                log, false);
-  const auto status = both.wait(std::chrono::seconds(20));
+  const auto status = both.wait(at_test_speed(std::chrono::seconds(20)));
   const auto text = read_text(log);
   INFO(text);
   REQUIRE(status.has_value());

@@ -48,7 +48,7 @@ TEST_CASE("refused calls are in the report with their names, their arguments and
 TEST_CASE("a job that is stopped in the midst of refused calls has them all in its report", "[threat:notify-races]") {
   const Instance cordon;
   auto job = python(try_vsock + "while True: attempt()\n");
-  job["limits"] = {{"wall_ms", 1000}};
+  job["limits"] = {{"wall_ms", 1000 * slowness()}};
   const auto report = cordon.run(job);
   INFO(report.dump(2));
   CHECK(report.at("outcome") == Json({{"kind", "timed_out"}, {"limit", "wall"}}));
@@ -75,7 +75,7 @@ TEST_CASE("a flood of refused calls is billed to its job, and the daemon and oth
                       "import os\n"
                       "for _ in range(7): os.fork()\n"
                       "while True: attempt()\n");
-  flood["limits"] = {{"wall_ms", 20000}, {"cpu_ms", 1500}, {"cpus", 0.5}, {"pids", 200}};
+  flood["limits"] = {{"wall_ms", 20000 * slowness()}, {"cpu_ms", 1500 * slowness()}, {"cpus", 0.5}, {"pids", 200}};
   const auto id = cordon.submit(flood).at("id").get<std::string>();
   for (int i = 0; i < 10; ++i) {
     CHECK(cordon.get("/healthz").status == 200);

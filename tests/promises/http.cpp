@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "sandbox/kernel/check.hpp"
+#include "tests/promises/process.hpp"
 
 namespace cordon::test {
 namespace {
@@ -52,7 +53,7 @@ Answer perform(const std::string& socket, const Call& call) {
   curl_easy_setopt(handle.get(), CURLOPT_URL, ("http://cordon" + call.target).c_str());
   curl_easy_setopt(handle.get(), CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(handle.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(call.patience.count()));
+  curl_easy_setopt(handle.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(at_test_speed(call.patience).count()));
   curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, take_body);
   curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, static_cast<void*>(&answer.body));
@@ -119,7 +120,7 @@ std::string receive_all(int fd, std::chrono::milliseconds patience) {
   std::string all;
   std::array<char, 65536> chunk{};
   pollfd ready{fd, POLLIN, 0};
-  while (::poll(&ready, 1, static_cast<int>(patience.count())) > 0) {
+  while (::poll(&ready, 1, static_cast<int>(at_test_speed(patience).count())) > 0) {
     const auto n = ::recv(fd, chunk.data(), chunk.size(), 0);
     if (n <= 0) break;
     all.append(chunk.data(), static_cast<std::size_t>(n));

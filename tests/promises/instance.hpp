@@ -49,16 +49,19 @@ class Instance {
   Process& launcher() { return launcher_; }
   Process& daemon() { return daemon_; }
   std::string logs() const;
-  void start_daemon();  // again, after a test ended it
+  void start_daemon();      // again, after a test ended it
+  void restart_launcher();  // another one in the place of the first, with which all its sandboxes end
 
  private:
   void prepare(const Json& config);
+  void start_launcher();
   void read_ids();
   void end_processes();
   void expect_nothing_left() const;
 
   std::string directory_;
   std::string name_;
+  std::vector<std::string> launcher_command_;
   std::uint32_t daemon_uid_ = 0, daemon_gid_ = 0, agent_gid_ = 0, operator_gid_ = 0, first_uid_ = 0, uid_count_ = 0;
   Process launcher_, daemon_;
 };

@@ -1,11 +1,13 @@
 // Promise (architecture.md, law 3; api.md, "Jobs"): a job lives as long as who wants it, and never longer than its
 // keepers.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <ctime>
 
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/message_socket.hpp"
@@ -22,6 +24,15 @@ std::string waited_post(Json body, const std::string& header = "") {
   const auto text = body.dump();
   return "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + header +
          "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n" + text;
+}
+
+// Of the process alone (clock_getcpuclockid(3)).
+std::chrono::nanoseconds cpu_time_of(pid_t pid) {
+  clockid_t clock{};
+  timespec used{};
+  REQUIRE(::clock_getcpuclockid(pid, &clock) == 0);
+  REQUIRE(::clock_gettime(clock, &used) == 0);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 std::string only_job(const Instance& cordon) {
@@ -127,6 +138,22 @@ TEST_CASE("a descriptor that is not a sealed memfd is refused on the launcher's 
   CHECK(n <= 0);  // neither Accepted nor anything else
   CHECK(job_processes(cordon.whose()).empty());
   CHECK(cordon.run({{"argv", Json::array({"true"})}}).at("outcome").at("kind") == "exited");
+}
+
+TEST_CASE("a launcher that is out of descriptors waits for one without spinning, and then serves who waited",
+          "[threat:supervisor-starved]") {
+  Instance cordon;
+  const auto pid = cordon.launcher().pid();
+  rlimit usual{};
+  REQUIRE(::prlimit(pid, RLIMIT_NOFILE, nullptr, &usual) == 0);
+  const rlimit none{3, usual.rlim_max};  // as many as are taken by then; poll(2) itself wants room for two
+  REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &none, nullptr) == 0);
+  const auto id = cordon.submit({{"argv", Json::array({"true"})}}).at("id").get<std::string>();
+  const auto before = cpu_time_of(pid);
+  CHECK(cordon.get("/v1/jobs/" + id + "?wait=2").json().at("state") != "finished");
+  CHECK(cpu_time_of(pid) - before < std::chrono::milliseconds(200));
+  REQUIRE(::prlimit(pid, RLIMIT_NOFILE, &usual, nullptr) == 0);
+  CHECK(cordon.finished(id).at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));
 }
 
 TEST_CASE("a stopped instance takes its running jobs with it", "[threat:cgroup-kill]") {

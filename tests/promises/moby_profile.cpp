@@ -91,6 +91,18 @@ TEST_CASE("an operator reads in the launcher's log what of a seccomp file was ma
   CHECK(log.find("profile default: ") == log.npos);
 }
 
+TEST_CASE("profile check tells what will be made stricter before any launcher loads the file", "[threat:range-rules]") {
+  const ProfileDirectory profiles(newer_docker_file());
+  const auto file = profiles.config().at("profile_dirs").at(0).get<std::string>() + "/moby.json";
+  const std::string log = file + ".log";
+  Process check({CORDON_BIN_DIR "/cordon", "profile", "check", file}, log, false);
+  CHECK(check.wait(std::chrono::seconds(20)) == 0);
+  const auto told = read_text(log);
+  INFO(told);
+  CHECK(told.find("  seccomp rule narrowed: socket: argument 0 may only be AF_UNIX, AF_INET or AF_INET6\n") !=
+        told.npos);
+}
+
 TEST_CASE("with Docker's file as it is jobs run, and the report names what it permits that Cordon's profiles do not",
           "[threat:missing-filter]") {
   const ProfileDirectory profiles(docker_file());

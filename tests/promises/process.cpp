@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -98,8 +99,17 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
+int slowness() {
+  const char* said = std::getenv("CORDON_TEST_SLOWNESS");
+  return said == nullptr ? 1 : std::stoi(said);
+}
+
+std::chrono::milliseconds at_test_speed(std::chrono::milliseconds time) {
+  return time * slowness();
+}
+
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + at_test_speed(patience);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -36,7 +36,13 @@ class Process {
 
 std::string read_text(const std::string& path);  // "" when there is none
 
-// Looks until `condition` holds; false when it does not in time.
+// How many times slower than an ordinary processor the one is that the tests run on: CORDON_TEST_SLOWNESS, 1 unless
+// that is set. The virtual machine of tests/vm has an emulated one. A bound on what Cordon or a probe may take is
+// multiplied by it.
+int slowness();
+std::chrono::milliseconds at_test_speed(std::chrono::milliseconds time);
+
+// Looks until `condition` holds; false when it does not in time (at the speed of the tests).
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds patience = std::chrono::seconds(10));
 
 }  // namespace cordon::test

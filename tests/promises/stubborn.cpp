@@ -13,8 +13,8 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 const char* const all_profiles[] = {"default", "compile", "strict", "root-inside"};
-constexpr double bound_ms = 1000;
-constexpr int wall_ms = 800;  // unless a test gives more: long enough to set up what it is about
+const double bound_ms = 1000 * slowness();
+const int wall_ms = 800 * slowness();  // unless a test gives more: long enough to set up what it is about
 
 enum class Way { exits, reaches_its_wall_limit, is_cancelled };
 constexpr Way all_ways[] = {Way::exits, Way::reaches_its_wall_limit, Way::is_cancelled};
@@ -150,7 +150,7 @@ TEST_CASE("processes that fork their successors as fast as they can die with the
 
 TEST_CASE("processes with much memory die with their job as fast as others", "[threat:cgroup-kill]") {
   auto wish = probe("much_memory");
-  wish["limits"] = {{"memory_bytes", 400 << 20}, {"wall_ms", 2500}};
+  wish["limits"] = {{"memory_bytes", 400 << 20}, {"wall_ms", 2500 * slowness()}};
   must_die_with_its_job(wish, {"default", "compile", "strict", "root-inside"});
 }
 
@@ -162,7 +162,7 @@ TEST_CASE("standard output that only a knot of sockets still holds does not hold
 TEST_CASE("who tries for 100,000 threads gets its pids limit, and all of them die with their job",
           "[threat:cgroup-kill][threat:bombs]") {
   auto wish = probe("many_threads");
-  wish["limits"] = {{"pids", 200}, {"memory_bytes", 256 << 20}, {"wall_ms", 2000}};
+  wish["limits"] = {{"pids", 200}, {"memory_bytes", 256 << 20}, {"wall_ms", 2000 * slowness()}};
   must_die_with_its_job(wish, {"default", "compile"});
   const Instance cordon;
   const auto job = end_it(cordon, wish, Way::reaches_its_wall_limit).job;
@@ -175,7 +175,7 @@ TEST_CASE("who tries for 100,000 threads gets its pids limit, and all of them di
 TEST_CASE("who tries for 2,000 processes gets its pids limit, and all of them die with their job",
           "[threat:cgroup-kill][threat:bombs]") {
   auto wish = probe("many_processes");
-  wish["limits"] = {{"pids", 250}, {"wall_ms", 2000}};
+  wish["limits"] = {{"pids", 250}, {"wall_ms", 2000 * slowness()}};
   must_die_with_its_job(wish, {"default", "compile"});
   const Instance cordon;
   const auto job = end_it(cordon, wish, Way::exits).job;

@@ -3,23 +3,28 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "profiles/config.hpp"
 
 namespace {
 
-std::string first_json_block(const std::string& file) {
+std::vector<std::string> json_blocks(const std::string& file) {
   std::ostringstream text;
   text << std::ifstream(CORDON_SOURCE_DIR "/" + file).rdbuf();
   const auto page = text.str();
-  const auto begin = page.find("```json\n") + 8;
-  return page.substr(begin, page.find("```", begin) - begin);
+  std::vector<std::string> blocks;
+  for (auto at = page.find("```json\n"); at != page.npos; at = page.find("```json\n", at)) {
+    at += 8;
+    blocks.push_back(page.substr(at, page.find("```", at) - at));
+  }
+  return blocks;
 }
 
 }  // namespace
 
 TEST_CASE("the configuration in docs/operations.md is accepted and shows the defaults") {
-  const auto config = cordon::parse_config(first_json_block("docs/operations.md"));
+  const auto config = cordon::parse_config(json_blocks("docs/operations.md").at(0));
   REQUIRE(config);
   const cordon::Config defaults;
   CHECK(config->profile_dirs == defaults.profile_dirs);
@@ -34,4 +39,23 @@ TEST_CASE("the configuration in docs/operations.md is accepted and shows the def
   CHECK(config->operations.denial_burst == defaults.operations.denial_burst);
   CHECK(config->operations.trip_rules == defaults.operations.trip_rules);
   CHECK(config->images.count("bookworm") == 1);
+  CHECK(config->actors.known.empty());
+  CHECK(config->actors.unknown_tenant == defaults.actors.unknown_tenant);
+  const auto &admission = config->admission, &shipped = defaults.admission;
+  CHECK(admission.reserve.memory_bytes == shipped.reserve.memory_bytes);
+  CHECK(admission.reserve.pids == shipped.reserve.pids);
+  CHECK(admission.breaker.identical.jobs == shipped.breaker.identical.jobs);
+  CHECK(admission.breaker.identical_failures == shipped.breaker.identical_failures);
+  CHECK(admission.breaker.failures == shipped.breaker.failures);
+  CHECK(admission.breaker.open == shipped.breaker.open);
+}
+
+TEST_CASE("every configuration in docs/operations.md is accepted") {
+  const auto blocks = json_blocks("docs/operations.md");
+  CHECK(blocks.size() >= 3);
+  for (const auto& block : blocks) {
+    const auto config = cordon::parse_config(block);
+    INFO(block << (config ? "" : config.error().at(0).pointer + " " + config.error().at(0).detail));
+    CHECK(config);
+  }
 }

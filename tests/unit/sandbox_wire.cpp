@@ -16,6 +16,7 @@ JobSpec a_spec() {
   spec.profile.fill(7);
   spec.image = "host";
   spec.limits = {10000, 5000, 1500, 256 << 20, 64, 1 << 20, 64 << 20, 1000, 1 << 20, 256};
+  spec.generation = 1;
   return spec;
 }
 
@@ -56,6 +57,7 @@ TEST_CASE("a JobSpec with a name or a limit out of bounds is refused") {
   CHECK(refused([](JobSpec& s) { s.image = "../etc"; }));
   CHECK(refused([](JobSpec& s) { s.image = ".."; }));
   CHECK(refused([](JobSpec& s) { s.image.clear(); }));
+  CHECK(refused([](JobSpec& s) { s.generation = 0; }));  // of a latch that nobody has set
   for (const auto& field : limit_fields) {
     INFO(field.name);
     CHECK(refused([&](JobSpec& s) { s.limits.*field.member = 0; }));
@@ -127,7 +129,10 @@ TEST_CASE("every ending and every field of a report survives the lifeline") {
                                     OutOfMemory{},
                                     HungUp{},
                                     SetupFailed{"mount", "/dev", 1, "do this"},
-                                    Vanished{"killed"}};
+                                    Vanished{"killed"},
+                                    Stale{},
+                                    Stopped{"uid:0", "why"},
+                                    Hanging{}};
   for (const auto& ending : endings) {
     const Finished finished{
         ending, {1, 2, 3, std::nullopt}, {{"pids", 4, "fork"}, {"scratch", std::nullopt, ""}}, {{"run", 9}}};

@@ -2,7 +2,7 @@
 
 #include "supervisor/http/body_budget.hpp"
 #include "supervisor/http/connection_table.hpp"
-#include "supervisor/http/fair_queue.hpp"
+#include "supervisor/http/turn_order.hpp"
 
 using namespace cordon;
 
@@ -140,7 +140,7 @@ TEST_CASE("bodies share a bounded memory, of which each uid gets half of what th
 }
 
 TEST_CASE("turns go round the users, however many things one of them has waiting", "[threat:slow-clients]") {
-  FairQueue<int> queue;
+  TurnOrder<int> queue;
   CHECK_FALSE(queue.next());
   for (int i = 0; i < 1000; ++i) queue.add(1, 100 + i);
   queue.add(2, 20);

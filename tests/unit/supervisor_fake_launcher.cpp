@@ -121,7 +121,7 @@ void FakeLauncher::serve(Fd line) {
   const auto message = receive_message(line.get(), max_message, job_fd_count);
   if (!message || message->bytes.empty()) return;
   if (is_hello(message->bytes)) {
-    send(line, Ready{"fake", {{"kernel", "fake"}}, {"host"}, {}});
+    send(line, Ready{"fake", {{"kernel", "fake"}}, {"host"}, {}}, {latch_.get()});
     const std::lock_guard guard(mutex_);
     greeted_.push_back(std::move(line));  // open as long as this launcher lives
     return;
@@ -135,14 +135,20 @@ void FakeLauncher::serve(Fd line) {
   ++started_;
   ++alive_;
   try {
-    play(line, message->fds);
+    play(line, message->fds, spec->generation);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "fake launcher: %s\n", e.what());  // cordond may have gone: then there is nobody to tell
   }
   --alive_;
 }
 
-void FakeLauncher::play(const Fd& line, const std::vector<Fd>& memfds) {
+// The first time a job says so: until cordond has engaged a kill switch.
+void FakeLauncher::await_generation(std::uint64_t wanted) {
+  if (waited_.exchange(true)) return;
+  while (read_generation(latch_.get()) < wanted) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+void FakeLauncher::play(const Fd& line, const std::vector<Fd>& memfds, std::uint64_t before) {
   const auto bytes = read_memfd(memfds[payload_fd]);
   const auto payload = decode_payload(bytes);
   const auto globs = decode_globs(read_memfd(memfds[globs_fd]));
@@ -153,7 +159,14 @@ void FakeLauncher::play(const Fd& line, const std::vector<Fd>& memfds) {
     Pipe out, err, artifacts;
     send(line, Accepted{}, {out.read_end.get(), err.read_end.get(), artifacts.read_end.get()});
     for (auto* pipe : {&out, &err, &artifacts}) pipe->read_end.reset();
+    if (payload->argv[0] == "wait-for-latch") await_generation(before + 1);
+    if (read_generation(latch_.get()) != before) return send(line, Finished{Stale{}, {}, {}, {}});
     send(line, Started{{{"seccomp", "2"}}, {}});
+    if (payload->argv[0] == "hang") return send(line, Finished{Hanging{}, {}, {}, {}});
+    if (payload->argv[0] == "outlive") {
+      await_hang_up(line);
+      std::this_thread::sleep_for(std::chrono::seconds(6));  // longer than a receipt waits
+    }
     if (payload->argv[0] == "vanish") return;
     if (payload->argv[0] == "leak") {
       out.write("leaked");

@@ -9,6 +9,9 @@
 //   refuse               SetupFailed, without Accepted
 //   flood BYTES          that many bytes to stdout, then exit 0
 //   leak                 ends, but its stdout stays open
+//   wait-for-latch       is about to start until a kill switch is engaged, the first time; then exit 0
+//   hang                 says that the kernel does not let it go
+//   outlive              is still there 6 s after the lifeline was closed
 #pragma once
 
 #include <atomic>
@@ -19,6 +22,7 @@
 
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/fd.hpp"
+#include "sandbox/latch.hpp"
 #include "sandbox/payload.hpp"
 
 namespace cordon::test {
@@ -33,14 +37,18 @@ class FakeLauncher {
   int jobs_started() const { return started_; }
   int jobs_alive() const { return alive_; }
   JobSpec last_spec();
+  std::uint64_t generation() const { return read_generation(latch_.get()); }  // as cordond has set it
 
  private:
   void accept_all();
   void serve(Fd line);
-  void play(const Fd& line, const std::vector<Fd>& memfds);
+  void play(const Fd& line, const std::vector<Fd>& memfds, std::uint64_t before);
+  void await_generation(std::uint64_t wanted);
 
   std::string path_;
   Fd listener_;
+  Fd latch_ = make_latch_page();
+  std::atomic<bool> waited_{false};
   std::mutex mutex_;
   JobSpec last_;
   std::vector<Fd> leaked_, greeted_;

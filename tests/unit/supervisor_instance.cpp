@@ -53,6 +53,20 @@ Instance::Instance(const std::string& config) {
   std::ofstream(dir_.path + "/profiles/s.seccomp.json") << seccomp;
   write_config(config);
   launcher_ = std::make_unique<FakeLauncher>(dir_.path + "/launcher.sock");
+  start_daemon();
+}
+
+void Instance::restart_launcher() {
+  launcher_.reset();
+  launcher_ = std::make_unique<FakeLauncher>(dir_.path + "/launcher.sock");
+}
+
+void Instance::restart_daemon() {
+  stop_daemon();
+  start_daemon();
+}
+
+void Instance::start_daemon() {
   const DaemonOptions options{dir_.path, dir_.path, dir_.path + "/cordon.json", ::getegid(), ::getegid()};
   auto catalog = load_catalog(options.config_file);
   if (!catalog) throw std::runtime_error(catalog.error().file + ": " + catalog.error().errors.at(0).detail);
@@ -68,6 +82,10 @@ Instance::Instance(const std::string& config) {
 }
 
 Instance::~Instance() {
+  stop_daemon();
+}
+
+void Instance::stop_daemon() {
   io_->stop();
   thread_.join();
   daemon_.reset();

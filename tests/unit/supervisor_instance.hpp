@@ -29,6 +29,8 @@ class Instance {
   HttpClient operator_() const { return HttpClient(dir_.path + "/operator.sock"); }
   FakeLauncher& launcher() { return *launcher_; }
   void stop_launcher() { launcher_.reset(); }
+  void restart_launcher();
+  void restart_daemon();
   const std::string& dir() const { return dir_.path; }
   void write_config(const std::string& config) const;
 
@@ -38,6 +40,9 @@ class Instance {
   std::string submit(const std::string& body) const { return agent().post(body).json().at("id"); }
 
  private:
+  void start_daemon();
+  void stop_daemon();
+
   Directory dir_;
   std::unique_ptr<FakeLauncher> launcher_;
   std::unique_ptr<asio::io_context> io_;

@@ -1,20 +1,41 @@
+#include <boost/asio/use_future.hpp>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "supervisor/jobs/artifact_writer.hpp"
 #include "supervisor/jobs/job_id.hpp"
+#include "supervisor/jobs/job_json.hpp"
+#include "supervisor/jobs/job_report.hpp"
 #include "supervisor/jobs/job_store.hpp"
+#include "supervisor/jobs/retention.hpp"
 
 using namespace cordon;
 namespace fs = std::filesystem;
 
 namespace {
 
+struct Directory {
+  Directory() {
+    char name[] = "/tmp/cordon-unit-XXXXXX";
+    path = ::mkdtemp(name);
+  }
+  ~Directory() { fs::remove_all(path); }
+  std::string path;
+};
+
+// A store before a journal in a directory of its own; every wait runs the event loop.
 class Jobs {
  public:
-  JobPtr add(std::uint32_t uid = 1, std::size_t output = 0) {
+  explicit Jobs(RetentionLimits limits = {100, 1 << 20, 1000})
+      : journal(io.get_executor(), dir.path + "/journal.db"),
+        artifacts(dir.path + "/artifacts"),
+        store(journal, artifacts),
+        retention(io.get_executor(), journal, store, artifacts, [limits] { return limits; }) {}
+
+  JobPtr add(std::uint32_t uid = 1, std::size_t output = 0, std::optional<std::string> key = std::nullopt) {
     JobOrder order;
     order.limits.output_bytes = 1 << 20;
     const auto job =
@@ -22,14 +43,45 @@ class Jobs {
     if (output > 0) job->write(Stream::out, std::string(output, 'x'));
     job->close(Stream::out);
     store.add(job);
+    if (key) store.bind({job->account.actor, *key}, sha256("body"), job);
+    const ReceivedRow row{job->id, job->account.actor, "default", key, sha256("body"), report_text(*job), {}, 0};
+    wait(journal.write([row](JobRows& rows) { rows.receive(row); }, Durability::process));
+    job->accept(true);
     return job;
   }
-  JobPtr end(JobPtr job, const Retention& retention = {100, 1 << 20}) {
-    job->finish(Exited{0}, WallTime{});
-    store.finished(job, retention);
+  JobPtr end(JobPtr job) {
+    job->conclude(Exited{0}, WallTime{});
+    const auto row = ended_row(*job, 0);
+    wait(journal.write([row](JobRows& rows) { rows.end(row); }, Durability::process));
+    job->finish();
+    store.ended(job->id);
+    retention.ended(job->account.actor, row.bytes);
+    for (int i = 0; i < 3; ++i) wait(journal.write([](JobRows&) {}, Durability::process));  // what it has begun
     return job;
   }
+
+  template <typename T>
+  T wait(awaitable<T> what) {
+    auto done = asio::co_spawn(io, std::move(what), asio::use_future);
+    io.restart();
+    while (done.wait_for(std::chrono::seconds(0)) != std::future_status::ready) io.run_one();
+    return done.get();
+  }
+  JobPtr find(const std::string& id) { return wait(store.find(id)); }
+  auto find_key(const std::string& actor, const std::string& key) {
+    return wait(store.find(IdempotencyKey{actor, key}));
+  }
+  JobPage list(const JobQuery& query) { return wait(store.list(query)); }
+  bool was_forgotten(const std::string& id, const std::optional<std::string>& actor) {
+    return wait(store.was_forgotten(id, actor));
+  }
+
+  Directory dir;
+  asio::io_context io{1};
+  Journal journal;
+  ArtifactStore artifacts;
   JobStore store;
+  Retention retention;
 
  private:
   JobIds ids_;
@@ -40,15 +92,6 @@ std::vector<std::string> ids(const std::vector<JobPtr>& jobs) {
   for (const auto& job : jobs) out.push_back(job->id);
   return out;
 }
-
-struct Directory {
-  Directory() {
-    char name[] = "/tmp/cordon-unit-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~Directory() { fs::remove_all(path); }
-  std::string path;
-};
 
 std::size_t files_in(const std::string& dir) {
   std::size_t count = 0;
@@ -87,17 +130,17 @@ TEST_CASE("a list is newest first, in pages that go on where the last one ended"
   JobQuery query;
   query.actor = "uid:1";
   query.limit = 2;
-  const auto first = jobs.store.list(query);
+  const auto first = jobs.list(query);
   CHECK(ids(first.jobs) == std::vector<std::string>{all[0], all[1]});
   CHECK(first.next == all[1]);
   query.after = first.next;
-  const auto second = jobs.store.list(query);
+  const auto second = jobs.list(query);
   CHECK(ids(second.jobs) == std::vector<std::string>{all[2], all[3]});
   query.after = second.next;
-  const auto last = jobs.store.list(query);
+  const auto last = jobs.list(query);
   CHECK(ids(last.jobs) == std::vector<std::string>{all[4]});
   CHECK(last.next.empty());
-  CHECK(jobs.store.list({}).jobs.size() == 6);
+  CHECK(jobs.list({}).jobs.size() == 6);
 }
 
 TEST_CASE("a list can be of one state") {
@@ -106,63 +149,78 @@ TEST_CASE("a list can be of one state") {
   const auto done = jobs.end(jobs.add());
   JobQuery query;
   query.state = JobState::finished;
-  CHECK(ids(jobs.store.list(query).jobs) == std::vector<std::string>{done->id});
+  CHECK(ids(jobs.list(query).jobs) == std::vector<std::string>{done->id});
 }
 
 TEST_CASE("the oldest finished jobs are forgotten by count, running ones never, and that is remembered") {
-  Jobs jobs;
+  Jobs jobs({2, 1 << 20, 1000});
   const auto running = jobs.add();
-  const auto first = jobs.end(jobs.add(), {2, 1 << 20});
-  jobs.store.bind({"uid:1", "key"}, {}, first);
-  jobs.end(jobs.add(), {2, 1 << 20});
-  CHECK(jobs.store.find(first->id));
-  jobs.end(jobs.add(), {2, 1 << 20});
-  CHECK_FALSE(jobs.store.find(first->id));
-  CHECK(jobs.store.find(running->id));
-  CHECK(jobs.store.was_forgotten(first->id, "uid:1"));
-  CHECK(jobs.store.was_forgotten(first->id, std::nullopt));
-  CHECK_FALSE(jobs.store.was_forgotten(first->id, "uid:2"));
-  CHECK_FALSE(jobs.store.was_forgotten(running->id, "uid:1"));
+  const auto first = jobs.end(jobs.add());
+  jobs.end(jobs.add());
+  CHECK(jobs.find(first->id));
+  jobs.end(jobs.add());
+  CHECK_FALSE(jobs.find(first->id));
+  CHECK(jobs.find(running->id));
+  CHECK(jobs.was_forgotten(first->id, "uid:1"));
+  CHECK(jobs.was_forgotten(first->id, std::nullopt));
+  CHECK_FALSE(jobs.was_forgotten(first->id, "uid:2"));
+  CHECK_FALSE(jobs.was_forgotten(running->id, "uid:1"));
 }
 
 TEST_CASE("a key outlives its job: what ran once does not run again because its report is gone") {
-  Jobs jobs;
-  const auto first = jobs.end(jobs.add(), {1, 1 << 20});
-  jobs.store.bind({"uid:1", "key"}, sha256("body"), first);
-  jobs.end(jobs.add(), {1, 1 << 20});
-  const auto known = jobs.store.find(IdempotencyKey{"uid:1", "key"});
+  Jobs jobs({1, 1 << 20, 1000});
+  const auto first = jobs.end(jobs.add(1, 0, "key"));
+  jobs.end(jobs.add());
+  const auto known = jobs.find_key("uid:1", "key");
   REQUIRE(known);
-  CHECK_FALSE(known->job);
   CHECK(known->id == first->id);
   CHECK(known->request == sha256("body"));
+  CHECK_FALSE(jobs.find(first->id));
 }
 
 TEST_CASE("one actor's flood makes its own jobs go, not another's") {
-  Jobs jobs;
-  const auto modest = jobs.end(jobs.add(1, 1000), {100, 20'000});
+  Jobs jobs({100, 60'000, 1000});
+  const auto modest = jobs.end(jobs.add(1, 1000));
   std::vector<JobPtr> flood;
-  for (int i = 0; i < 10; ++i) flood.push_back(jobs.end(jobs.add(2, 6000), {100, 20'000}));
-  CHECK(jobs.store.find(modest->id));
-  CHECK_FALSE(jobs.store.find(flood.front()->id));
-  CHECK(jobs.store.find(flood.back()->id));
-  for (int i = 0; i < 10; ++i) flood.push_back(jobs.end(jobs.add(3), {5, 1 << 20}));
-  CHECK(jobs.store.find(modest->id));
+  for (int i = 0; i < 20; ++i) flood.push_back(jobs.end(jobs.add(2, 6000)));
+  CHECK(jobs.find(modest->id));
+  CHECK_FALSE(jobs.find(flood.front()->id));
+  CHECK(jobs.find(flood.back()->id));
 }
 
 TEST_CASE("jobs are forgotten by the bytes of their output, but the last one stays") {
-  Jobs jobs;
-  const auto first = jobs.end(jobs.add(1, 6000), {100, 10'000});
-  const auto second = jobs.end(jobs.add(1, 60'000), {100, 10'000});
-  CHECK_FALSE(jobs.store.find(first->id));
-  CHECK(jobs.store.find(second->id));
+  Jobs jobs({100, 10'000, 1000});
+  const auto first = jobs.end(jobs.add(1, 6000));
+  const auto second = jobs.end(jobs.add(1, 60'000));
+  CHECK_FALSE(jobs.find(first->id));
+  CHECK(jobs.find(second->id));
 }
 
 TEST_CASE("keys are per actor") {
   Jobs jobs;
-  const auto job = jobs.add(1);
-  jobs.store.bind({"uid:1", "k"}, sha256("a"), job);
-  CHECK(jobs.store.find(IdempotencyKey{"uid:1", "k"})->request == sha256("a"));
-  CHECK_FALSE(jobs.store.find(IdempotencyKey{"uid:2", "k"}));
+  jobs.add(1, 0, "k");
+  CHECK(jobs.find_key("uid:1", "k")->request == sha256("body"));
+  CHECK_FALSE(jobs.find_key("uid:2", "k"));
+}
+
+TEST_CASE("what is no longer in memory is read from the journal as it was, by another process too") {
+  Jobs jobs;
+  const auto job = jobs.add(1, 5000);
+  job->write(Stream::err, "no\xfftext");
+  job->close(Stream::err);
+  jobs.end(job);
+  jobs.store.forgotten(job->id);  // from memory only
+  const auto again = jobs.find(job->id);
+  REQUIRE(again);
+  REQUIRE(again != job);
+  CHECK(again->state == JobState::finished);
+  CHECK(again->account == job->account);
+  CHECK(again->output[0].kept() == job->output[0].kept());
+  CHECK(again->output[1].kept() == job->output[1].kept());
+  CHECK_FALSE(again->output[1].is_text());
+  CHECK(again->log.end() == job->log.end());
+  CHECK(listed_job(*again, std::nullopt) == listed_job(*job, std::nullopt));
+  CHECK(ids(jobs.list({}).jobs) == std::vector<std::string>{job->id});
 }
 
 TEST_CASE("artifacts are stored by content and removed with their last holder") {
@@ -191,11 +249,50 @@ TEST_CASE("artifacts are stored by content and removed with their last holder") 
   CHECK(files_in(dir.path) == 0);
 }
 
-TEST_CASE("a store begins empty, whatever a former process left") {
+TEST_CASE("a kept file outlives its holders and the process; what was still being written does not") {
   const Directory dir;
-  std::ofstream(dir.path + "/left") << "x";
-  const ArtifactStore store(dir.path);
-  CHECK(files_in(dir.path) == 0);
+  const auto hello = sha256("hello");
+  {
+    ArtifactStore store(dir.path + "/a");
+    auto draft = store.create();
+    REQUIRE(::write(draft->fd.get(), "hello", 5) == 5);
+    const auto file = store.adopt(std::move(draft), 5, hello);
+    store.keep(hello);
+    const auto unfinished = store.create();
+    CHECK(files_in(dir.path) == 2);
+    unfinished->path.clear();  // as when the process is killed
+  }
+  CHECK(files_in(dir.path) == 2);
+  ArtifactStore store(dir.path + "/a");
+  CHECK(files_in(dir.path) == 1);
+  CHECK(store.open(hello, 5)->size() == 5);
+  CHECK(files_in(dir.path) == 1);
+  const auto held = store.open(hello, 5);
+  store.drop(hello);
+  CHECK(files_in(dir.path) == 1);  // as long as somebody reads it
+}
+
+TEST_CASE("a sweep removes what nobody has, and nothing that came to be in use meanwhile") {
+  const Directory dir;
+  const auto put = [](ArtifactStore& store, const std::string& text) {
+    auto draft = store.create();
+    REQUIRE(::write(draft->fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    auto file = store.adopt(std::move(draft), text.size(), sha256(text));
+    store.keep(sha256(text));
+    return file;
+  };
+  {
+    ArtifactStore former(dir.path + "/a");
+    put(former, "one");
+    put(former, "two");
+  }
+  ArtifactStore store(dir.path + "/a");
+  CHECK(store.begin_sweep().size() == 2);
+  put(store, "two");
+  store.sweep(sha256("one"));
+  store.sweep(sha256("two"));
+  store.end_sweep();
+  CHECK(files_in(dir.path) == 1);
 }
 
 TEST_CASE("the collector is not believed", "[threat:followed-path]") {

@@ -155,7 +155,8 @@ TEST_CASE("the endings of the launcher are the job's outcomes") {
   const Instance instance;
   auto client = instance.agent();
   CHECK(client.post(R"({"argv": ["exit", "3"], "wait": true})").json().at("outcome").at("code") == 3);
-  const auto lost = client.post(R"({"argv": ["vanish"], "wait": true})").json();
+  const auto lost = client.post(R"({"argv": ["vanish"], "collect": ["*"], "wait": true})").json();
+  CHECK(lost.at("skipped")[0].at("reason") == "the collection broke off");
   CHECK(kind(lost) == "lost");
   CHECK_FALSE(lost.at("outcome").contains("code"));
   const auto refused = client.post(R"({"argv": ["refuse"], "wait": true})").json();

@@ -7,7 +7,7 @@ using namespace cordon;
 namespace {
 
 std::string judged(const Ending& ending, HangUp why = HangUp::no) {
-  return to_json(judge(ending, why)).dump();
+  return to_json(judge(ending, {why, {"tenant/a", "uid:0", "why"}})).dump();
 }
 
 }  // namespace
@@ -22,16 +22,20 @@ TEST_CASE("every ending has its outcome") {
   CHECK(judged(OutOfMemory{}) == R"({"kind":"out_of_memory"})");
   CHECK(judged(SetupFailed{"mount", "/x", 1, "be root"}) ==
         R"({"kind":"setup_failed","step":"mount","object":"/x","errno":1,"errno_name":"EPERM","remedy":"be root"})");
+  CHECK(judged(Stopped{"uid:0", "why"}) == R"({"kind":"killed","scope":"all","by":"uid:0","reason":"why"})");
+  CHECK(kind(judge(Hanging{}, {})) == "lost");
   CHECK(judged(Vanished{"pid 1 was killed"}) == R"({"kind":"lost","reason":"pid 1 was killed"})");
 }
 
 TEST_CASE("what we closed is what we closed it for") {
   CHECK(judged(HungUp{}, HangUp::cancelled) == R"({"kind":"cancelled"})");
   CHECK(judged(HungUp{}, HangUp::output_limit) == R"({"kind":"output_limit"})");
+  CHECK(judged(Stale{}, HangUp::cancelled) == R"({"kind":"cancelled"})");
+  CHECK(judged(HungUp{}, HangUp::killed) == R"({"kind":"killed","scope":"tenant/a","by":"uid:0","reason":"why"})");
 }
 
 TEST_CASE("a lifeline that nobody of ours closed is a lost job, never an exit code", "[threat:lost-as-success]") {
-  CHECK(kind(judge(HungUp{}, HangUp::no)) == "lost");
+  CHECK(kind(judge(HungUp{}, {})) == "lost");
 }
 
 TEST_CASE("a tool that ended before the cancellation reached it keeps its exit code") {

@@ -132,7 +132,8 @@ TEST_CASE("events tell a job from the start to its end, in order") {
   j->write(Stream::out, "ab");
   j->write(Stream::err, "c");
   j->write(Stream::out, "d");
-  j->finish(Exited{0}, WallTime{});
+  j->conclude(Exited{0}, WallTime{});
+  j->finish();
   const auto events = read_from(j, 0);
   REQUIRE(events.size() == 6);
   CHECK(events[0] == Event{"state", "0", R"({"state":"queued"})"});
@@ -149,7 +150,8 @@ TEST_CASE("a reader resumes at any offset, also within a piece") {
   j->become_running();
   j->write(Stream::out, "abc");
   j->write(Stream::err, "def");
-  j->finish(Exited{0}, WallTime{});
+  j->conclude(Exited{0}, WallTime{});
+  j->finish();
   for (std::uint64_t offset = 1; offset <= 6; ++offset) {
     std::string seen;
     for (const auto& event : read_from(j, offset)) {
@@ -172,7 +174,8 @@ TEST_CASE("a reader that is ahead of the tool gets each byte once") {
   CHECK(read(reader) == std::vector<Event>{{"stdout", "2", "Yg=="}});
   CHECK(read(reader).empty());
   CHECK_FALSE(reader.done());
-  j->finish(Cancelled{}, WallTime{});
+  j->conclude(Cancelled{}, WallTime{});
+  j->finish();
   CHECK(read(reader).size() == 1);
   CHECK(reader.done());
   CHECK(read(reader).empty());
@@ -228,7 +231,8 @@ TEST_CASE("a queued job has its place and no outcome, a finished one has both ou
   report.denials = {{"pids", 2, "fork"}, {"scratch", std::nullopt, "full"}};
   j->report = report;
   j->collection.artifacts.push_back({"a\xff", 3, {}, nullptr});
-  j->finish(Exited{0}, WallTime{} + std::chrono::milliseconds(5));
+  j->conclude(Exited{0}, WallTime{} + std::chrono::milliseconds(5));
+  j->finish();
   const auto done = whole(j);
   CHECK_FALSE(listed_job(*j, std::nullopt).contains("stdout"));
   CHECK(listed_job(*j, std::nullopt).at("stdout_bytes") == 3);

@@ -1,4 +1,4 @@
-#include "sandbox/launcher/comparisons.hpp"
+#include "profiles/seccomp_comparisons.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -126,4 +126,17 @@ TEST_CASE("a rule of too many alternatives is given up before it fills the memor
   SeccompRule rule = rule_of(SeccompVerdict::allow, {});
   for (std::uint32_t i = 0; i < 6; ++i) rule.args.push_back({i, SeccompCompare::ne, 12345, 0});
   CHECK_FALSE(on_what_the_kernel_reads("kill", rule));
+}
+
+TEST_CASE("what of a policy is made stricter is told once for each call, and nothing of rules that say nothing",
+          "[threat:range-rules]") {
+  const SeccompArg not_vsock{0, SeccompCompare::ne, 40, 0}, exact{0, SeccompCompare::eq, 2, 0};
+  const SeccompAction allow{SeccompVerdict::allow};
+  SeccompPolicy policy;
+  policy.rules = {{{"socket", "dup3"}, allow, {not_vsock}, ""},
+                  {{"socket"}, allow, {not_vsock}, ""},
+                  {{"kill"}, allow, {exact}, ""},
+                  {{"ioctl"}, policy.default_action, {exact}, ""}};
+  CHECK(narrowings(policy) == std::vector<std::string>{"socket: argument 0 may only be AF_UNIX, AF_INET or AF_INET6",
+                                                       "dup3: argument 0 must fit in 32 bits"});
 }

@@ -1,4 +1,4 @@
-#include "sandbox/launcher/comparisons.hpp"
+#include "profiles/seccomp_comparisons.hpp"
 
 #include <algorithm>
 #include <array>
@@ -144,6 +144,20 @@ std::optional<Comparisons> on_what_the_kernel_reads(std::string_view call, const
     out.alternatives = std::move(longer);
   }
   return out;
+}
+
+std::vector<std::string> narrowings(const SeccompPolicy& policy) {
+  std::vector<std::string> lines;
+  for (const auto& rule : policy.rules) {
+    if (rule.action == policy.default_action) continue;  // says nothing: no rule is made of it
+    for (const auto& name : rule.names) {
+      const auto made = on_what_the_kernel_reads(name, rule);
+      if (!made) continue;  // too long for any filter: a launcher refuses the profile
+      for (const auto& line : made->changes)
+        if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+    }
+  }
+  return lines;
 }
 
 }  // namespace cordon

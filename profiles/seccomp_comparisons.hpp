@@ -25,4 +25,8 @@ inline constexpr std::size_t max_alternatives = 4096;
 // nullopt: more alternatives than any program has room for.
 std::optional<Comparisons> on_what_the_kernel_reads(std::string_view call, const SeccompRule& rule);
 
+// What of all its rules is made stricter than written when a launcher loads them, each line once. As the launcher's log
+// has it, but that this also speaks of calls that only other architectures have.
+std::vector<std::string> narrowings(const SeccompPolicy& policy);
+
 }  // namespace cordon

@@ -11,7 +11,7 @@
 namespace cordon {
 
 template <typename Waiting>
-class FairQueue {
+class TurnOrder {
  public:
   void add(std::uint32_t uid, Waiting waiting) {
     auto& of_uid = waiting_[uid];

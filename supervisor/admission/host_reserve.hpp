@@ -1,0 +1,26 @@
+// Whether the host has room for another job: admission slows before the kernel has to kill anything. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "profiles/admission_rules.hpp"
+#include "supervisor/admission/claim.hpp"
+
+namespace cordon {
+
+// nullopt: the kernel did not say.
+struct HostRoom {
+  std::optional<std::uint64_t> memory_bytes;  // MemAvailable
+  std::optional<std::uint64_t> pids;          // that could still be given out
+};
+
+enum class Pressure { none, some, much };
+
+// much: below the reserve. some: below twice the reserve. `what` is then which of the two it is.
+Pressure pressure_of(const HostRoom& room, const HostReserve& reserve, std::string& what);
+
+inline constexpr std::chrono::milliseconds slow_pace{250};  // between two starts under some pressure, and two looks
+
+}  // namespace cordon

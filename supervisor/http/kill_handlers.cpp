@@ -1,0 +1,185 @@
+// The kill switch: engage, release, list (api.md, "Kill switch").
+#include <algorithm>
+
+#include "profiles/json_reader.hpp"
+#include "supervisor/http/api.hpp"
+#include "supervisor/http/job_access.hpp"
+#include "supervisor/jobs/job_json.hpp"
+#include "supervisor/text/log.hpp"
+
+namespace cordon {
+namespace {
+
+using Refused = tl::unexpected<Rejection>;
+
+constexpr auto receipt_patience = std::chrono::seconds(5);
+constexpr std::size_t max_reason = 1000;
+
+tl::expected<Scope, Rejection> read_scope(const std::string& text) {
+  if (auto scope = parse_scope(text)) return *scope;
+  return Refused(Rejection{400, "invalid_scope", "The input is not valid", "there is no kill scope \"" + text + "\"",
+                           "Use all, tenant/NAME, actor/NAME, tool/NAME, profile/NAME or job/ID."});
+}
+
+// It is shown in terminals, and stands in a line of root's file.
+bool is_reason(const std::string& text) {
+  return !text.empty() && text.size() <= max_reason && std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+}
+
+tl::expected<std::string, Rejection> read_reason(const std::string& body) {
+  const auto document = parse_strict_json(body);
+  if (!document) {
+    auto rejection = invalid_input(document.error());
+    rejection.code = "invalid_json";
+    return Refused(std::move(rejection));
+  }
+  FieldErrors errors;
+  ObjectReader in(*document, "", errors);
+  auto reason = document->is_object() ? in.require_string("reason") : std::string();
+  if (errors.empty() && !is_reason(reason)) in.error("reason", "must be one line of 1 to 1000 bytes");
+  in.refuse_unknown_keys();
+  if (!errors.empty()) return Refused(invalid_input(std::move(errors)));
+  return reason;
+}
+
+// One that is there and has not ended: else there is nothing that an engaged switch could do.
+awaitable<std::optional<Rejection>> no_such_job(Api* api, RequestPtr request, Scope scope) {
+  if (scope.kind != Scope::Kind::job) co_return std::nullopt;
+  auto finding = find_job(api, request, scope.name);
+  const auto job = co_await std::move(finding);
+  if (!job) co_return job.error();
+  if ((*job)->state != JobState::finished) co_return std::nullopt;
+  co_return Rejection{409, "job_finished", "Conflict", "job " + scope.name + " has finished already",
+                      "Nothing of it is alive; it cannot come again."};
+}
+
+Json engagement_json(const Engagement& engagement) {
+  return {{"scope", to_string(engagement.scope)},
+          {"generation", engagement.generation},
+          {"engaged_at", rfc3339(engagement.engaged_at)},
+          {"by", engagement.by},
+          {"reason", engagement.reason}};
+}
+
+void put_persisted(Json& out, const std::string& trouble) {
+  out["persisted"] = trouble.empty();
+  if (!trouble.empty()) out["not_persisted"] = trouble;
+}
+
+struct Toll {
+  Json killed = Json::array(), quarantined = Json::array();
+  std::size_t survivors = 0;
+};
+
+bool was_killed(const Job& job) {
+  return job.outcome && std::holds_alternative<Killed>(*job.outcome);
+}
+
+bool is_hanging(const Job& job) {
+  return job.report && std::holds_alternative<Hanging>(job.report->ending);
+}
+
+// Those whose sandbox the kernel did not let go count for as long as they are known, also when an earlier kill was it.
+Toll count_toll(const Api& api, const Scope& scope, const std::vector<JobPtr>& jobs) {
+  Toll toll;
+  for (const auto& job : jobs) {
+    if (was_killed(*job)) toll.killed.push_back(job->id);
+    if (job->state != JobState::finished) ++toll.survivors;
+  }
+  const auto hanging =
+      api.store.select([&](const Job& job) { return is_hanging(job) && contains(scope, job.membership()); });
+  for (const auto& job : hanging) toll.quarantined.push_back(job->id);
+  toll.survivors += hanging.size();
+  return toll;
+}
+
+Json receipt(const Engaged& engaged, Toll toll, Clock::duration took) {
+  auto out = engagement_json(engaged.engagement);
+  out["killed"] = std::move(toll.killed);
+  out["survivors"] = toll.survivors;
+  out["quarantined"] = std::move(toll.quarantined);
+  out["latency_ms"] = std::chrono::duration<double, std::milli>(took).count();
+  put_persisted(out, engaged.not_persisted);
+  return out;
+}
+
+Subject subject_of(const Scope& scope) {
+  Subject subject;
+  if (scope.kind == Scope::Kind::actor) subject.actor = scope.name;
+  if (scope.kind == Scope::Kind::tenant) subject.tenant = scope.name;
+  if (scope.kind == Scope::Kind::tool) subject.tool = scope.name;
+  if (scope.kind == Scope::Kind::profile) subject.profile = scope.name;
+  if (scope.kind == Scope::Kind::job) subject.job = scope.name;
+  return subject;
+}
+
+Response json_response(const Json& body) {
+  Response response;
+  response.body = dump(body);
+  return response;
+}
+
+Rejection not_engaged(const Scope& scope) {
+  return {404, "kill_switch_not_engaged", "Not found", to_string(scope) + " is not engaged",
+          "GET /v1/kill lists what is."};
+}
+
+Rejection roots_word(const Engagement& word) {
+  return {409, "stop_all_engaged", "Conflict", "root's own stop-all is engaged: " + word.reason,
+          "Release it as root: cordon release --all."};
+}
+
+}  // namespace
+
+awaitable<Answer> engage_kill(Api* api, RequestPtr request, Parameters parameters) {
+  const auto began = Clock::now();
+  const auto scope = read_scope(parameters.at(0));
+  if (!scope) co_return Refused(scope.error());
+  const auto reason = read_reason(request->body);
+  if (!reason) co_return Refused(reason.error());
+  auto looking = no_such_job(api, request, *scope);
+  auto none = co_await std::move(looking);
+  if (none) co_return Refused(std::move(*none));
+  const auto engaged =
+      api->kill_latch.engage(*scope, request->caller.account.actor, *reason, std::chrono::system_clock::now());
+  const auto jobs = api->life.kill(engaged.engagement);
+  const auto deadline = began + receipt_patience;
+  for (const auto& job : jobs) co_await until_finished(job, request->client, deadline);
+  auto toll = count_toll(*api, *scope, jobs);
+  api->operations.tell(EventKind::kill, subject_of(*scope),
+                       to_string(*scope) + " engaged by " + request->caller.account.actor + ": " + *reason);
+  log("kill_receipt", {{"scope", to_string(*scope)},
+                       {"killed", std::to_string(toll.killed.size())},
+                       {"survivors", std::to_string(toll.survivors)}});
+  co_return json_response(receipt(engaged, std::move(toll), Clock::now() - began));
+}
+
+awaitable<Answer> release_kill(Api* api, RequestPtr request, Parameters parameters) {
+  const auto scope = read_scope(parameters.at(0));
+  if (!scope) co_return Refused(scope.error());
+  const auto released = api->kill_latch.release(*scope);
+  if (scope->kind == Scope::Kind::all)
+    if (const auto word = api->kill_latch.stop_all()) co_return Refused(roots_word(*word));
+  if (!released) co_return Refused(not_engaged(*scope));
+  api->operations.tell(EventKind::release, subject_of(*scope),
+                       to_string(*scope) + " released by " + request->caller.account.actor);
+  auto out = engagement_json(released->engagement);
+  put_persisted(out, released->not_persisted);
+  co_return json_response(out);
+}
+
+awaitable<Answer> list_kills(Api* api, RequestPtr, Parameters) {
+  Json engaged = Json::array();
+  const auto add = [&](const Engagement& engagement, bool by_root) {
+    auto one = engagement_json(engagement);
+    one["stop_all"] = by_root;  // cordond cannot release it
+    engaged.push_back(std::move(one));
+  };
+  if (const auto word = api->kill_latch.stop_all()) add(*word, true);
+  for (const auto& one : api->kill_latch.state().engaged()) add(one, false);
+  co_return json_response({{"generation", api->kill_latch.state().generation()}, {"engaged", std::move(engaged)}});
+}
+
+}  // namespace cordon

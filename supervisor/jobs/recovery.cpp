@@ -1,0 +1,73 @@
+#include "supervisor/jobs/recovery.hpp"
+
+#include "supervisor/jobs/job_report.hpp"
+#include "supervisor/jobs/ordering.hpp"
+#include "supervisor/text/log.hpp"
+
+namespace cordon {
+namespace {
+
+std::string reason_of(const UnfinishedRow& row) {
+  if (row.state == "received") return "cordond ended while it waited in the queue; nothing of it ran";
+  if (row.state == "admitted") return "cordond ended while it was being started; whether it ran is not known";
+  return "cordond ended while it ran";
+}
+
+EndedRow lost_row(const UnfinishedRow& row, std::int64_t age_s) {
+  const auto now = std::chrono::system_clock::now();
+  EndedRow ended;
+  ended.id = row.id;
+  ended.lost = true;
+  ended.report = lost_report(row.report, reason_of(row), now);
+  ended.events = R"([[0,"queued"]])";
+  ended.bytes = ended.report.size();
+  ended.at_us = unix_us(now);
+  ended.age_s = age_s;
+  return ended;
+}
+
+// Under the profiles in force now. When it is no longer possible, it is over, and says so.
+awaitable<void> queue_again(JobStore* store, JobLife* life, CatalogPtr catalog, UnfinishedRow row) {
+  const Account account{row.actor, row.tenant};
+  const WallTime submitted{std::chrono::microseconds(row.received_at_us)};
+  auto ordering = order_job(store, catalog, Caller{0, Role::agent, account}, *row.body);
+  auto ordered = co_await std::move(ordering);
+  auto order = ordered ? std::move(ordered->order) : JobOrder{};
+  const auto job = std::make_shared<Job>(row.id, account, std::move(order), submitted);
+  if (row.key) store->bind({row.actor, *row.key}, row.request, job);
+  if (ordered) {
+    life->resubmit(job);
+  } else {
+    life->refuse_resubmitted(job, Denied{"configuration", ordered.error().detail});
+  }
+}
+
+}  // namespace
+
+awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, CatalogPtr catalog) {
+  std::function<std::vector<UnfinishedRow>(JobRows&)> look = [](JobRows& rows) { return rows.unfinished(); };
+  const auto unfinished = co_await journal->read(std::move(look));
+  std::function<std::vector<SavedBudget>(JobRows&)> budgets = [](JobRows& rows) { return rows.budgets(); };
+  life->restore(co_await journal->read(std::move(budgets)));
+  std::vector<EndedRow> lost;
+  Recovered recovered;
+  for (const auto& row : unfinished) {
+    const bool waits = row.state == "received" && row.body;
+    if (waits) continue;
+    lost.push_back(lost_row(row, journal->age_s()));
+    recovered.lost.push_back({{row.actor, row.tenant, "", "", row.id}, reason_of(row)});
+  }
+  DatabaseThread::Work work = [lost](JobRows& rows) {
+    for (const auto& row : lost) rows.end(row);
+  };
+  if (!lost.empty()) co_await journal->write(std::move(work), Durability::power);
+  for (const auto& row : unfinished) {
+    if (row.state != "received" || !row.body) continue;
+    auto again = queue_again(store, life, catalog, row);
+    co_await std::move(again);
+    ++recovered.queued;
+  }
+  co_return recovered;
+}
+
+}  // namespace cordon

@@ -1,0 +1,157 @@
+#include "supervisor/journal/database_thread.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <utility>
+
+#include "sandbox/kernel/check.hpp"
+#include "supervisor/journal/job_rows.hpp"
+
+namespace cordon {
+namespace {
+
+int errno_of(int code) {
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return ENOSPC;
+    case SQLITE_READONLY:
+      return EROFS;
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+      return EACCES;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return EUCLEAN;
+    case SQLITE_NOMEM:
+      return ENOMEM;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return EBUSY;
+    default:
+      return EIO;
+  }
+}
+
+const char* remedy_of(int error) {
+  switch (error) {
+    case ENOSPC:
+      return "make room on the disk of --state-dir";
+    case EROFS:
+    case EACCES:
+      return "make --state-dir writable for cordond";
+    case EUCLEAN:
+      return "restore the journal from a backup, or move journal.db* away: the reports in it are then unknown";
+    default:
+      return "look at the disk of --state-dir";
+  }
+}
+
+KernelError as_kernel_error(const SQLite::Exception& e, const std::string& step, const std::string& path) {
+  const auto error = errno_of(e.getErrorCode());
+  return {step, path + " (" + e.what() + ")", error, remedy_of(error)};
+}
+
+std::unique_ptr<JobRows> open_rows(const std::string& path, DatabaseThread::Access access) {
+  try {
+    return std::make_unique<JobRows>(path, access == DatabaseThread::Access::read_write);
+  } catch (const SQLite::Exception& e) {
+    throw as_kernel_error(e, "open the journal", path);
+  }
+}
+
+}  // namespace
+
+DatabaseThread::DatabaseThread(asio::any_io_executor executor, const std::string& path, Access access)
+    : executor_(std::move(executor)),
+      path_(path),
+      rows_(open_rows(path, access)),
+      writes_(access == Access::read_write) {
+  // The signals are for the event loop.
+  sigset_t all, before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { serve(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+DatabaseThread::~DatabaseThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  handed_over_.notify_one();
+  thread_.join();
+}
+
+void DatabaseThread::post(Work work, Durability durability, Told told) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({std::move(work), durability, std::move(told), nullptr});
+  }
+  handed_over_.notify_one();
+}
+
+awaitable<void> DatabaseThread::run(Work work, Durability durability) {
+  auto begin = [this](auto handler, Work todo, Durability how) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    post(std::move(todo), how, [shared](std::exception_ptr failed) { std::move (*shared)(std::move(failed)); });
+  };
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(begin, asio::use_awaitable,
+                                                                                         std::move(work), durability);
+}
+
+void DatabaseThread::serve() {
+  for (;;) {
+    auto batch = take();
+    if (batch.empty()) return;
+    if (writes_) {
+      commit(batch);
+    } else {
+      for (auto& task : batch) commit({&task, 1});  // nobody's reading fails with another's
+    }
+    tell(std::move(batch));
+  }
+}
+
+DatabaseThread::Batch DatabaseThread::take() {
+  std::unique_lock lock(mutex_);
+  handed_over_.wait(lock, [this] { return !waiting_.empty() || ending_; });
+  return std::exchange(waiting_, {});
+}
+
+// All or none: what fails here is a disk, and it fails for everybody.
+void DatabaseThread::commit(std::span<Task> batch) {
+  try {
+    auto wanted = Durability::process;
+    for (const auto& task : batch) {
+      if (task.durability == Durability::power) wanted = Durability::power;
+    }
+    if (writes_ && wanted != durability_) rows_->survive_power_loss(wanted == Durability::power);
+    durability_ = wanted;
+    SQLite::Transaction transaction(
+        rows_->database(), writes_ ? SQLite::TransactionBehavior::IMMEDIATE : SQLite::TransactionBehavior::DEFERRED);
+    for (auto& task : batch) task.work(*rows_);
+    rows_->rest();
+    transaction.commit();
+  } catch (const SQLite::Exception& e) {
+    rows_->rest();
+    const auto error = as_kernel_error(e, writes_ ? "write the journal" : "read the journal", path_);
+    for (auto& task : batch) task.failed = std::make_exception_ptr(error);
+  } catch (...) {
+    rows_->rest();
+    for (auto& task : batch) task.failed = std::current_exception();
+  }
+}
+
+void DatabaseThread::tell(Batch batch) {
+  auto shared = std::make_shared<Batch>(std::move(batch));
+  asio::post(executor_, [shared] {
+    for (auto& task : *shared) task.told(task.failed);
+  });
+}
+
+}  // namespace cordon

@@ -1,0 +1,35 @@
+// What only cordond may do, done by a test in its place: greet the launcher, set its latch, send it one job.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sandbox/job_spec.hpp"
+#include "sandbox/latch.hpp"
+#include "sandbox/report.hpp"
+#include "tests/promises/instance.hpp"
+
+namespace cordon::test {
+
+class LauncherLine {
+ public:
+  // The instance's own cordond has ended.
+  explicit LauncherLine(const Instance& instance);
+
+  void set_generation(std::uint64_t generation) { page_->set(generation); }
+  const Fd& page() const { return page_fd_; }
+
+  // The ending of a job that was decided under this generation.
+  Ending run(std::uint64_t generation, const std::vector<std::string>& argv) const;
+
+ private:
+  std::string socket_path_;
+  uid_t uid_;
+  Fd line_, page_fd_;
+  std::optional<LatchPage> page_;
+  Ready ready_;
+};
+
+}  // namespace cordon::test
