@@ -33,7 +33,8 @@ TEST_CASE("every job has one line at its end, and nothing that a job or client w
   cordon.run({{"argv", Json::array({"sh", "-c", "printf '%s' \"$0\"; printf '%s' \"$0\" >&2", hostile})},
               {"env", {{"X", hostile}}},
               {"labels", {{"task", hostile}}}});
-  cordon.run({{"argv", Json::array({"sh", "-c", "mkdir -p \"$0\"; echo > \"$0/f\"", "d"})}, {"collect", Json::array({"*/*"})}});
+  cordon.run({{"argv", Json::array({"sh", "-c", "mkdir -p \"$0\"; echo > \"$0/f\"", "d"})},
+              {"collect", Json::array({"*/*"})}});
   cordon.get("/v1/jobs/" + std::string("%1b%5b2J%0aevent=forged"));
   const auto lines = lines_of(cordon);
   INFO(cordon.logs());
@@ -43,7 +44,8 @@ TEST_CASE("every job has one line at its end, and nothing that a job or client w
                                   [](const std::string& line) { return line.starts_with("event=job_end job=0"); });
   CHECK(ends == 3);
   INFO(cordon.logs());
-  CHECK(std::none_of(lines.begin(), lines.end(), [](const std::string& line) { return line.find("job=forged") == 14; }));
+  CHECK(
+      std::none_of(lines.begin(), lines.end(), [](const std::string& line) { return line.find("job=forged") == 14; }));
 }
 
 TEST_CASE("the line of a job's end says whose it was, how it ended, and what it used") {

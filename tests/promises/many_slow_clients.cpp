@@ -1,5 +1,5 @@
-// Promise (threats.md, "The control socket"): five thousand slow connections, and honest clients keep their latency. The long version
-// of slow_clients.
+// Promise (threats.md, "The control socket"): five thousand slow connections, and honest clients keep their latency.
+// The long version of slow_clients.
 #include <catch2/catch.hpp>
 
 #include "tests/promises/siege.hpp"

@@ -16,8 +16,9 @@ namespace {
 
 // Ten sockets of a family that is refused.
 const Json refused_ten_times{
-    {"argv", Json::array({"python3", "-c",
-                          "import socket\nfor _ in range(10):\n  try: socket.socket(40, 1, 0)\n  except OSError: pass"})}};
+    {"argv",
+     Json::array({"python3", "-c",
+                  "import socket\nfor _ in range(10):\n  try: socket.socket(40, 1, 0)\n  except OSError: pass"})}};
 
 using Families = std::map<std::string, MetricFamily>;
 
@@ -29,7 +30,8 @@ Families scrape(const Instance& cordon) {
 }
 
 double value(const Families& families, const std::string& name, const std::string& labels = "") {
-  const auto family = name.substr(0, name.find("_seconds_") == std::string::npos ? name.npos : name.find("_seconds_") + 8);
+  const auto family =
+      name.substr(0, name.find("_seconds_") == std::string::npos ? name.npos : name.find("_seconds_") + 8);
   const auto& samples = families.at(family).samples;
   const auto at = samples.find(name + labels);
   return at == samples.end() ? 0 : at->second;
@@ -124,9 +126,11 @@ TEST_CASE("a configured loopback listener answers GET /metrics and nothing else"
   const auto answer = ask(port, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   REQUIRE(answer.starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK_NOTHROW(read_exposition(answer.substr(answer.find("\r\n\r\n") + 4)));
-  for (const char* target : {"GET /v1/jobs", "GET /v1/info", "GET /v1/events", "POST /v1/reload", "GET /healthz", "GET /"}) {
+  for (const char* target :
+       {"GET /v1/jobs", "GET /v1/info", "GET /v1/events", "POST /v1/reload", "GET /healthz", "GET /"}) {
     INFO(target);
-    CHECK(ask(port, std::string(target) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 404"));
+    CHECK(ask(port, std::string(target) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+              .starts_with("HTTP/1.1 404"));
   }
   CHECK(ask(port, "POST /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 405"));
   CHECK(ask(port, "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello").starts_with("HTTP/1.1 400"));

@@ -23,8 +23,9 @@ const Json sleeper{{"argv", Json::array({"sleep", "60"})}};
 
 // Ten sockets of a family that is refused.
 const Json refused_ten_times{
-    {"argv", Json::array({"python3", "-c",
-                          "import socket\nfor _ in range(10):\n  try: socket.socket(40, 1, 0)\n  except OSError: pass"})}};
+    {"argv",
+     Json::array({"python3", "-c",
+                  "import socket\nfor _ in range(10):\n  try: socket.socket(40, 1, 0)\n  except OSError: pass"})}};
 
 std::vector<Json> events(const Instance& cordon, const std::string& last = "") {
   Call request{.target = "/v1/events?follow=false"};
@@ -164,7 +165,8 @@ TEST_CASE("the command goes on by itself when cordond is started anew") {
 
 TEST_CASE("a hook is called once for each event, in order, and begins where it ended") {
   const Instance cordon;
-  const auto seen = cordon.directory() + "/seen", resume = cordon.directory() + "/resume", log = cordon.directory() + "/hook.log";
+  const auto seen = cordon.directory() + "/seen", resume = cordon.directory() + "/resume",
+             log = cordon.directory() + "/hook.log";
   const auto hook = watch(cordon, {"--resume", resume, "--exec", "--", "sh", "-c", "cat >> \"$0\"", seen});
   {
     Process watcher(hook, log, false);

@@ -255,7 +255,8 @@ void besiege(const Siege& siege) {
   const auto before = resident_bytes(attacked.daemon().pid());
   std::vector<std::unique_ptr<Attacker>> all;
   for (unsigned i = 0; i < attackers; ++i) {
-    all.push_back(std::make_unique<Attacker>(attacked, attacked.agent(i), siege.connections / attackers, ways(jobs[i])));
+    all.push_back(
+        std::make_unique<Attacker>(attacked, attacked.agent(i), siege.connections / attackers, ways(jobs[i])));
   }
   const auto open = [&] {
     std::size_t sum = 0;

@@ -41,12 +41,12 @@ inline constexpr unsigned honest_agent = 7;  // of an instance's agents
 
 struct Siege {
   std::size_t connections;  // of five users, in every way of being slow
-  int rounds;               // of a hundred requests of an honest sixth user, at a quiet instance and at the besieged one
+  int rounds;  // of a hundred requests of an honest sixth user, at a quiet instance and at the besieged one
 };
 void besiege(const Siege& siege);
 
-// What an honest user waits (milliseconds, the median of rounds' p99) while five others ask as fast as they are answered:
-// each on one connection, and each on forty.
+// What an honest user waits (milliseconds, the median of rounds' p99) while five others ask as fast as they are
+// answered: each on one connection, and each on forty.
 struct FloodWaits {
   double few = 0, many = 0;
 };

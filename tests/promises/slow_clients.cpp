@@ -72,7 +72,8 @@ TEST_CASE("whoever asks for much and reads nothing takes no memory for it", "[th
   };
   REQUIRE(eventually([&] { return std::all_of(readers.begin(), readers.end(), has_some); }));
   const auto during = resident_bytes(cordon.daemon().pid());
-  std::cout << "300 readers of 8 MB that do not read: cordond " << mib(during) << " MiB, before " << mib(before) << "\n";
+  std::cout << "300 readers of 8 MB that do not read: cordond " << mib(during) << " MiB, before " << mib(before)
+            << "\n";
   CHECK(during < before + 300 * 128 * 1024);
   CHECK(cordon.request({.target = "/v1/jobs/" + job + "/stdout", .as = who}).body == std::string(8'000'000, '\0'));
 }

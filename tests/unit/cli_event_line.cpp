@@ -12,9 +12,11 @@ TEST_CASE("an event is one line for people") {
 }
 
 TEST_CASE("what a job had a hand in does not reach a terminal raw", "[threat:terminal-escapes]") {
-  const auto line = event_line(
-      Json{{"time", "\x1b]0;x\x07"}, {"kind", "a\nb"}, {"severity", "\x1b[2J"}, {"subject", {{"j\x1b", "\r\n\t\x1b[31m"}}},
-           {"detail", "two\nlines\x9b"}});
+  const auto line = event_line(Json{{"time", "\x1b]0;x\x07"},
+                                    {"kind", "a\nb"},
+                                    {"severity", "\x1b[2J"},
+                                    {"subject", {{"j\x1b", "\r\n\t\x1b[31m"}}},
+                                    {"detail", "two\nlines\x9b"}});
   CHECK(line.find_first_of("\x1b\n\r\t\x07") == std::string::npos);
   CHECK(line.find("two\\nlines") != std::string::npos);
 }

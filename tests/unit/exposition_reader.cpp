@@ -59,7 +59,8 @@ class Buckets {
     }
   }
   void check_whole(const std::string& name) const {
-    for (const auto& [labels, at] : all_) require(at.has_count && at.has_sum && at.counts > 1, "not whole", name + labels);
+    for (const auto& [labels, at] : all_)
+      require(at.has_count && at.has_sum && at.counts > 1, "not whole", name + labels);
   }
 
  private:

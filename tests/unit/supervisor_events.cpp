@@ -40,14 +40,16 @@ const DenialWindow::Time begin{};
 }  // namespace
 
 TEST_CASE("an event says what, when, how bad, and whom it is about") {
-  const auto json = Json::parse(event_json({7, noon, EventKind::lost, Severity::warning, {"uid:1", "", "", "p", "j"}, "x"}));
+  const auto json =
+      Json::parse(event_json({7, noon, EventKind::lost, Severity::warning, {"uid:1", "", "", "p", "j"}, "x"}));
   CHECK(json == Json::parse(R"({"id": 7, "time": "2027-01-15T08:00:00.000Z", "kind": "lost", "severity": "warning",
                                 "subject": {"actor": "uid:1", "profile": "p", "job": "j"}, "detail": "x"})"));
 }
 
 TEST_CASE("an event is one small line of JSON, whatever bytes it is about", "[threat:terminal-escapes]") {
   const std::string bytes = "\x1b[2J\n\r\xff\xfe" + std::string(100'000, 'a');
-  const auto line = event_json({1, noon, EventKind::setup_failed, Severity::warning, {bytes, bytes, "", "", ""}, bytes});
+  const auto line =
+      event_json({1, noon, EventKind::setup_failed, Severity::warning, {bytes, bytes, "", "", ""}, bytes});
   CHECK(line.size() < 8192);
   CHECK(line.find_first_of("\x1b\n\r") == std::string::npos);
   CHECK(Json::parse(line).at("detail").get<std::string>().starts_with("\x1b[2J\n\r"));
