@@ -78,9 +78,9 @@ struct CircuitRule {
 struct BreakerRules {
   CircuitRule identical{0, std::chrono::seconds(60)};             // one body submitted, whatever became of it
   CircuitRule identical_failures{100, std::chrono::seconds(60)};  // one body failed, and never succeeded meanwhile
-  CircuitRule failures{100,
-                    std::chrono::seconds(60)};  // timed out, crashed, out of memory…, and nothing succeeded meanwhile
-  std::chrono::seconds open{30};                // then one job is let through for a trial
+  CircuitRule failures{
+      100, std::chrono::seconds(60)};  // timed out, crashed, out of memory…, and nothing succeeded meanwhile
+  std::chrono::seconds open{30};       // then one job is let through for a trial
   bool any() const { return identical.jobs > 0 || identical_failures.jobs > 0 || failures.jobs > 0; }
 };
 

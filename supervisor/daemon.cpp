@@ -98,6 +98,9 @@ void Daemon::engage(const Trip& trip, const std::string& why) {
   const auto reason = trip.reason.empty() ? why : trip.reason;
   const auto engaged = api_.kill_latch.engage(scope, "trip_rules", reason, std::chrono::system_clock::now());
   api_.life.kill(engaged.engagement);
+  Subject subject;
+  (trip.scope == TripScope::actor ? subject.actor : subject.tool) = trip.name;
+  api_.operations.tell(EventKind::trip, subject, why + "; " + to_string(scope) + " is engaged: " + reason);
 }
 
 Daemon::~Daemon() {

@@ -73,6 +73,7 @@ awaitable<void> heed_reloads(Daemon* daemon) {
 int serve(const Options& options) {
   refuse_privileges();
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that cannot grow is an error to be told, not an end
   allow_many_files();
   const auto catalog = load_or_throw(options.daemon.config_file);
   asio::io_context io(1);

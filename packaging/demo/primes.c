@@ -3,7 +3,7 @@
 
 int main(void) {
   enum { limit = 2000000 };
-  char *composite = calloc(limit + 1, 1);
+  char* composite = calloc(limit + 1, 1);
   long count = 0, last = 0;
   if (composite == NULL) return 1;
   for (long n = 2; n <= limit; ++n) {

@@ -149,6 +149,10 @@ InitPlan read_plan() {
   return *plan;
 }
 
+void tell(const KernelError& e) {
+  send_message(init_control_fd, encode(InitMessage(StepFailed{e.step, e.object, e.error, e.remedy})));
+}
+
 void hold_sandbox() {
   const auto plan = read_plan();
   check(::prctl(PR_SET_DUMPABLE, 0), "become non-dumpable");
@@ -158,9 +162,15 @@ void hold_sandbox() {
   auto bell = make_bell(), answer = make_bell();
   const auto tool = fork_sharing_descriptors();
   if (tool == 0) run_tool(plan, {bell.get(), answer.get()});  // does not return
-  give_up_everything(plan.init_uid);
-  Vigil vigil(plan, *record, std::move(children), std::move(bell), std::move(answer));
-  send_message(init_control_fd, encode(InitMessage(ToolEnded{vigil.wait_for(tool)})));
+  std::optional<Vigil> vigil;
+  try {
+    give_up_everything(plan.init_uid);
+    vigil.emplace(plan, *record, std::move(children), std::move(bell), std::move(answer));
+    send_message(init_control_fd, encode(InitMessage(ToolEnded{vigil->wait_for(tool)})));
+  } catch (const KernelError& e) {
+    tell(e);  // before the bells are closed, for that is a failure which the tool's process would tell first
+    ::_exit(EXIT_FAILURE);
+  }
 }
 
 }  // namespace
@@ -171,8 +181,7 @@ int main() {
     cordon::hold_sandbox();
     return EXIT_SUCCESS;
   } catch (const cordon::KernelError& e) {
-    cordon::send_message(cordon::init_control_fd,
-                         encode(cordon::InitMessage(cordon::StepFailed{e.step, e.object, e.error, e.remedy})));
+    cordon::tell(e);
   }
   return EXIT_FAILURE;
 }

@@ -40,10 +40,10 @@ void await_launcher(std::string_view expected) {
 
 // The namespace belongs to whoever makes it, and the kernel charges that user, too, for what is used in it (ucounts of
 // RLIMIT_SIGPENDING and the like): not root, whom all jobs and the host would then share, but an id of this job alone.
-// The capabilities stay, for root's real id does.
+// All three ids change: before Linux 6.16 an execve(2) under no_new_privs falls back to the real one when they differ.
 void enter_user_namespace(std::uint32_t owner) {
   check(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "keep the capabilities");
-  check(::setresuid(static_cast<uid_t>(-1), owner, static_cast<uid_t>(-1)), "become the owner of the user namespace");
+  check(::setresuid(owner, owner, owner), "become the owner of the user namespace");
   check(::unshare(CLONE_NEWUSER), "enter a user namespace");
   tell_launcher(UserNamespaceEntered{});
   await_launcher(maps_written);

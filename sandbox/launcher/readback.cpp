@@ -149,12 +149,12 @@ Facts mount_facts(std::string_view mountinfo, bool writable_image) {
   std::set<std::string> writable{"/work", "/tmp", "/dev/shm"};
   if (writable_image) writable.insert({"/", "/usr"});
   static const std::set<std::string> with_devices{"/dev"};
-  std::map<std::string, std::string> mounts;
+  std::map<std::string, std::string> mounts, devices;
   std::istringstream lines{std::string(mountinfo)};
   for (std::string line; std::getline(lines, line);) {
     std::istringstream fields(line);
-    std::string skip, point, options, type, source, super;
-    fields >> skip >> skip >> skip >> skip >> point >> options;
+    std::string skip, device, point, options, type, source, super;
+    fields >> skip >> skip >> device >> skip >> point >> options;
     while (fields >> skip && skip != "-") differs("mount " + point, "private", skip);  // shared:N, master:N
     fields >> type >> source >> super;
     const auto padded = fmt::format(",{},", options);
@@ -165,9 +165,13 @@ Facts mount_facts(std::string_view mountinfo, bool writable_image) {
     if (point == "/" && type != "overlay") differs("mount /", "a view of the job's own", type);
     if (type == "proc" && super.find("subset=pid") == std::string::npos) differs("mount " + point, "subset=pid", super);
     mounts["mount." + point] = fmt::format("{} {}", type, options);
+    devices[point] = device;
   }
   for (const char* point : {"/", "/proc", "/dev", "/dev/shm", "/work", "/tmp"})
     if (!mounts.contains(std::string("mount.") + point)) differs(std::string("mount ") + point, "mounted", "absent");
+  for (const char* point : {"/dev/shm", "/tmp"})  // a host's own may have the very same options
+    if (devices[point] != devices["/work"])
+      differs(std::string("mount ") + point, "the scratch, " + devices["/work"], devices[point]);
   return {mounts.begin(), mounts.end()};
 }
 

@@ -19,7 +19,7 @@ Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int 
 // The pure parts.
 std::string status_field(std::string_view status, std::string_view key);  // of /proc/PID/status, spaces for tabs
 // Throws unless every mount is read-only (but the scratch and, when planned so, the image), nosuid and, off /dev,
-// nodev.
+// nodev, and /work, /tmp and /dev/shm are of one file system.
 Facts mount_facts(std::string_view mountinfo, bool writable_image = false);
 
 }  // namespace cordon

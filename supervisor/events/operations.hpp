@@ -19,7 +19,6 @@ class Operations {
 
   void configure(const OperationsConfig& config) { rules_.configure(config); }
   void connect(OnTrip on_trip) { on_trip_ = std::move(on_trip); }
-  bool connected() const { return static_cast<bool>(on_trip_); }
 
   // In the log in any case; to readers of events unless there are too many of its kind.
   void tell(EventKind kind, Subject subject, std::string detail, std::optional<Severity> severity = std::nullopt);

@@ -70,9 +70,6 @@ std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config) 
   if (config.metrics_listen != api.catalog->config.operations.metrics_listen) {
     return FieldError{"/metrics/listen", "is taken up at start only: restart cordond"};
   }
-  if (!config.trip_rules.empty() && !api.operations.connected()) {
-    return FieldError{"/trip_rules", "this cordond has no kill switch that a rule could engage"};
-  }
   return std::nullopt;
 }
 

@@ -64,7 +64,7 @@ WRAPPED(_ZN6cordon16decode_init_planESt17basic_string_viewIcSt11char_traitsIcEE,
 // As if nothing of it were there: enter_user_namespace() had become its owner before.
 WRAPPED(unshare, int, unshare, (int flags)) {
   const bool skips = flags == CLONE_NEWUSER && leaves_out(Step::user_namespace);
-  return skips ? ::seteuid(0) : product_unshare(flags);
+  return skips ? ::setresuid(0, 0, 0) : product_unshare(flags);
 }
 
 // In the host's user namespace it would change the host: then never.

@@ -5,6 +5,7 @@
 // Runs in: cordon-launcher's place, as root, in tests only.
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -131,7 +133,9 @@ WRAPPED(_ZN6cordon5Watch13until_the_endERKNS_6LimitsE, Ending, until_the_end, (v
 
 // In a hybrid layout whoever writes "0" joins.
 WRAPPED(write, ssize_t, write, (int fd, const void* bytes, std::size_t size)) {
-  const bool joins = size == 1 && *static_cast<const char*>(bytes) == '0';
+  struct statfs at {};
+  const bool is_legacy = ::fstatfs(fd, &at) == 0 && at.f_type == CGROUP_SUPER_MAGIC;  // v2: "0" is a limit for swap
+  const bool joins = is_legacy && size == 1 && *static_cast<const char*>(bytes) == '0';
   return joins && leaves_out(Step::cgroup_join) ? 1 : product_write(fd, bytes, size);
 }
 

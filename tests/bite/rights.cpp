@@ -1,9 +1,41 @@
 // Bite (issue "Containment, proven", must show): without the rights given up, a tool would have them.
-#include <catch2/catch.hpp>
+#include <linux/landlock.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "sandbox/kernel/check.hpp"
 #include "tests/bite/wall.hpp"
 
 using namespace cordon::bite;
+
+namespace {
+
+// In a process of its own, for it restricts itself. Debian's 6.1.0-56 lets them be made, 6.18 does not.
+bool landlock_refuses_whiteouts(const std::filesystem::path& directory) {
+  const auto path = directory / "whiteout";
+  const pid_t child = cordon::check(::fork(), "fork");
+  if (child == 0) {
+    const std::uint64_t handled = LANDLOCK_ACCESS_FS_MAKE_CHAR;
+    const auto rules = static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0));
+    const bool is_held = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                         ::syscall(SYS_landlock_restrict_self, rules, 0) == 0 &&
+                         ::mknod(path.c_str(), S_IFCHR | 0600, 0) < 0 && errno == EACCES;
+    ::_exit(is_held ? 1 : 0);
+  }
+  int status = 0;
+  cordon::check(::waitpid(child, &status, 0), "waitpid");
+  ::unlink(path.c_str());
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status) == 1;
+}
+
+}  // namespace
 
 TEST_CASE("root's files are closed to a tool by its user id and by its user namespace, each alone",
           "[bite][threat:leftover-groups]") {
@@ -80,7 +112,10 @@ TEST_CASE("pid 1 gets no signal of the tool's: by its user id and by Landlock, e
 TEST_CASE("a tool makes no whiteout, the one device node that needs no capability: by the filter and by Landlock",
           "[bite][threat:dangerous-calls]") {
   const Ground ground;
-  expect_bite(ground, {{Step::seccomp, Step::landlock}, over("call", "mknod of a whiteout")});
+  const bool is_held_twice = landlock_refuses_whiteouts(ground.image().outside());
+  if (!is_held_twice) WARN("this kernel's Landlock takes a whiteout for no device: the filter alone refuses it");
+  expect_bite(ground, {is_held_twice ? Steps{Step::seccomp, Step::landlock} : Steps{Step::seccomp},
+                       over("call", "mknod of a whiteout"), is_held_twice ? Steps{} : Steps{Step::landlock}});
 }
 
 TEST_CASE("the program of pid 1 is not readable, even for who may look into pid 1",

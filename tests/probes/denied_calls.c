@@ -1,7 +1,7 @@
 // Makes every call of a list, each line "abi number pattern expected", and sees that it is answered as expected: by the
-// errno of that value, or ("killed") by SIGSYS. "nothing" is for the calls that recent kernels let past every filter and
-// refuse themselves: ENOSYS, ENXIO or SIGILL. Prints one line a call. The calls of an errno are made by one child, so that one
-// that gets through and ends its process is seen, and those after it are not made.
+// errno of that value, or ("killed") by SIGSYS. "nothing" is for the calls that recent kernels let past every filter
+// and refuse themselves: ENOSYS, ENXIO or SIGILL. Prints one line a call. The calls of an errno are made by one child,
+// so that one that gets through and ends its process is seen, and those after it are not made.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ struct call {
   long number, answer;
 };
 
-static unsigned long pattern_value(const char *name) {
+static unsigned long pattern_value(const char* name) {
   if (strcmp(name, "zeros") == 0) return 0;
   return strcmp(name, "high") == 0 ? 0xffffffff00000000UL : ~0UL;
 }
@@ -49,7 +49,7 @@ static long i386(long number, unsigned long v) {
   return answer;
 }
 
-static void make(struct call *c) {
+static void make(struct call* c) {
   const unsigned long v = pattern_value(c->pattern);
   const int is_i386 = strcmp(c->abi, "i386") == 0;
   const long number = c->number + (strcmp(c->abi, "x32") == 0 ? 0x40000000 : 0);
@@ -58,9 +58,11 @@ static void make(struct call *c) {
   c->answer = answer < 0 && answer > -4096 ? -answer : 0;
 }
 
-static int is_errno(const struct call *c) { return c->expected[0] >= '0' && c->expected[0] <= '9'; }
+static int is_errno(const struct call* c) {
+  return c->expected[0] >= '0' && c->expected[0] <= '9';
+}
 
-static void make_in_child(struct call *calls, int count) {
+static void make_in_child(struct call* calls, int count) {
   const pid_t child = fork();
   if (child == 0) {
     for (int i = 0; i < count; ++i) make(&calls[i]);
@@ -72,7 +74,7 @@ static void make_in_child(struct call *calls, int count) {
     if (calls[i].answer == unanswered && WIFSIGNALED(status)) calls[i].answer = -WTERMSIG(status);
 }
 
-static int report(const struct call *c) {
+static int report(const struct call* c) {
   char got[40];
   snprintf(got, sizeof got, "%ld", c->answer);
   if (c->answer < 0) snprintf(got, sizeof got, "signal %ld", -c->answer);
@@ -86,13 +88,13 @@ static int report(const struct call *c) {
   return held;
 }
 
-int main(int argc, char **argv) {
-  FILE *list = argc == 2 ? fopen(argv[1], "r") : NULL;
-  struct call *calls = mmap(NULL, max_calls * sizeof *calls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+int main(int argc, char** argv) {
+  FILE* list = argc == 2 ? fopen(argv[1], "r") : NULL;
+  struct call* calls = mmap(NULL, max_calls * sizeof *calls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (list == NULL || calls == MAP_FAILED) return 2;
   int count = 0;
   for (; count < max_calls; ++count) {
-    struct call *c = &calls[count];
+    struct call* c = &calls[count];
     if (fscanf(list, "%7s %ld %7s %7s", c->abi, &c->number, c->pattern, c->expected) != 4) break;
     c->answer = not_made;
   }

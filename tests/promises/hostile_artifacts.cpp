@@ -215,7 +215,7 @@ while 1: pass
 )";
   for (const int wall_ms : {400, 700}) {
     auto wish = python(writer, {"out/*"});
-    wish["limits"] = {{"wall_ms", wall_ms}};
+    wish["limits"] = {{"wall_ms", wall_ms * slowness()}};
     const auto job = cordon.run(wish);
     INFO(about(job));
     CHECK(job.at("outcome").at("kind") == "timed_out");

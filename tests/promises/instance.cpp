@@ -118,7 +118,7 @@ void Instance::start_daemon() {
   const auto text = [](std::uint32_t id) { return std::to_string(id); };
   daemon_ = Process({"sh",
                      "-c",
-                     "echo -500 >/proc/self/oom_score_adj; exec \"$@\"",
+                     "echo -500 2>/dev/null >/proc/self/oom_score_adj; exec \"$@\"",
                      "sh",  // as its unit has it
                      "setpriv",
                      "--reuid",

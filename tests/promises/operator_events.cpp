@@ -201,3 +201,35 @@ TEST_CASE("agents are not told", "[threat:peer-identity]") {
   const Instance cordon;
   CHECK(cordon.get("/v1/events").status == 404);
 }
+
+TEST_CASE(
+    "a rule trips: whoever causes too many refusals is stopped, others are not, and an operator lets him in again") {
+  const Instance cordon(Json{{"trip_rules", Json::array({{{"control", "seccomp"},
+                                                          {"count", 8},
+                                                          {"window_seconds", 60},
+                                                          {"scope", "actor"},
+                                                          {"reason", "it looks for a way out"}}})}});
+  const auto as = [&](unsigned number, const Json& job) {
+    Call request{.method = "POST", .target = "/v1/jobs", .body = job.dump()};
+    request.headers = {"Content-Type: application/json"};
+    request.as = cordon.agent(number);
+    return cordon.request(request);
+  };
+  auto tries = refused_ten_times;
+  tries["wait"] = true;
+  CHECK(as(1, tries).status == 200);
+  const auto stopped = as(1, sleeper);
+  CHECK(stopped.status == 403);
+  CHECK(stopped.json().at("code") == "kill_switch_engaged");
+  CHECK(as(2, {{"argv", {"true"}}, {"wait", true}}).status == 200);
+  const auto engaged = call(cordon.operator_socket(), {.target = "/v1/kill"}).json().at("engaged");
+  REQUIRE(engaged.size() == 1);
+  CHECK(engaged[0].at("by") == "trip_rules");
+  CHECK(engaged[0].at("reason") == "it looks for a way out");
+  bool told = false;
+  for (const auto& event : events(cordon)) told = told || event.at("kind") == "trip";
+  CHECK(told);
+  const auto scope = engaged[0].at("scope").get<std::string>();
+  CHECK(call(cordon.operator_socket(), {.method = "DELETE", .target = "/v1/kill/" + scope}).status == 200);
+  CHECK(as(1, {{"argv", {"true"}}, {"wait", true}}).status == 200);
+}

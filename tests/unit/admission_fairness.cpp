@@ -197,7 +197,7 @@ TEST_CASE("a tenant that asks little is served at once, whatever the others ask"
 }
 
 TEST_CASE("who may not start for limits of its own holds nobody up, and saves nothing up") {
-  auto limits = slots(2);
+  auto limits = slots(4);
   limits.rules.tenants["capped"].max_running = 1;
   Host host(limits);
   for (int i = 0; i < 500; ++i) {
@@ -206,12 +206,29 @@ TEST_CASE("who may not start for limits of its own holds nobody up, and saves no
   }
   host.until(t0 + 100s);
   CHECK(host.served["capped"] == Approx(100).margin(2));
-  CHECK(host.served["free"] == Approx(100).margin(2));
-  limits.rules.tenants["capped"].max_running = 2;
+  CHECK(host.served["free"] == Approx(300).margin(3));
+  limits.rules.tenants["capped"].max_running = 4;
   host.admission.set_limits(limits);
   host.served.clear();
   host.until(t0 + 120s);
-  CHECK(host.served["free"] == Approx(20).margin(3));
+  CHECK(host.served["free"] == Approx(40).margin(6));
+}
+
+TEST_CASE("what each used while nobody had to wait is held against nobody") {
+  Host host(slots(5));
+  for (int i = 0; i < 3; ++i) host.submit(claim("much", "x"), 10s);
+  host.submit(claim("little", "y"), 10s);
+  host.until(t0 + 8s);
+  host.submit(claim("none", "z"), 2s);
+  host.until(t0 + 9s);
+  for (int i = 0; i < 1000; ++i) {
+    host.submit(claim("little", "y"), 100ms);
+    host.submit(claim("much", "x"), 100ms);
+  }
+  host.until(t0 + 10s);
+  host.served.clear();
+  host.until(t0 + 20s);
+  CHECK(host.served["much"] == Approx(25).margin(3));
 }
 
 TEST_CASE("jobs of a profile that is full are passed by the actor's other jobs") {

@@ -164,6 +164,8 @@ TEST_CASE("a mount that is writable, setuid, with devices, or missing refuses th
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "rw,nosuid,nodev - tmpfs", "rw,nodev - tmpfs")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "/work rw,nosuid,nodev", "/work rw,nosuid")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "/ /tmp", "/ /elsewhere")), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "0:4 / /dev/shm", "0:5 / /dev/shm")), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(good_mounts, "0:4 / /tmp", "0:5 / /tmp")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "subset=pid", "hidepid=0")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "relatime - overlay", "relatime shared:1 - overlay")), KernelError);
   CHECK_NOTHROW(mount_facts(with(good_mounts, "/ / ro", "/ / rw"), true));
