@@ -86,7 +86,8 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
                    api_.operations, [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
-      answers_(answers_in_flight) {
+      answers_(answers_in_flight),
+      turns_(executor_) {
   api_.operations.configure(api_.catalog->config.operations);
   api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
 }
@@ -132,7 +133,7 @@ Serving Daemon::shared() {
   rlimit files{};
   check(::getrlimit(RLIMIT_NOFILE, &files), "read the limit of open files");
   const auto& config = api_.catalog->config;
-  return {&api_, &api_.connections, bodies_, answers_,
+  return {&api_, &api_.connections, bodies_, {api_.operations.metrics, turns_, answers_},
           most_connections(config.max_connections, files.rlim_cur, config.max_running)};
 }
 

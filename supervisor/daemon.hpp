@@ -39,6 +39,7 @@ class Daemon {
   Fd lock_;
   Api api_;
   BodyBudget bodies_, answers_;
+  Turns turns_;
   struct Open {
     std::string path;
     asio::local::stream_protocol::acceptor acceptor;

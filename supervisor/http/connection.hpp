@@ -8,17 +8,24 @@
 #include "supervisor/asio.hpp"
 #include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
+#include "supervisor/http/turns.hpp"
 #include "supervisor/metrics/metrics.hpp"
 
 namespace cordon {
 
 using Socket = asio::generic::stream_protocol::socket;
 
+// What all connections share.
+struct Commons {
+  Metrics& metrics;
+  Turns& turns;
+  BodyBudget answers;  // the memory that answers may take while they are being sent
+};
+
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Socket socket_of, Caller caller_of, BodyBudget answers_of, Metrics& metrics_of)
-      : metrics(metrics_of),
-        answers(std::move(answers_of)),
+  Connection(Socket socket_of, Caller caller_of, Commons commons_of)
+      : commons(std::move(commons_of)),
         socket(std::move(socket_of)),
         caller(std::move(caller_of)),
         client(std::make_shared<Client>(socket.get_executor())),
@@ -37,12 +44,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   awaitable<bool> write(std::string_view bytes, std::string_view more = {});  // false: it cannot be written to any more
 
+  awaitable<void> turn() { return commons.turns.take(caller.uid); }
   void now(Doing doing) {
     if (seat) seat->now(doing);
   }
 
-  Metrics& metrics;
-  const BodyBudget answers;       // the memory that answers may take while they are being sent
+  const Commons commons;
   ConnectionTable::SeatPtr seat;  // null: it is being refused
   Socket socket;
   const Caller caller;

@@ -38,7 +38,7 @@ std::string render_head(const Response& response, Framing framing, std::optional
 
 // Large ones of slow readers would be a memory that nobody counts.
 BodyBudget::SharePtr hold(const Connection& connection, Response& response, Framing& framing) {
-  auto share = connection.answers.share_of(connection.caller.uid);
+  auto share = connection.commons.answers.share_of(connection.caller.uid);
   if (share->grow_to(std::get<std::string>(response.body).size())) return share;
   response = problem_response(overloaded("answers_in_flight", "too many bytes of answers are being sent to you", 1));
   framing.keep_alive = false;
@@ -63,6 +63,7 @@ awaitable<bool> write_file(ConnectionPtr connection, Response response, Framing 
   if (framing.head_only) co_return good;
   std::string piece(file_piece, '\0');
   for (auto left = stored.size(); good && left > 0;) {
+    co_await connection->turn();
     const auto size = check(::read(file.get(), piece.data(), piece.size()), "read artifact");
     if (size == 0) co_return false;  // shorter than it was: the framing is broken
     connection->expire_after(write_time);
@@ -79,6 +80,7 @@ awaitable<bool> write_output(ConnectionPtr connection, Response response, Framin
   connection->expire_after(write_time);
   bool good = co_await connection->write(head);
   for (std::uint64_t sent = 0; good && !framing.head_only && sent < output.size;) {
+    co_await connection->turn();
     const auto kept = output.job->output[static_cast<std::size_t>(output.stream)].kept();
     const std::string piece(kept.substr(sent, std::min<std::uint64_t>(file_piece, output.size - sent)));
     connection->expire_after(write_time);
@@ -99,6 +101,7 @@ awaitable<bool> write_job(ConnectionPtr connection, Response response, Framing f
   bool good = co_await connection->write(head);
   if (framing.head_only) co_return good;
   while (good) {
+    co_await connection->turn();
     const auto piece = text->next();
     if (!piece) break;
     const auto chunk = as_chunk(*piece, framing.chunked);
@@ -127,6 +130,7 @@ awaitable<bool> write_events(ConnectionPtr connection, Response response, Framin
   const Watch watch(source->changes(), client->waker);
   auto next_comment = Clock::now() + event_pause;
   while (good && !client->gone) {
+    co_await connection->turn();
     std::string text;
     if (auto event = source->next()) {
       text = std::move(*event);

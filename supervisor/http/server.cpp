@@ -67,8 +67,7 @@ void take_connection(Socket socket, const Listener& listener, Serving& shared, C
   const auto& config = shared.api->catalog->config;
   const auto who = identify(peer, listener, config.actors);
   const Caller caller{peer ? peer->uid : 0, listener.role, who ? *who : Account{}};
-  auto& metrics = shared.api->operations.metrics;
-  auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.answers, metrics);
+  auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.commons);
   if (!who) return refuse(std::move(connection), who.error(), refusals);
   const ConnectionTable::Limits limits{config.max_connections_per_uid,
                                        std::min<std::size_t>(config.max_connections, shared.most_connections)};
@@ -110,8 +109,7 @@ namespace {
 void take_scraper(Socket socket, Serving& shared, ConnectionTable& scrapers) {
   const auto executor = socket.get_executor();
   const Caller nobody{nobodys_uid, Role::scraper, {}};
-  auto connection =
-      std::make_shared<Connection>(std::move(socket), nobody, shared.answers, shared.api->operations.metrics);
+  auto connection = std::make_shared<Connection>(std::move(socket), nobody, shared.commons);
   auto seat = scrapers.take(nobodys_uid, scraper_limits, cutter(connection));
   if (!seat) return;
   connection->seat = std::move(*seat);

@@ -6,6 +6,7 @@
 
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/body_budget.hpp"
+#include "supervisor/http/connection.hpp"
 #include "supervisor/http/connection_table.hpp"
 
 namespace cordon {
@@ -14,7 +15,8 @@ namespace cordon {
 struct Serving {
   Api* api;
   ConnectionTable* connections;  // of those who are served
-  BodyBudget bodies, answers;
+  BodyBudget bodies;
+  Commons commons;
   std::size_t most_connections = 0;
 };
 

@@ -159,8 +159,8 @@ awaitable<Answer> answer_safely(Api* api, RequestPtr request) {
 awaitable<bool> refuse_and_close(ConnectionPtr connection, Rejection rejection) {
   const Framing framing{false, false, true};
   connection->now(Doing::writing);
-  connection->metrics.request_answered("", rejection.status);
-  connection->metrics.request_refused(rejection.code);
+  connection->commons.metrics.request_answered("", rejection.status);
+  connection->commons.metrics.request_refused(rejection.code);
   auto response = problem_response(rejection);
   co_await write_response(connection, std::move(response), framing);
   co_return false;
@@ -209,11 +209,13 @@ awaitable<bool> serve_one(ConnectionPtr connection, Api* api, const BodyBudget* 
   }
   const Framing framing{request->method == "HEAD", parser.keep_alive(), parser.get().version() >= 11};
   connection->now(Doing::working);
+  connection->expire_never();
+  co_await connection->turn();
   auto handled = handle(connection, api, request, std::move(target), has_host);
   const auto answered = co_await std::move(handled);
   auto response = answered ? *answered : problem_response(answered.error());
-  connection->metrics.request_answered(request->method, response.status);
-  if (!answered) connection->metrics.request_refused(answered.error().code);
+  connection->commons.metrics.request_answered(request->method, response.status);
+  if (!answered) connection->commons.metrics.request_refused(answered.error().code);
   connection->now(Doing::writing);
   co_return co_await write_response(connection, std::move(response), framing);
 }

@@ -23,6 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
+constexpr unsigned attackers = 5;
 const std::string get_info = "GET /v1/info HTTP/1.1\r\nHost: x\r\n\r\n";
 
 bool is_open(const Fd& fd) {
@@ -37,8 +38,6 @@ struct Way {
 };
 
 std::vector<Way> ways(const std::string& job) {
-  std::string flood;
-  for (int i = 0; i < 400; ++i) flood += get_info;
   const std::string post = "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
   const std::string get = "GET /v1/jobs/" + job, end = " HTTP/1.1\r\nHost: x\r\n\r\n";
   return {{"silent", "", ""},
@@ -48,8 +47,7 @@ std::vector<Way> ways(const std::string& job) {
           {"empty lines", "\r\n\r\n", "\r\n"},
           {"idle after a request", get_info, ""},
           {"events that nobody reads", get + "/events" + end, "", true},
-          {"an output that nobody reads", get + "/stdout" + end, "", true},
-          {"many requests, no answer read", flood, "", true}};
+          {"an output that nobody reads", get + "/stdout" + end, "", true}};
 }
 
 // Keeps `count` connections of one user open and slow until it is told to stop.
@@ -107,6 +105,46 @@ class Attacker {
   std::thread thread_;
 };
 
+// Asks on `count` connections of one user as fast as cordond answers, many requests at once on each.
+class Flooder {
+ public:
+  Flooder(const Instance& cordon, Credentials who, std::size_t count)
+      : socket_(cordon.agent_socket()), thread_([this, count, identity = std::move(who)] { flood(identity, count); }) {}
+  ~Flooder() {
+    stop_ = true;
+    thread_.join();
+  }
+  Flooder(const Flooder&) = delete;
+  Flooder& operator=(const Flooder&) = delete;
+
+ private:
+  void flood(const Credentials& who, std::size_t count) {
+    become(who);
+    std::vector<Fd> all;
+    std::vector<pollfd> watched;
+    for (std::size_t i = 0; i < count; ++i) {
+      all.push_back(connect_to(socket_));
+      watched.push_back({all.back().get(), POLLIN | POLLOUT, 0});
+    }
+    std::vector<std::size_t> sent(count, 0);  // of the request that is being sent
+    std::string many, sink(65536, '\0');
+    for (int i = 0; i < 100; ++i) many += get_info;
+    while (!stop_) {
+      ::poll(watched.data(), watched.size(), 50);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (watched[i].revents & POLLIN) ::recv(all[i].get(), sink.data(), sink.size(), MSG_DONTWAIT);
+        if ((watched[i].revents & POLLOUT) == 0) continue;
+        const auto n = ::send(all[i].get(), many.data() + sent[i], many.size() - sent[i], MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n > 0) sent[i] = (sent[i] + static_cast<std::size_t>(n)) % get_info.size();
+      }
+    }
+  }
+
+  std::string socket_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
 // What an honest client waits for one answer, on a new connection each: milliseconds.
 double one_request(const Instance& cordon) {
   const auto begin = Clock::now();
@@ -130,6 +168,19 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+double p99_in_flood(const Instance& cordon, std::size_t connections_each) {
+  std::vector<std::unique_ptr<Flooder>> all;
+  for (unsigned i = 0; i < attackers; ++i) {
+    all.push_back(std::make_unique<Flooder>(cordon, cordon.agent(i), connections_each));
+  }
+  std::vector<double> rounds;
+  as(cordon.agent(honest_agent), [&] {
+    p99_of_round(cordon);  // until they are at it
+    for (int i = 0; i < 5; ++i) rounds.push_back(p99_of_round(cordon));
+  });
+  return median(rounds);
+}
+
 struct Waits {
   double quiet = 0, attacked = 0;  // milliseconds: the median of the rounds' p99
 };
@@ -148,8 +199,6 @@ Waits compare(const Instance& quiet, const Instance& attacked, int rounds) {
   });
   return {median(of_quiet), median(of_attacked)};
 }
-
-constexpr unsigned attackers = 5;
 
 }  // namespace
 
@@ -188,6 +237,13 @@ std::string job_with_output(const Instance& cordon, const Credentials& who, std:
   INFO(answer.body.substr(0, 1000));
   REQUIRE(answer.status == 200);
   return answer.json().at("id");
+}
+
+FloodWaits flood(const Instance& cordon) {
+  FloodWaits waits;
+  waits.few = p99_in_flood(cordon, 1);
+  waits.many = p99_in_flood(cordon, 40);
+  return waits;
 }
 
 void besiege(const Siege& siege) {

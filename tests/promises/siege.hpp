@@ -45,4 +45,11 @@ struct Siege {
 };
 void besiege(const Siege& siege);
 
+// What an honest user waits (milliseconds, the median of rounds' p99) while five others ask as fast as they are
+// answered: each on one connection, and each on forty.
+struct FloodWaits {
+  double few = 0, many = 0;
+};
+FloodWaits flood(const Instance& cordon);
+
 }  // namespace cordon::test

@@ -33,6 +33,15 @@ TEST_CASE("a thousand slow connections cost an honest client nothing, and cordon
   besiege({1000, 9});
 }
 
+TEST_CASE("a user who asks on forty connections at once slows others no more than one who asks on a single one",
+          "[threat:slow-clients]") {
+  const Instance cordon;
+  const auto waits = flood(cordon);
+  std::cout << "five users flood: honest p99 " << waits.few << " ms when each has one connection, " << waits.many
+            << " ms when each has forty\n";
+  CHECK(waits.many < 2 * waits.few + 1);
+}
+
 TEST_CASE("when all connections are taken, honest users get in and their jobs go on", "[threat:slow-clients]") {
   const Instance cordon(Json::object({{"max_connections", 100}, {"max_connections_per_uid", 80}}));
   Answer waited;

@@ -2,6 +2,7 @@
 
 #include "supervisor/http/body_budget.hpp"
 #include "supervisor/http/connection_table.hpp"
+#include "supervisor/http/turn_order.hpp"
 
 using namespace cordon;
 
@@ -136,4 +137,21 @@ TEST_CASE("bodies share a bounded memory, of which each uid gets half of what th
   first.reset();
   CHECK(second->grow_to(300 * kib));
   CHECK(budget.share_of(1)->grow_to(200 * kib));
+}
+
+TEST_CASE("turns go round the users, however many things one of them has waiting", "[threat:slow-clients]") {
+  TurnOrder<int> queue;
+  CHECK_FALSE(queue.next());
+  for (int i = 0; i < 1000; ++i) queue.add(1, 100 + i);
+  queue.add(2, 20);
+  queue.add(3, 30);
+  queue.add(2, 21);
+  std::vector<int> order;
+  for (int i = 0; i < 7; ++i) order.push_back(*queue.next());
+  CHECK(order == std::vector<int>{100, 20, 30, 101, 21, 102, 103});
+  queue.add(3, 31);
+  CHECK(queue.next() == 104);
+  CHECK(queue.next() == 31);
+  for (int i = 5; i < 1000; ++i) CHECK(queue.next() == 100 + i);
+  CHECK_FALSE(queue.next());
 }
