@@ -17,7 +17,7 @@ namespace {
 
 constexpr auto launcher_patience = std::chrono::seconds(60);
 constexpr auto launcher_pause = std::chrono::milliseconds(100);  // no event says that a socket has come to be
-constexpr auto launcher_look = std::chrono::milliseconds(500);   // likewise, for one that has gone
+constexpr auto launcher_look = std::chrono::milliseconds(100);   // likewise, for one that has gone
 constexpr auto greeting_time = std::chrono::seconds(5);
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
 constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
@@ -133,7 +133,10 @@ Serving Daemon::shared() {
   rlimit files{};
   check(::getrlimit(RLIMIT_NOFILE, &files), "read the limit of open files");
   const auto& config = api_.catalog->config;
-  return {&api_, &api_.connections, bodies_, {api_.operations.metrics, turns_, answers_},
+  return {&api_,
+          &api_.connections,
+          bodies_,
+          {api_.operations.metrics, turns_, answers_},
           most_connections(config.max_connections, files.rlim_cur, config.max_running)};
 }
 
@@ -163,6 +166,7 @@ awaitable<void> Daemon::watch_launcher() {
       }
     }
     api_.operations.tell(EventKind::launcher_back, {}, "cordon-launcher answers again");
+    api_.life.start_what_may();
   }
 }
 

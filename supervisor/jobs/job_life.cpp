@@ -12,7 +12,8 @@
 namespace cordon {
 namespace {
 
-constexpr auto between_tries = std::chrono::seconds(1);  // of a journal that does not take the end of a job
+constexpr auto launcher_patience = std::chrono::seconds(5);  // longer without one, and nothing more is taken in
+constexpr auto between_tries = std::chrono::seconds(1);      // of a journal that does not take the end of a job
 
 Killed killed_by(const Engagement& engagement) {
   return {to_string(engagement.scope), engagement.by, engagement.reason};
@@ -38,6 +39,13 @@ Rejection journal_unavailable(const std::string& error) {
   Rejection r = overloaded("journal_unavailable", error, 1);
   r.title = "The journal cannot be written";
   r.remedy = "Nothing was started. The operator has to mend what the detail names; then try again.";
+  return r;
+}
+
+Rejection launcher_away(const std::string& socket) {
+  Rejection r = overloaded("launcher_unavailable", "cordon-launcher does not answer at " + socket, 1);
+  r.title = "Nothing can be started";
+  r.remedy = "Nothing was started. Is cordon-launcher running with this runtime directory?";
   return r;
 }
 
@@ -76,6 +84,7 @@ void JobLife::reconfigure() {
 tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim claim, const Membership& membership) {
   if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
   if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
+  if (launcher_.away() > launcher_patience) return tl::unexpected(launcher_away(launcher_.socket_path()));
   auto place = admission_.admit(id, std::move(claim), Clock::now());
   tell_notices();
   return place;
@@ -184,6 +193,7 @@ void JobLife::withdraw(const JobPtr& job) {
 }
 
 void JobLife::start_what_may() {
+  if (!launcher_.is_there()) return tell_notices();  // what waits, waits for it
   if (admission_.waiting() > 0) admission_.see(read_host_room());
   while (const auto id = admission_.next(Clock::now())) {
     const auto job = store_.in_memory(*id);

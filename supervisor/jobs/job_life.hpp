@@ -50,7 +50,8 @@ class JobLife {
   std::vector<JobPtr> kill(const Engagement& engagement);
   void heed_kill_switch();  // of jobs that came back with a restart
 
-  void reconfigure();  // the configuration is another one
+  void reconfigure();     // the configuration is another one
+  void start_what_may();  // another launcher is there
   const Admission& admission() const { return admission_; }
   std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
@@ -58,7 +59,6 @@ class JobLife {
   void enter(const JobPtr& job);
   void take_in(const JobPtr& job);
   void withdraw(const JobPtr& job);
-  void start_what_may();
   void look_again_in_time();
   void tell_notices();
   void leave_queue(const JobPtr& job);

@@ -38,8 +38,24 @@ awaitable<void> Launcher::until_gone() {
   try {
     co_await line->receive();  // it says nothing more: this is its end
   } catch (const std::exception&) {
-    co_return;  // a line that cannot be read has ended, too
+    line_.reset();  // a line that cannot be read has ended, too
   }
+  gone_since_ = Clock::now();
+}
+
+awaitable<void> Launcher::until_there(Clock::time_point deadline) {
+  const auto executor = co_await asio::this_coro::executor;
+  Waker waker(executor);
+  const Watch watch(greeted_, waker);
+  while (!is_there() && Clock::now() < deadline) co_await waker.sleep(deadline);
+  if (!is_there()) {
+    throw KernelError("connect to the launcher", socket_path_, ECONNREFUSED,
+                      "Is cordon-launcher running with this runtime directory?");
+  }
+}
+
+Clock::duration Launcher::away() const {
+  return gone_since_ && !is_there() ? Clock::now() - *gone_since_ : Clock::duration::zero();
 }
 
 awaitable<void> Launcher::greet(Clock::time_point deadline) {
@@ -55,6 +71,7 @@ awaitable<void> Launcher::greet(Clock::time_point deadline) {
   auto answer = co_await socket->receive();
   take(std::move(answer));
   line_ = socket;
+  gone_since_.reset();
 }
 
 void Launcher::take(ReceivedMessage answer) {

@@ -22,6 +22,9 @@ class Launcher {
   awaitable<void> reach(Clock::time_point deadline);
   awaitable<void> until_gone();  // the one that answered last
   bool is_there() const { return line_ && line_->is_open(); }
+  // Somebody else keeps trying to reach one. Throws KernelError when none is there by the deadline.
+  awaitable<void> until_there(Clock::time_point deadline);
+  Clock::duration away() const;  // for how long; 0 while it is there
 
   // The kill switch's, for every tool that has not been executed yet, and for every launcher to come.
   void set_generation(std::uint64_t generation);
@@ -40,6 +43,7 @@ class Launcher {
   std::optional<LatchPage> page_;
   std::uint64_t generation_ = 1;
   bool greeting_ = false;
+  std::optional<Clock::time_point> gone_since_;
   Changes greeted_;
 };
 

@@ -13,8 +13,9 @@ namespace {
 using Pipe = asio::posix::stream_descriptor;
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-constexpr auto drain_time = std::chrono::seconds(5);      // for pipes, after the sandbox is gone
-constexpr auto greeting_time = std::chrono::seconds(20);  // for a launcher that was started anew
+constexpr auto drain_time = std::chrono::seconds(5);            // for pipes, after the sandbox is gone
+constexpr auto greeting_time = std::chrono::seconds(20);        // for a launcher that was started anew
+constexpr auto launcher_pause = std::chrono::milliseconds(10);  // until the end of a launcher is known
 constexpr int max_decisions = 100;  // each is a launch for nothing, and an engaged kill switch or a new launcher
 
 // An artifact's bytes as memory; the files are ours and never change.
@@ -210,12 +211,30 @@ std::optional<KernelError> try_to_send(Lifeline& line, std::uint64_t generation)
   return std::nullopt;
 }
 
+// The launcher has ended between the decision to start and now: nothing has run, and there will be another.
+awaitable<LauncherSocket> connect_to_launcher(Launcher* launcher) {
+  const auto deadline = Clock::now() + greeting_time;
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor);
+  for (;;) {
+    try {
+      auto connecting = LauncherSocket::connect(launcher->socket_path());
+      co_return co_await std::move(connecting);
+    } catch (const KernelError& e) {
+      if ((e.error != ECONNREFUSED && e.error != ENOENT) || Clock::now() > deadline) throw;
+    }
+    timer.expires_after(launcher_pause);
+    co_await timer.async_wait(asio::use_awaitable);
+    co_await launcher->until_there(deadline);
+  }
+}
+
 // nullopt: the kill switch's generation was another when the tool was about to be executed.
 awaitable<std::optional<Outcome>> connect_and_run(JobPtr job, OrderFilesPtr files, Launcher* launcher,
                                                   ArtifactStore* store) {
   const auto executor = co_await asio::this_coro::executor;
   const auto generation = launcher->generation();  // of the decision: what is decided meanwhile makes it stale
-  auto socket = co_await LauncherSocket::connect(launcher->socket_path());
+  auto socket = co_await connect_to_launcher(launcher);
   if (job->hang_up_reason.why != HangUp::no) co_return of_hang_up(job->hang_up_reason);
   auto line = std::make_shared<Lifeline>(job, std::move(files), std::move(socket), *store, executor);
   const auto unsent = try_to_send(*line, generation);

@@ -164,17 +164,25 @@ TEST_CASE("the endings of the launcher are the job's outcomes") {
   CHECK(refused.at("outcome").at("remedy") == "be root");
 }
 
-TEST_CASE("without a launcher a job is setup_failed and says what to do") {
+TEST_CASE("without a launcher what was accepted waits for one, and after a while nothing more is taken in") {
   Instance instance;
   instance.stop_launcher();
-  const auto answer = instance.agent().post(R"({"argv": ["say"], "wait": true})");
-  CHECK(answer.status == 200);
-  const auto outcome = answer.json().at("outcome");
-  CHECK(outcome.at("kind") == "setup_failed");
-  CHECK(outcome.at("step") == "connect to the launcher");
-  CHECK(outcome.at("object") == instance.dir() + "/launcher.sock");
-  CHECK(outcome.at("errno_name") == "ENOENT");
-  CHECK_FALSE(outcome.at("remedy").get<std::string>().empty());
+  const auto waiting = instance.submit(R"({"argv": ["say", "x"]})");
+  const auto cancelled = instance.submit(R"({"argv": ["say", "y"]})");
+  HttpAnswer refused;
+  for (int tries = 0; refused.status != 503 && tries < 100; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    refused = instance.agent().post(R"({"argv": ["say"]})");
+  }
+  CHECK(refused.status == 503);
+  CHECK(refused.json().at("code") == "launcher_unavailable");
+  CHECK(refused.json().at("detail").get<std::string>().find(instance.dir() + "/launcher.sock") != std::string::npos);
+  CHECK_FALSE(refused.json().at("remedy").get<std::string>().empty());
+  CHECK(instance.job(waiting).at("state") == "queued");
+  CHECK(instance.agent().call("DELETE", "/v1/jobs/" + cancelled).status < 300);
+  CHECK(kind(instance.finished(cancelled)) == "cancelled");
+  instance.restart_launcher();
+  CHECK(instance.finished(waiting).at("stdout") == "x");
 }
 
 TEST_CASE("a language whose program is not on the host is refused") {
