@@ -62,7 +62,7 @@ class Admission {
   std::optional<std::size_t> position(const std::string& id) const;  // 1 is next; nullopt: not waiting
   std::size_t waiting() const { return queue_.size(); }
   std::size_t running() const { return running_.size(); }
-  const std::string& held_by() const { return held_by_; }  // memory, pids; empty: the host has room
+  const std::string& held_by() const { return held_by_; }  // launcher, memory, pids; empty: nothing
   std::vector<Standing> standing(const Claim& claim, Time now) const;
 
   Budgets& budgets() { return budgets_; }

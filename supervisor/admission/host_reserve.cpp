@@ -13,6 +13,10 @@ Pressure pressure(const std::optional<std::uint64_t>& room, std::uint64_t reserv
 }  // namespace
 
 Pressure pressure_of(const HostRoom& room, const HostReserve& reserve, std::string& what) {
+  if (!room.launcher) {
+    what = "launcher";
+    return Pressure::much;
+  }
   const auto memory = pressure(room.memory_bytes, reserve.memory_bytes);
   const auto pids = pressure(room.pids, reserve.pids);
   what = memory >= pids ? "memory" : "pids";

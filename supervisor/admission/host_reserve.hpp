@@ -1,4 +1,4 @@
-// Whether the host has room for another job: admission slows before the kernel has to kill anything. Pure.
+// Whether another job can be started: admission slows before the kernel has to kill anything. Pure.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,12 @@ namespace cordon {
 struct HostRoom {
   std::optional<std::uint64_t> memory_bytes;  // MemAvailable
   std::optional<std::uint64_t> pids;          // that could still be given out
+  bool launcher = true;                       // it is there
 };
 
 enum class Pressure { none, some, much };
 
-// much: below the reserve. some: below twice the reserve. `what` is then which of the two it is.
+// much: below the reserve, or no launcher. some: below twice the reserve. `what` is then what is missing.
 Pressure pressure_of(const HostRoom& room, const HostReserve& reserve, std::string& what);
 
 inline constexpr std::chrono::milliseconds slow_pace{250};  // between two starts under some pressure, and two looks

@@ -84,6 +84,7 @@ void JobLife::reconfigure() {
 tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim claim, const Membership& membership) {
   if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
   if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
+  if (!launcher_.is_there()) start_what_may();  // which knows then that nothing may
   if (launcher_.away() > launcher_patience) return tl::unexpected(launcher_away(launcher_.socket_path()));
   auto place = admission_.admit(id, std::move(claim), Clock::now());
   tell_notices();
@@ -193,8 +194,12 @@ void JobLife::withdraw(const JobPtr& job) {
 }
 
 void JobLife::start_what_may() {
-  if (!launcher_.is_there()) return tell_notices();  // what waits, waits for it
-  if (admission_.waiting() > 0) admission_.see(read_host_room());
+  const bool launcher = launcher_.is_there();
+  if (admission_.waiting() > 0 || !launcher || !admission_.held_by().empty()) {
+    auto room = read_host_room();
+    room.launcher = launcher;
+    admission_.see(room);
+  }
   while (const auto id = admission_.next(Clock::now())) {
     const auto job = store_.in_memory(*id);
     job->hang_up = nullptr;  // until there is a sandbox; it looks at hang_up_reason first

@@ -27,6 +27,7 @@ constexpr int start_patience_ms = 60'000;
   ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);  // libcurl's, on other threads
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
+  if (ready == ready_number) ::fcntl(ready, F_SETFD, 0);
   if (ready >= 0) ::dup2(ready, ready_number);
   std::vector<char*> argv;
   for (const auto& word : command) argv.push_back(const_cast<char*>(word.c_str()));

@@ -104,7 +104,8 @@ TEST_CASE("cordond killed again and again while jobs run: each is finished or lo
   const auto quiet = cordon.counts_settled_at(cordon.counts());
   std::vector<std::string> ids;
   for (int round = 0; round < 4; ++round) {
-    for (int i = 0; i < 20; ++i) ids.push_back(cordon.submit(shell("sleep 0.0$((RANDOM % 9)); exit 7")).at("id"));
+    for (int i = 0; i < 20; ++i)
+      ids.push_back(cordon.submit(shell("sleep 0." + std::to_string(i % 3) + "; exit 7")).at("id"));
     std::this_thread::sleep_for(std::chrono::milliseconds(20 + 40 * round));  // at some moment among them
     kill_and_restart(cordon);
   }
@@ -125,17 +126,75 @@ TEST_CASE("cordond killed again and again while jobs run: each is finished or lo
   CHECK(cordon.counts_settled_at(quiet) == quiet);
 }
 
-TEST_CASE("with no room on the disk a job is refused before anything starts, and accepted when there is room again") {
+TEST_CASE("what was used of a budget is known after cordond was killed") {
+  Instance cordon(Json{{"admission", {{"actors", {{"*", {{"budgets", {{"jobs", {{"per_day", 3}}}}}}}}}}}});
+  for (int i = 0; i < 3; ++i) {
+    cordon.run(shell("true"));
+    kill_and_restart(cordon);
+  }
+  const auto refused = cordon.post(shell("true"));
+  CHECK(refused.status == 429);
+  CHECK(refused.json().at("code") == "budget_exhausted");
+  const auto wait = std::stol(refused.headers.at("retry-after"));
+  CHECK(wait > 23 * 3600);
+  CHECK(wait <= 24 * 3600);
+}
+
+namespace {
+
+// A small file system of its own for the journal, under a cordond that is not running.
+class JournalDisk {
+ public:
+  explicit JournalDisk(Instance& cordon) : cordon_(cordon), path_(cordon.directory() + "/state/daemon") {
+    struct stat owner {};
+    REQUIRE(::stat(path_.c_str(), &owner) == 0);
+    REQUIRE(cordon_.daemon().end(10s));
+    options_ = "size=2m,mode=0700,uid=" + std::to_string(owner.st_uid);
+    REQUIRE(::mount("tmpfs", path_.c_str(), "tmpfs", 0, options_.c_str()) == 0);
+  }
+  ~JournalDisk() {
+    cordon_.daemon().end(10s);
+    ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  JournalDisk(const JournalDisk&) = delete;
+  JournalDisk& operator=(const JournalDisk&) = delete;
+
+  const std::string& path() const { return path_; }
+  void make_read_only(bool read_only) const {
+    REQUIRE(::mount(nullptr, path_.c_str(), nullptr, MS_REMOUNT | (read_only ? MS_RDONLY : 0), options_.c_str()) == 0);
+  }
+
+ private:
+  Instance& cordon_;
+  std::string path_, options_;
+};
+
+}  // namespace
+
+TEST_CASE("with a state directory that cannot be written cordond does not start, and says what to do") {
   Instance cordon;
-  const auto state = cordon.directory() + "/state/daemon";
-  struct stat owner {};
-  REQUIRE(::stat(state.c_str(), &owner) == 0);
-  REQUIRE(cordon.daemon().end(10s));
-  const auto options = "size=2m,mode=0700,uid=" + std::to_string(owner.st_uid);
-  REQUIRE(::mount("tmpfs", state.c_str(), "tmpfs", 0, options.c_str()) == 0);
+  const JournalDisk disk(cordon);
+  disk.make_read_only(true);
+  std::string said;
+  try {
+    cordon.start_daemon();
+  } catch (const std::exception& e) {
+    said = e.what();
+  }
+  INFO(said);
+  CHECK(said.find(disk.path()) != std::string::npos);
+  CHECK(said.find("Read-only file system") != std::string::npos);
+  disk.make_read_only(false);
   cordon.start_daemon();
   CHECK(cordon.run(shell("true")).at("outcome").at("code") == 0);
-  const auto filler = state + "/filler";
+}
+
+TEST_CASE("with no room on the disk a job is refused before anything starts, and accepted when there is room again") {
+  Instance cordon;
+  const JournalDisk disk(cordon);
+  cordon.start_daemon();
+  CHECK(cordon.run(shell("true")).at("outcome").at("code") == 0);
+  const auto filler = disk.path() + "/filler";
   std::ofstream(filler) << std::string(4 << 20, 'x');  // as far as it goes
   const auto refused = cordon.post(shell("true"));
   CHECK(refused.status == 503);
@@ -144,6 +203,4 @@ TEST_CASE("with no room on the disk a job is refused before anything starts, and
   REQUIRE(::unlink(filler.c_str()) == 0);
   CHECK(cordon.run(shell("true")).at("outcome").at("code") == 0);
   CHECK(cordon.get("/v1/jobs").json().at("jobs").size() == 2);
-  REQUIRE(cordon.daemon().end(10s));
-  REQUIRE(::umount2(state.c_str(), MNT_DETACH) == 0);
 }

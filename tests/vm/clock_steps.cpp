@@ -3,6 +3,7 @@
 // tests set the clock of the machine they run on, and do so in the virtual machine of tests/vm/run only.
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "sandbox/kernel/check.hpp"
@@ -140,6 +141,27 @@ TEST_CASE("a job ends at its limit of processor time while the host's clock is s
     CHECK(ended.job.at("outcome") == Json({{"kind", "timed_out"}, {"limit", "cpu"}}));
     CHECK(ended.job.at("usage").at("cpu_ms").get<double>() >= 2490);
     CHECK(ended.job.at("usage").at("cpu_ms").get<double>() < 4500);
+  }
+}
+
+TEST_CASE("a restart after a step of the host's clock forgets no job, no key and nothing of a budget",
+          "[threat:wall-tricks]") {
+  const HostClock clock;
+  Instance cordon(Json{{"retain", {{"days", 1}}},
+                       {"admission", {{"actors", {{"*", {{"budgets", {{"jobs", {{"per_hour", 2}}}}}}}}}}}});
+  const Json wish{{"argv", Json::array({"true"})}, {"wait", true}};
+  const auto done = cordon.post(wish, {"Idempotency-Key: k"}).json().at("id").get<std::string>();
+  cordon.run(wish);
+  for (const auto by : {2 * day, -4 * day, 2 * day}) {
+    HostClock::step(by);
+    cordon.daemon().signal(SIGKILL);
+    REQUIRE(cordon.daemon().wait(10s));
+    cordon.start_daemon();
+    CHECK(cordon.get("/v1/jobs/" + done).json().at("outcome").at("kind") == "exited");
+    CHECK(cordon.post(wish, {"Idempotency-Key: k"}).json().at("id") == done);
+    const auto refused = cordon.post(wish);
+    CHECK(refused.status == 429);
+    CHECK(std::stol(refused.headers.at("retry-after")) <= 3600);
   }
 }
 

@@ -1,0 +1,36 @@
+// What it costs that a job is written down: journal.durability is "process" (a crash of cordond loses nothing) or
+// "power" (neither does a crash of the host). docs/operations.md.
+#include <catch2/catch.hpp>
+
+#include "tests/bench/client.hpp"
+#include "tests/bench/samples.hpp"
+#include "tests/promises/instance.hpp"
+
+using namespace cordon::bench;
+using cordon::test::Instance;
+using cordon::test::Json;
+
+TEST_CASE("durability") {
+  constexpr int jobs = 1000;
+  const auto config = [](const char* durability) {
+    return Json{{"journal", {{"durability", durability}}}, {"retain", {{"jobs", 100}}}};
+  };
+  const Instance process(config("process")), power(config("power"));
+  Client on_process(process.agent_socket()), on_power(power.agent_socket());
+  const std::string body = R"({"argv": ["true"], "wait": true})";
+  Samples bare, with_process, with_power;
+  for (int i = 0; i < jobs + 20; ++i) {
+    Samples warm_up;
+    const bool counts = i >= 20;
+    (counts ? bare : warm_up).time([] { spawn_and_wait({"true"}); });
+    (counts ? with_process : warm_up).time([&] { on_process.run(body); });
+    (counts ? with_power : warm_up).time([&] { on_power.run(body); });
+  }
+  print_heading(
+      "What durability costs",
+      "`true` through the API, one client, one after another; an instance of each kind, in turns with the bare "
+      "program. Each job is written down when it is received and when it has ended, and its answer waits for both.");
+  print_row("posix_spawn of `true`, no sandbox", bare, bare);
+  print_row("a job, `durability: process`", with_process, bare);
+  print_row("a job, `durability: power`", with_power, bare);
+}

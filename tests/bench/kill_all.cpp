@@ -1,0 +1,73 @@
+// How long it takes until nothing runs any more: from an operator's request to the receipt that says 0 survivors.
+#include <catch2/catch.hpp>
+
+#include "tests/bench/client.hpp"
+#include "tests/bench/samples.hpp"
+#include "tests/promises/instance.hpp"
+
+using namespace cordon::bench;
+using cordon::test::Instance;
+using cordon::test::Json;
+
+namespace {
+
+Json small(Json job) {
+  job["limits"] = {
+      {"memory_bytes", 20 << 20}, {"scratch_bytes", 2 << 20}, {"file_bytes", 2 << 20}, {"pids", 8}, {"cpus", 0.05},
+      {"wall_ms", 300'000}};
+  return job;
+}
+
+void fill(const Instance& cordon, int sandboxes) {
+  static const auto bomb = small(cordon::test::probe("fork_bomb")).dump();
+  static const auto sleeper = small({{"argv", Json::array({"sleep", "300"})}}).dump();
+  Client client(cordon.agent_socket());
+  std::vector<std::string> ids;
+  for (int i = 0; i < sandboxes; ++i) {
+    const auto answer = client.request("POST", "/v1/jobs", i % 10 == 0 ? bomb : sleeper);
+    REQUIRE(answer.status == 202);
+    ids.push_back(answer.json().at("id"));
+  }
+  for (const auto& id : ids) {
+    REQUIRE(cordon::test::eventually(
+        [&] { return !client.request("GET", "/v1/jobs/" + id).json().at("started_at").is_null(); },
+        std::chrono::seconds(120)));
+  }
+}
+
+// Of as many processes that sleep, without sandboxes: each killed, and all waited for.
+void kill_bare(int processes, Samples& samples) {
+  std::vector<cordon::test::Process> sleepers;
+  for (int i = 0; i < processes; ++i)
+    sleepers.emplace_back(std::vector<std::string>{"sleep", "300"}, "/dev/null", false);
+  samples.time([&] {
+    for (const auto& sleeper : sleepers) sleeper.signal(SIGKILL);
+    for (auto& sleeper : sleepers) REQUIRE(sleeper.wait(std::chrono::seconds(10)));
+  });
+}
+
+}  // namespace
+
+TEST_CASE("kill all") {
+  print_heading(
+      "Kill-all",
+      "`PUT /v1/kill/all` while so many sandboxes run, a tenth of them fork bombs: until the receipt, which says 0 "
+      "survivors because the kernel does. Bare: SIGKILL to as many sleeping processes, until all are reaped.");
+  const Instance cordon(Json{{"max_running", 600}, {"max_queued", 600}});
+  for (const int sandboxes : {10, 100, 200, 500}) {
+    Samples bare, killed;
+    for (int round = 0; round < (sandboxes > 200 ? 15 : 30); ++round) {
+      kill_bare(sandboxes, bare);
+      fill(cordon, sandboxes);
+      Client client(cordon.operator_socket());
+      cordon::test::Answer answer;
+      killed.time([&] { answer = client.request("PUT", "/v1/kill/all", R"({"reason": "measured"})"); });
+      const auto receipt = answer.json();
+      REQUIRE(receipt.at("survivors") == 0);
+      REQUIRE(receipt.at("killed").size() == static_cast<std::size_t>(sandboxes));
+      REQUIRE(client.request("DELETE", "/v1/kill/all").status == 200);
+    }
+    print_row(std::to_string(sandboxes) + " processes, bare", bare, bare);
+    print_row(std::to_string(sandboxes) + " sandboxes", killed, bare);
+  }
+}
