@@ -1,10 +1,12 @@
 #include "sandbox/kernel/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include <array>
 #include <charconv>
 #include <limits>
+#include <thread>
 
 #include "sandbox/kernel/check.hpp"
 
@@ -53,6 +55,17 @@ void write_file(int at, const std::string& path, std::string_view text) {
 
 void write_file(const std::string& path, std::string_view text) {
   write_file(AT_FDCWD, path, text);
+}
+
+bool lock_within(int fd, std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds pause(10);  // flock(2) waits for ever or not at all
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) check(-1, "lock");
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(pause);
+  }
+  return true;
 }
 
 std::uint64_t parse_number(std::string_view text) {

@@ -1,6 +1,7 @@
 // Small kernel files (cgroupfs, procfs) and directories, by directory fd.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@ std::optional<std::string> read_file_if_there(int at, const std::string& path); 
 
 void write_file(int at, const std::string& path, std::string_view text);  // one write(2), as kernel files want it
 void write_file(const std::string& path, std::string_view text);
+
+// flock(2), exclusive, of `fd`; false: somebody else has it still. A process that was killed may be about to end.
+bool lock_within(int fd, std::chrono::milliseconds patience);
 
 std::uint64_t parse_number(std::string_view text);  // leading decimal digits; 2^64−1 for "max"
 // The number behind `key ` in a "key value" file such as memory.events; nullopt when the key is not there.

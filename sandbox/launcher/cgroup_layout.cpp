@@ -18,6 +18,7 @@ namespace cordon {
 
 namespace {
 
+constexpr std::chrono::seconds claim_patience{5};  // with the sandboxes of a launcher that was killed
 constexpr const char* needed_controllers[] = {"memory", "pids", "cpu"};
 
 void make_directory(const std::string& path) {
@@ -163,8 +164,8 @@ CgroupLayout prepare_cgroups(const std::string& instance) {
 
 Fd claim_cgroups(const CgroupLayout& layout) {
   auto claim = open_directory(layout.unified);
-  if (::flock(claim.get(), LOCK_EX | LOCK_NB) < 0)
-    throw KernelError("claim the cgroups below", layout.unified, errno,
+  if (!lock_within(claim.get(), claim_patience))
+    throw KernelError("claim the cgroups below", layout.unified, EWOULDBLOCK,
                       "another launcher of this name runs: stop it; private instances must share /run/lock");
   return claim;
 }

@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint32_t first_private_id = 1879048192, block_size = 4096, blocks = 1024;
 constexpr std::uint32_t reserved_ids = 16;  // of a block, for what is not a job
 constexpr const char* lock_directory = "/run/lock/cordon-ids";
+constexpr std::chrono::seconds dying_patience{5};  // with the sandboxes of a launcher that was killed
 
 std::uint32_t group_id(const std::string& name) {
   const auto* group = ::getgrnam(name.c_str());
@@ -30,6 +31,29 @@ Fd make_owned_directory(const std::string& path, mode_t mode, std::uint32_t uid,
   check(::fchown(fd.get(), uid, gid), "set the owner of", path);
   check(::fchmod(fd.get(), mode), "set the mode of", path);
   return fd;
+}
+
+Fd open_lock(std::uint32_t block) {
+  const auto directory = make_owned_directory(lock_directory, 0700, 0, 0);
+  const auto name = std::to_string(block);
+  return Fd(check(::openat(directory.get(), name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600),
+                  "open id lock", name));
+}
+
+Instance instance_of(std::uint32_t block, Fd lock) {
+  const auto base = first_private_id + block * block_size;
+  return {"p" + std::to_string(block), base,           base, base + 3, base + 4, base + reserved_ids,
+          block_size - reserved_ids,   std::move(lock)};
+}
+
+// The block whose ids own what an earlier launcher has left in this state directory.
+std::optional<std::uint32_t> block_before(const std::string& state) {
+  struct stat daemon {};
+  if (::stat((state + "/daemon").c_str(), &daemon) < 0) return std::nullopt;
+  const auto offset = daemon.st_uid - first_private_id;
+  if (daemon.st_uid < first_private_id || offset % block_size != 0 || offset / block_size >= blocks)
+    return std::nullopt;
+  return offset / block_size;
 }
 
 }  // namespace
@@ -49,16 +73,16 @@ Instance installed_instance(const Config& config) {
   return instance;
 }
 
-Instance private_instance() {
-  const auto directory = make_owned_directory(lock_directory, 0700, 0, 0);
+Instance private_instance(const std::string& state) {
+  if (const auto before = block_before(state)) {
+    auto lock = open_lock(*before);
+    if (lock_within(lock.get(), dying_patience)) return instance_of(*before, std::move(lock));
+    throw KernelError("lease again the ids that own", state + "/daemon", EAGAIN,
+                      "another private instance has them: stop it, or use another --state-dir");
+  }
   for (std::uint32_t block = 0; block < blocks; ++block) {
-    const auto name = std::to_string(block);
-    Fd lock(check(::openat(directory.get(), name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600),
-                  "open id lock", name));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) continue;
-    const auto base = first_private_id + block * block_size;
-    return {"p" + name,     base, base, base + 3, base + 4, base + reserved_ids, block_size - reserved_ids,
-            std::move(lock)};
+    auto lock = open_lock(block);
+    if (lock_within(lock.get(), std::chrono::milliseconds(0))) return instance_of(block, std::move(lock));
   }
   throw KernelError("lease a block of ids under", lock_directory, EAGAIN, "stop a private instance");
 }

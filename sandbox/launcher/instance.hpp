@@ -20,7 +20,8 @@ struct Instance {
 };
 
 Instance installed_instance(const Config& config);
-Instance private_instance();
+// With the ids that own what an earlier launcher left in this state directory; in a new one with ids that nobody has.
+Instance private_instance(const std::string& state);
 
 // The runtime and state directories, with their owners; for a private instance also RUNTIME/instance.env.
 void prepare_directories(const Instance& instance, const std::string& runtime, const std::string& state);

@@ -80,7 +80,7 @@ void run(const Options& options) {
   protect_from_oom();
   auto policy = load_policy(options.config);
   auto init = load_init_program();
-  const auto instance = options.private_instance ? private_instance() : installed_instance(policy.config);
+  const auto instance = options.private_instance ? private_instance(options.state_dir) : installed_instance(policy.config);
   prepare_directories(instance, options.runtime_dir, options.state_dir);
   auto cgroups = prepare_cgroups(instance.name);
   auto claim = claim_cgroups(cgroups);
