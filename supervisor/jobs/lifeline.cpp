@@ -81,10 +81,13 @@ class Lifeline : public std::enable_shared_from_this<Lifeline> {
         waker_(executor),
         executor_(executor) {}
 
-  void send_order(std::uint64_t generation);
+  // A launcher that refuses before it has heard anything answers, and closes: then the answer is what counts, and
+  // without one what was not sent is returned.
+  std::optional<KernelError> send_order(std::uint64_t generation);
   awaitable<Outcome> listen();
   awaitable<void> drain();
-  bool is_stale() const { return stale_; }  // nothing of the job ran, and it may have to be decided about again
+  // Nothing of the job ran, and it may have to be decided about again.
+  bool is_stale() const { return stale_ || (unsent_ && !answered_); }
   void hang_up() { socket_.half_close(); }
 
  private:
@@ -102,13 +105,20 @@ class Lifeline : public std::enable_shared_from_this<Lifeline> {
   asio::any_io_executor executor_;
   std::vector<Pipe> pipes_;
   std::size_t open_ = 0;
-  bool stale_ = false;
+  bool stale_ = false, unsent_ = false, answered_ = false;
 };
 
-void Lifeline::send_order(std::uint64_t generation) {
+std::optional<KernelError> Lifeline::send_order(std::uint64_t generation) {
   const auto& order = job_->order;
   const JobSpec spec{job_->id, order.profile_sha256, order.image, order.limits, generation};
-  socket_.send(encode(spec), {files_->payload.get(), files_->input.get(), files_->globs.get()});
+  try {
+    socket_.send(encode(spec), {files_->payload.get(), files_->input.get(), files_->globs.get()});
+  } catch (const KernelError& e) {
+    if (e.error != EPIPE) throw;
+    unsent_ = true;
+    return e;
+  }
+  return std::nullopt;
 }
 
 void Lifeline::pass_on(std::size_t which, std::string_view bytes) {
@@ -162,6 +172,7 @@ std::optional<Outcome> Lifeline::take(ReceivedMessage message) {
   if (message.bytes.empty()) return Lost{"the launcher closed the lifeline without a report"};
   const auto decoded = decode_launcher_message(message.bytes);
   if (!decoded) return Lost{"the launcher's message cannot be decoded"};
+  answered_ = true;
   return take(*decoded, std::move(message.fds));
 }
 
@@ -174,7 +185,7 @@ awaitable<Outcome> Lifeline::listen() {
 }
 
 awaitable<void> Lifeline::drain() {
-  if (stale_) {
+  if (is_stale()) {
     for (auto& pipe : pipes_) pipe.close();
     co_return;
   }
@@ -200,17 +211,6 @@ awaitable<Outcome> run_lifeline(std::shared_ptr<Lifeline> line) {
   co_return std::move(*outcome);
 }
 
-// A launcher that refuses before it has heard anything answers, and closes: then the answer is what counts.
-std::optional<KernelError> try_to_send(Lifeline& line, std::uint64_t generation) {
-  try {
-    line.send_order(generation);
-  } catch (const KernelError& e) {
-    if (e.error != EPIPE) throw;
-    return e;
-  }
-  return std::nullopt;
-}
-
 // The launcher has ended between the decision to start and now: nothing has run, and there will be another.
 awaitable<LauncherSocket> connect_to_launcher(Launcher* launcher) {
   const auto deadline = Clock::now() + greeting_time;
@@ -229,7 +229,16 @@ awaitable<LauncherSocket> connect_to_launcher(Launcher* launcher) {
   }
 }
 
-// nullopt: the kill switch's generation was another when the tool was about to be executed.
+// What could not be sent has nothing that could be lost. Comes back when that is because the launcher has ended.
+awaitable<void> expect_gone(Launcher* launcher, KernelError unsent) {
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, launcher_pause);
+  co_await timer.async_wait(asio::use_awaitable);
+  if (launcher->is_there()) throw KernelError(unsent);
+}
+
+// nullopt: the kill switch's generation was another when the tool was about to be executed, or the launcher has ended
+// before it heard of the job.
 awaitable<std::optional<Outcome>> connect_and_run(JobPtr job, OrderFilesPtr files, Launcher* launcher,
                                                   ArtifactStore* store) {
   const auto executor = co_await asio::this_coro::executor;
@@ -237,15 +246,15 @@ awaitable<std::optional<Outcome>> connect_and_run(JobPtr job, OrderFilesPtr file
   auto socket = co_await connect_to_launcher(launcher);
   if (job->hang_up_reason.why != HangUp::no) co_return of_hang_up(job->hang_up_reason);
   auto line = std::make_shared<Lifeline>(job, std::move(files), std::move(socket), *store, executor);
-  const auto unsent = try_to_send(*line, generation);
+  const auto unsent = line->send_order(generation);
   job->hang_up = [weak = std::weak_ptr(line)] {
     if (const auto alive = weak.lock()) alive->hang_up();
   };
   auto outcome = co_await run_lifeline(line);
   job->hang_up = nullptr;
-  if (line->is_stale()) co_return std::nullopt;
-  if (unsent && std::holds_alternative<Lost>(outcome)) throw KernelError(*unsent);  // it has nothing that could be lost
-  co_return outcome;
+  if (!line->is_stale()) co_return outcome;
+  if (unsent) co_await expect_gone(launcher, *unsent);
+  co_return std::nullopt;
 }
 
 awaitable<Outcome> decide_and_run(JobPtr job, Launcher* launcher, ArtifactStore* store, Decide decide) {
@@ -254,9 +263,9 @@ awaitable<Outcome> decide_and_run(JobPtr job, Launcher* launcher, ArtifactStore*
     if (auto refused = decide(*job)) co_return std::move(*refused);
     auto outcome = co_await connect_and_run(job, files, launcher, store);
     if (outcome) co_return std::move(*outcome);
-    co_await launcher->reach(Clock::now() + greeting_time);
+    co_await launcher->until_there(Clock::now() + greeting_time);
   }
-  throw KernelError("start the job", "before the kill switch changed again", EAGAIN, "submit it again");
+  throw KernelError("start the job", "before the kill switch or the launcher changed again", EAGAIN, "submit it again");
 }
 
 }  // namespace
