@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -40,9 +41,12 @@ std::string read_resume(const std::string& file) {
 // All or nothing (rename(2)): a crash leaves the old id or the new one.
 void write_resume(const std::string& file, const std::string& id) {
   const auto fresh = file + ".new";
-  std::ofstream(fresh, std::ios::trunc) << id << "\n";
+  std::ofstream out(fresh, std::ios::trunc);
+  out << id << "\n";
+  out.close();
   std::error_code error;
-  std::filesystem::rename(fresh, file, error);
+  if (!out) error = std::error_code(errno, std::generic_category());
+  if (!error) std::filesystem::rename(fresh, file, error);
   if (error) throw Failure(fmt::format("cannot write {}: {}", file, error.message()));
 }
 
@@ -69,7 +73,7 @@ class Watching {
       try {
         one_connection();
       } catch (const Failure& failure) {
-        if (!failure.problem.empty()) throw;  // it answered, and refused
+        if (handling_ || !failure.problem.empty()) throw;  // a fault of our own, or it answered, and refused
       }
       pause = parser_.last_id() == before ? std::min(pause * 2, longest_pause_ms) : first_pause_ms;
     }
@@ -92,7 +96,11 @@ class Watching {
       if (stream.status() != 0 && stream.status() / 100 != 2) refuse(rest_of(stream));
       if (event == Stream::Event::ended) return;
       parser_.feed(stream.take());
-      while (const auto next = parser_.next()) handle(*next);
+      while (const auto next = parser_.next()) {
+        handling_ = true;
+        handle(*next);
+        handling_ = false;
+      }
     }
   }
 
@@ -135,6 +143,7 @@ class Watching {
   Hook hook_;
   WakeSignals wake_;
   EventParser parser_;
+  bool handling_ = false;  // an event: what fails meanwhile is not the connection
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 constexpr auto launcher_patience = std::chrono::seconds(60);
 constexpr auto launcher_pause = std::chrono::milliseconds(100);  // no event says that a socket has come to be
 constexpr auto launcher_look = std::chrono::milliseconds(100);   // likewise, for one that has gone
-constexpr auto greeting_time = std::chrono::seconds(5);
+constexpr auto greeting_time = std::chrono::seconds(20);         // it waits itself for what is left of a former cordond
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
 constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
 
@@ -96,8 +96,9 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
 void Daemon::engage(const Trip& trip, const std::string& why) {
   const Scope scope{trip.scope == TripScope::actor ? Scope::Kind::actor : Scope::Kind::tool, trip.name};
   const auto reason = trip.reason.empty() ? why : trip.reason;
-  const auto engaged = api_.kill_latch.engage(scope, "trip_rules", reason, std::chrono::system_clock::now());
-  api_.life.kill(engaged.engagement);
+  auto engagement = api_.kill_latch.engage(scope, "trip_rules", reason, std::chrono::system_clock::now());
+  api_.life.kill(engagement);
+  api_.kill_latch.persist(std::move(engagement));
   Subject subject;
   (trip.scope == TripScope::actor ? subject.actor : subject.tool) = trip.name;
   api_.operations.tell(EventKind::trip, subject, why + "; " + to_string(scope) + " is engaged: " + reason);
@@ -161,7 +162,7 @@ awaitable<void> Daemon::watch_launcher() {
       co_await timer.async_wait(as_result);
       try {
         co_await api_.launcher.reach(Clock::now() + greeting_time);
-      } catch (const KernelError&) {
+      } catch (const std::exception&) {
         continue;  // it is still away; that was told
       }
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "supervisor/asio.hpp"
@@ -36,24 +37,24 @@ class Waker {
 class Changes {
  public:
   void ring() {
-    for (auto* waker : wakers_) waker->ring();
+    for (auto* waker : *wakers_) waker->ring();
   }
 
  private:
   friend class Watch;
-  std::vector<Waker*> wakers_;
+  std::shared_ptr<std::vector<Waker*>> wakers_ = std::make_shared<std::vector<Waker*>>();
 };
 
-// While it lives, `changes` rings `waker`. Both outlive it.
+// While it lives, `changes` rings `waker`, which outlives it. When cordond ends, what changes may be gone before it.
 class Watch {
  public:
-  Watch(Changes& changes, Waker& waker) : changes_(changes), waker_(&waker) { changes.wakers_.push_back(&waker); }
-  ~Watch() { std::erase(changes_.wakers_, waker_); }
+  Watch(Changes& changes, Waker& waker) : wakers_(changes.wakers_), waker_(&waker) { wakers_->push_back(&waker); }
+  ~Watch() { std::erase(*wakers_, waker_); }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
  private:
-  Changes& changes_;
+  std::shared_ptr<std::vector<Waker*>> wakers_;
   Waker* waker_;
 };
 

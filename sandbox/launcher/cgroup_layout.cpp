@@ -170,11 +170,20 @@ Fd claim_cgroups(const CgroupLayout& layout) {
   return claim;
 }
 
-unsigned sweep_cgroups(const CgroupLayout& layout) {
-  unsigned swept = 0;
+Swept sweep_cgroups(const CgroupLayout& layout) {
+  Swept swept;
   auto sweep = [&](const std::string& directory) {
-    for (const auto& entry : std::filesystem::directory_iterator(directory))
-      if (entry.is_directory()) Cgroup::adopt(layout, entry.path().filename()).destroy(), ++swept;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      const auto name = entry.path().filename().string();
+      if (!entry.is_directory() || swept.hanging.contains(name)) continue;
+      try {
+        Cgroup::adopt(layout, name).destroy();
+        ++swept.removed;
+      } catch (const KernelError& e) {
+        if (e.error != EBUSY) throw;
+        swept.hanging.insert(name);
+      }
+    }
   };
   sweep(layout.unified);
   for (const auto& directory : layout.legacy_directories()) sweep(directory);

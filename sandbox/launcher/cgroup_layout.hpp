@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,11 @@ Fd claim_cgroups(const CgroupLayout& layout);
 
 // Kills whatever an earlier launcher of this instance left, waits until it is gone, and removes it. How many there
 // were.
-unsigned sweep_cgroups(const CgroupLayout& layout);
+struct Swept {
+  unsigned removed = 0;
+  std::set<std::string> hanging;  // the names of those whose processes the kernel does not let go
+};
+Swept sweep_cgroups(const CgroupLayout& layout);
 
 // Removes the subtree of a private instance.
 void remove_cgroups(const CgroupLayout& layout);

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <optional>
+#include <string>
 
 #include "sandbox/launcher/plan.hpp"
 
@@ -21,6 +22,10 @@ class Leases {
     return lease;
   }
   void give_back(Lease lease) { free_.push_back(lease); }  // to the end: an id rests as long as possible
+  // The one whose jobs' cgroup has this name.
+  void withhold(const std::string& cgroup) {
+    std::erase_if(free_, [&](const Lease& lease) { return lease.cgroup_name() == cgroup; });
+  }
   std::size_t free() const { return free_.size(); }
 
  private:

@@ -80,21 +80,27 @@ void run(const Options& options) {
   protect_from_oom();
   auto policy = load_policy(options.config);
   auto init = load_init_program();
-  const auto instance = options.private_instance ? private_instance(options.state_dir) : installed_instance(policy.config);
+  const auto instance =
+      options.private_instance ? private_instance(options.state_dir) : installed_instance(policy.config);
   prepare_directories(instance, options.runtime_dir, options.state_dir);
   auto cgroups = prepare_cgroups(instance.name);
   auto claim = claim_cgroups(cgroups);
   const auto stage = options.runtime_dir + "/stage";
   const HostTraces traces(cgroups, stage);
-  if (const auto swept = sweep_cgroups(cgroups)) fmt::print(stderr, "cordon-launcher: swept {} cgroups\n", swept);
+  const auto swept = sweep_cgroups(cgroups);
+  if (swept.removed > 0) fmt::print(stderr, "cordon-launcher: swept {} cgroups\n", swept.removed);
+  Leases leases(instance.first_uid, instance.uid_count);
+  for (const auto& name : swept.hanging) {
+    fmt::print(stderr, "cordon-launcher: a process of {} hangs in the kernel; its ids stay out of use\n", name);
+    leases.withhold(name);
+  }
   std::filesystem::create_directory(stage);
   Images images(stage, policy.config.images);
   const auto places = prepare_latch_places(options, cgroups.unified);
   Host host{options.config,    std::move(policy), std::move(cgroups),
             std::move(images), std::move(init),   Latch{make_latch_page(), places},
             std::move(claim)};
-  Resident resident(host, Leases(instance.first_uid, instance.uid_count), options.runtime_dir + "/launcher.sock",
-                    instance.daemon_uid);
+  Resident resident(host, std::move(leases), options.runtime_dir + "/launcher.sock", instance.daemon_uid);
   if (options.private_instance) write_instance_file(instance, options.runtime_dir);
   announce_ready(options.ready_fd);
   resident.serve();

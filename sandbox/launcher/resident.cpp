@@ -92,8 +92,9 @@ Resident::Resident(Host& host, Leases leases, const std::string& socket_path, st
 void Resident::serve() {
   for (bool has_room = true;;) {
     std::array<pollfd, 2> wanted{{{signals_.get(), POLLIN, 0}, {has_room ? listener_.get() : -1, POLLIN, 0}}};
-    const int ready = ::poll(wanted.data(), wanted.size(), has_room ? -1 : room_retry_ms);
+    const int ready = ::poll(wanted.data(), wanted.size(), has_room && left_.empty() ? -1 : room_retry_ms);
     has_room = true;
+    try_to_clean_up();
     if (ready < 0) continue;  // EINTR, ENOMEM: nothing that all jobs should end for
     if (wanted[0].revents != 0 && !handle_signals()) break;
     if (wanted[1].revents != 0) has_room = accept_lifeline();
@@ -179,7 +180,21 @@ void Resident::after(Served ended, int code) {
   const auto name = ended.lease->cgroup_name();
   if (!Cgroup::adopt(host_.cgroups, name).exists()) return leases_.give_back(*ended.lease);
   log(fmt::format("{} left its cgroup behind (code {}): cleaning up", name, code));
-  clean_up_after(*ended.lease);
+  left_.push_back(*ended.lease);
+  try_to_clean_up();
+}
+
+// A host without room for a process has none for what should end here either: later, and nothing else waits for it.
+void Resident::try_to_clean_up() {
+  while (!left_.empty()) {
+    const auto lease = left_.back();
+    try {
+      clean_up_after(lease);
+    } catch (const KernelError& e) {
+      return log(e.what());
+    }
+    left_.pop_back();
+  }
 }
 
 // In a child, since a process that hangs in the kernel would otherwise stop us from serving the others.

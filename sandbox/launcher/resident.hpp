@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/leases.hpp"
@@ -34,6 +35,7 @@ class Resident {
   void reap();
   void after(Served ended, int code);
   void clean_up_after(Lease lease);
+  void try_to_clean_up();
   void reload();
   void end_all();
 
@@ -43,6 +45,7 @@ class Resident {
   std::uint32_t daemon_uid_;
   Fd listener_, signals_;
   std::map<pid_t, Served> served_;
+  std::vector<Lease> left_;  // what could not be cleaned up after for want of a process
 };
 
 }  // namespace cordon

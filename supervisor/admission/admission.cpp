@@ -1,6 +1,7 @@
 #include "supervisor/admission/admission.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "supervisor/admission/refusals.hpp"
@@ -27,8 +28,12 @@ const Allowance& find(const Allowances& all, const std::string& name) {
 }  // namespace
 
 void Admission::set_limits(AdmissionLimits limits) {
+  std::map<LimitScope, std::optional<Rate>> before;
+  for (const auto& [scope, bucket] : buckets_) before[scope] = allowance(scope).rate;
   limits_ = std::move(limits);
-  if (!limits_.rules.breaker.any()) breaker_.clear();
+  // What is left of another rate says nothing about this one.
+  std::erase_if(buckets_, [&](const auto& entry) { return before[entry.first] != allowance(entry.first).rate; });
+  breaker_.forget_rules_off(limits_.rules.breaker);
   queue_.reweigh([&](const std::string& tenant) { return allowance({ScopeKind::tenant, tenant}).weight; });
 }
 
@@ -143,6 +148,8 @@ void Admission::refuse_by_share(const Claim& claim, Refusals& into) const {
 
 bool Admission::starts_at_once(const Claim& claim, Time now) const {
   if (running_.size() + admitted_.size() >= limits_.max_running || !held_by_.empty()) return false;
+  std::string what;
+  if (pressure_of(room_, limits_.rules.reserve, what) != Pressure::none) return false;  // slowly, if at all
   // While there is room for more, only those wait that limits of their own keep back.
   for (const auto& scope : scopes_of(claim)) {
     const auto has = count(scope);

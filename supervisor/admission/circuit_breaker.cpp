@@ -162,6 +162,10 @@ std::size_t CircuitBreaker::reset(const std::string& actor) {
   return open;
 }
 
+void CircuitBreaker::forget_rules_off(const BreakerRules& rules) {
+  std::erase_if(circuits_, [&](const auto& entry) { return rule_of(rules, entry.first.kind).jobs == 0; });
+}
+
 void CircuitBreaker::notice(const char* event, const Key& key, std::uint32_t count) {
   const auto detail = std::string(to_string(key.kind)) + " " + std::to_string(count);
   notices_.push_back({event, key.actor, key.tool, key.profile, detail});

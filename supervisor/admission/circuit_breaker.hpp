@@ -42,8 +42,8 @@ class CircuitBreaker {
   void left(const std::string& id, const Claim& claim);  // it never ran
 
   std::vector<Tripped> open(SteadyTime now) const;
-  std::size_t reset(const std::string& actor);  // how many were open
-  void clear() { circuits_.clear(); }
+  std::size_t reset(const std::string& actor);       // how many were open
+  void forget_rules_off(const BreakerRules& rules);  // their circuits
   std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
 
  private:

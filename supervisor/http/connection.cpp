@@ -13,7 +13,8 @@ void Connection::expire_after(Clock::duration time) {
     const auto self = weak.lock();
     if (error || !self || self->deadline_ != mine) return;
     self->expired_ = true;
-    self->socket.cancel();
+    boost::system::error_code ignored;  // it may have been cut in the same moment
+    self->socket.cancel(ignored);
   });
 }
 
@@ -38,6 +39,7 @@ void Connection::watch_client() {
 void Connection::cut() {
   client->gone = true;
   client->waker.ring();
+  expire_never();
   boost::system::error_code ignored;
   socket.close(ignored);
 }

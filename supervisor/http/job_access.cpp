@@ -26,7 +26,8 @@ awaitable<tl::expected<JobPtr, Rejection>> find_job(Api* api, RequestPtr request
 
 awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock::time_point deadline) {
   const Watch watch(job->changes, client->waker);
-  while (job->state != JobState::finished && !client->gone && Clock::now() < deadline) {
+  while (job->state != JobState::finished && job->acceptance != Acceptance::refused && !client->gone &&
+         Clock::now() < deadline) {
     co_await client->waker.sleep(deadline);
   }
 }

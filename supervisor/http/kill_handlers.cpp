@@ -85,6 +85,7 @@ bool is_hanging(const Job& job) {
 Toll count_toll(const Api& api, const Scope& scope, const std::vector<JobPtr>& jobs) {
   Toll toll;
   for (const auto& job : jobs) {
+    if (job->acceptance == Acceptance::refused) continue;  // it never was
     if (was_killed(*job)) toll.killed.push_back(job->id);
     if (job->state != JobState::finished) ++toll.survivors;
   }
@@ -142,9 +143,10 @@ awaitable<Answer> engage_kill(Api* api, RequestPtr request, Parameters parameter
   auto looking = no_such_job(api, request, *scope);
   auto none = co_await std::move(looking);
   if (none) co_return Refused(std::move(*none));
-  const auto engaged =
+  auto engagement =
       api->kill_latch.engage(*scope, request->caller.account.actor, *reason, std::chrono::system_clock::now());
-  const auto jobs = api->life.kill(engaged.engagement);
+  const auto jobs = api->life.kill(engagement);
+  const auto engaged = api->kill_latch.persist(std::move(engagement));  // a disk that is slow holds up no kill
   const auto deadline = began + receipt_patience;
   for (const auto& job : jobs) co_await until_finished(job, request->client, deadline);
   auto toll = count_toll(*api, *scope, jobs);

@@ -36,13 +36,25 @@ std::string render_head(const Response& response, Framing framing, std::optional
   return head + (framing.keep_alive ? "\r\n" : "Connection: close\r\n\r\n");
 }
 
+Response too_many_answers() {
+  return problem_response(overloaded("answers_in_flight", "too many bytes of answers are being sent to you", 1));
+}
+
 // Large ones of slow readers would be a memory that nobody counts.
 BodyBudget::SharePtr hold(const Connection& connection, Response& response, Framing& framing) {
   auto share = connection.commons.answers.share_of(connection.caller.uid);
   if (share->grow_to(std::get<std::string>(response.body).size())) return share;
-  response = problem_response(overloaded("answers_in_flight", "too many bytes of answers are being sent to you", 1));
+  response = too_many_answers();
   framing.keep_alive = false;
   return share;
+}
+
+// A job that was read back from the journal, which is memory of whoever asks for it; nullptr: none.
+const Job* read_back(const Response& response) {
+  const Job* job = nullptr;
+  if (const auto* output = std::get_if<OutputBody>(&response.body)) job = output->job.get();
+  if (const auto* body = std::get_if<JobBody>(&response.body)) job = &body->text->job();
+  return job != nullptr && job->told ? job : nullptr;
 }
 
 awaitable<bool> write_text(ConnectionPtr connection, Response response, Framing framing) {
@@ -172,6 +184,12 @@ Response events_response(std::shared_ptr<EventSource> source) {
 }
 
 awaitable<bool> write_response(ConnectionPtr connection, Response response, Framing framing) {
+  const auto share = connection->commons.answers.share_of(connection->caller.uid);
+  const auto* job = read_back(response);
+  if (job != nullptr && !share->grow_to(job->output_memory())) {
+    response = too_many_answers();
+    framing.keep_alive = false;
+  }
   const bool has_length =
       !std::holds_alternative<JobBody>(response.body) && !std::holds_alternative<EventsBody>(response.body);
   framing.keep_alive = framing.keep_alive && (has_length || framing.chunked);

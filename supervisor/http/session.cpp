@@ -31,6 +31,9 @@ Text text_of(const Buffer& buffer) {
   return {static_cast<const char*>(buffer.data().data()), buffer.size()};
 }
 
+// A head and a piece of a body. Beast fills the buffer without a bound of its own while a chunk's header has no end.
+constexpr std::size_t max_buffered = 2 * max_head_bytes;
+
 enum class HeadEnd { closed, idle, too_slow, too_large };
 
 // The size of the next head, once all of it is in the buffer.
@@ -53,7 +56,9 @@ awaitable<tl::expected<std::size_t, HeadEnd>> read_head(ConnectionPtr connection
     }
     if (buffer->size() == 0) {  // an idle connection holds no buffer
       buffer->shrink_to_fit();
-      co_await connection->socket.async_wait(Socket::wait_read, as_result);
+      const auto [failed] = co_await connection->socket.async_wait(Socket::wait_read, as_result);
+      if (failed)
+        co_return Failed(!connection->expired() ? HeadEnd::closed : begun ? HeadEnd::too_slow : HeadEnd::idle);
     }
     const auto space = buffer->prepare(buffer->size() < first_piece ? first_piece : read_piece);
     const auto [error, size] = co_await connection->socket.async_read_some(space, as_result);
@@ -235,7 +240,7 @@ awaitable<void> linger(ConnectionPtr connection) {
 }  // namespace
 
 awaitable<void> serve_connection(ConnectionPtr connection, Api* api, BodyBudget bodies) {
-  Buffer buffer;
+  Buffer buffer(max_buffered);
   try {
     while (co_await serve_one(connection, api, &bodies, &buffer)) {
     }

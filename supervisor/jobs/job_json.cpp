@@ -96,7 +96,7 @@ Json before_stdout(const Job& job, std::optional<std::size_t> queue_position) {
   out["tenant"] = job.account.tenant;
   out["tool"] = nullptr;
   out["labels"] = Json(job.order.labels);
-  out["outcome"] = job.outcome ? to_json(*job.outcome) : Json();
+  out["outcome"] = job.outcome && job.state == JobState::finished ? to_json(*job.outcome) : Json();
   return out;
 }
 
@@ -116,7 +116,7 @@ Json after_stderr(const Job& job) {
   out["image"] = job.order.image;
   out["submitted_at"] = rfc3339(job.submitted_at);
   out["started_at"] = time_or_null(job.started_at);
-  out["finished_at"] = time_or_null(job.finished_at);
+  out["finished_at"] = job.state == JobState::finished ? time_or_null(job.finished_at) : Json();
   return out;
 }
 

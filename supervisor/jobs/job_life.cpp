@@ -84,7 +84,7 @@ void JobLife::reconfigure() {
 tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim claim, const Membership& membership) {
   if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
   if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
-  if (!launcher_.is_there()) start_what_may();  // which knows then that nothing may
+  if (!launcher_.is_there() || !admission_.held_by().empty()) start_what_may();  // and what nothing starts for
   if (launcher_.away() > launcher_patience) return tl::unexpected(launcher_away(launcher_.socket_path()));
   auto place = admission_.admit(id, std::move(claim), Clock::now());
   tell_notices();
@@ -288,23 +288,29 @@ awaitable<void> JobLife::run(JobPtr job) {
   co_await end(job, std::move(*outcome));
 }
 
-// nullopt: it may run.
+// nullopt: it may run. What was accepted waits for a journal that cannot be written.
 awaitable<std::optional<Outcome>> JobLife::admit(JobPtr job) {
-  if (job->admitted) co_return std::nullopt;
-  DatabaseThread::Work work = [id = job->id, at = now_us()](JobRows& rows) {
-    rows.step(JobRows::Step::admitted, id, at);
-  };
-  std::optional<Outcome> failed;
-  try {
-    co_await journal_.write(std::move(work), job->durability);
-  } catch (const KernelError& e) {
-    failed = SetupFailed{e.step, e.object, e.error, e.remedy};
+  asio::steady_timer timer(executor_);
+  for (bool told = false; !job->admitted; told = true) {
+    if (job->hang_up_reason.why != HangUp::no) co_return of_hang_up(job->hang_up_reason);
+    DatabaseThread::Work work = [id = job->id, at = now_us()](JobRows& rows) {
+      rows.step(JobRows::Step::admitted, id, at);
+    };
+    try {
+      co_await journal_.write(std::move(work), job->durability);
+      job->admitted = true;
+      continue;
+    } catch (const std::exception& e) {
+      if (!told) operations_.tell(EventKind::journal_failed, {}, e.what());
+    }
+    timer.expires_after(between_tries);
+    co_await timer.async_wait(asio::use_awaitable);
   }
-  co_return failed;
+  co_return std::nullopt;
 }
 
 // The journal has it before anybody hears of it. When the journal cannot be written the truth is told all the same, and
-// tried to be kept until it can.
+// tried to be kept until it can; but for what was cancelled before it began, which a restart would run after all.
 awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
   auto acceptance = accepted(job);
   const bool taken = co_await std::move(acceptance);
@@ -312,6 +318,7 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
   job->order.drop_input();
   job->on_started = job->on_killing = nullptr;
   job->conclude(std::move(outcome), std::chrono::system_clock::now());
+  for (const auto& artifact : job->collection.artifacts) artifacts_.keep(artifact.sha256);  // a start sweeps orphans
   const auto row = std::make_shared<const EndedRow>(ended_row(*job, journal_.age_s()));
   const auto budgets = changed_budgets();
   asio::steady_timer timer(executor_);
@@ -326,7 +333,8 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
     } catch (const std::exception& e) {
       if (job->state != JobState::finished) operations_.tell(EventKind::journal_failed, {}, e.what());
     }
-    if (job->state != JobState::finished) {
+    const bool may_come_again = !job->admitted && std::holds_alternative<Cancelled>(*job->outcome);
+    if (job->state != JobState::finished && (written || !may_come_again)) {
       job->finish();
       operations_.job_ended(*job);
     }
@@ -338,7 +346,6 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
 }
 
 void JobLife::settle(const JobPtr& job, std::uint64_t bytes) {
-  for (const auto& artifact : job->collection.artifacts) artifacts_.keep(artifact.sha256);
   store_.ended(job->id);
   retention_.ended(job->account.actor, bytes);
   release_job_scope(job->id);

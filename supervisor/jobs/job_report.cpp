@@ -56,7 +56,11 @@ bool is_text(const Json& members, const char* encoding) {
 
 std::string report_text(const Job& job) {
   auto members = job_members(job, std::nullopt);
-  if (job.outcome) members.before["state"] = to_string(JobState::finished);
+  if (job.outcome) {  // as it is told once this is written
+    members.before["state"] = to_string(JobState::finished);
+    members.before["outcome"] = to_json(*job.outcome);
+    members.after["finished_at"] = rfc3339(*job.finished_at);
+  }
   return text_of(members);
 }
 

@@ -54,6 +54,7 @@ void JobStore::shrink_recent() {
 }
 
 void JobStore::forgotten(const std::string& id) {
+  restored_.erase(id);
   const auto at = recent_.find(id);
   if (at == recent_.end()) return;
   recent_bytes_ -= at->second->output_memory();
@@ -69,8 +70,9 @@ void JobStore::forget_key_of(const std::string& id) {
 
 JobPtr JobStore::in_memory(const std::string& id) const {
   if (const auto at = unfinished_.find(id); at != unfinished_.end()) return at->second;
-  const auto at = recent_.find(id);
-  return at == recent_.end() ? nullptr : at->second;
+  if (const auto at = recent_.find(id); at != recent_.end()) return at->second;
+  const auto at = restored_.find(id);
+  return at == restored_.end() ? nullptr : at->second.lock();
 }
 
 std::optional<KeyedJob> JobStore::in_memory(const IdempotencyKey& key) const {
@@ -84,11 +86,22 @@ JobPtr JobStore::restore(const StoredJob& stored) const {
                       [this](const Sha256& digest, std::uint64_t size) { return artifacts_.open(digest, size); });
 }
 
+// All who read a job at a time read one copy of it.
+JobPtr JobStore::restore_once(const StoredJob& stored) {
+  if (const auto at = restored_.find(stored.id); at != restored_.end()) {
+    if (auto job = at->second.lock()) return job;
+  }
+  std::erase_if(restored_, [](const auto& entry) { return entry.second.expired(); });
+  auto job = restore(stored);
+  restored_[stored.id] = job;
+  return job;
+}
+
 awaitable<JobPtr> JobStore::find(std::string id) {
   if (auto job = in_memory(id)) co_return job;
   std::function<std::optional<StoredJob>(JobRows&)> load = [id](JobRows& rows) { return rows.load(id); };
   const auto stored = co_await journal_.read(std::move(load));
-  if (stored) co_return restore(*stored);
+  if (stored) co_return restore_once(*stored);
   co_return in_memory(id);  // it may have come to be meanwhile
 }
 
@@ -129,18 +142,18 @@ std::vector<JobPtr> JobStore::select(const std::function<bool(const Job&)>& want
 }
 
 awaitable<JobPage> JobStore::list(JobQuery query) {
-  std::vector<StoredJob> stored;
+  JobRows::Listed stored;
   if (!query.state || *query.state == JobState::finished) {
     const ListQuery rows_wanted{query.actor, query.after, query.limit + 1};
-    std::function<std::vector<StoredJob>(JobRows&)> look = [rows_wanted](JobRows& rows) {
-      return rows.list(rows_wanted);
-    };
+    std::function<JobRows::Listed(JobRows&)> look = [rows_wanted](JobRows& rows) { return rows.list(rows_wanted); };
     stored = co_await journal_.read(std::move(look));
   }
   auto found = matching(query);
-  for (const auto& job : stored) {
+  for (const auto& job : stored.jobs) {
     if (!found.contains(job.id)) found.emplace(job.id, restore(job));
   }
+  if (stored.cut)
+    found.erase(found.upper_bound(stored.jobs.back().id), found.end());  // of what is older not all is here
   JobPage page;
   for (const auto& [id, job] : found) {
     if (page.jobs.size() == query.limit) {
@@ -149,6 +162,7 @@ awaitable<JobPage> JobStore::list(JobQuery query) {
     }
     page.jobs.push_back(job);
   }
+  if (stored.cut && page.next.empty()) page.next = page.jobs.back()->id;
   co_return page;
 }
 

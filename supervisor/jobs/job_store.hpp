@@ -65,6 +65,7 @@ class JobStore {
   void forget_key_of(const std::string& id);
   void shrink_recent();
   JobPtr restore(const StoredJob& stored) const;
+  JobPtr restore_once(const StoredJob& stored);
   std::map<std::string, JobPtr, std::greater<>> matching(const JobQuery& query) const;
 
   Journal& journal_;
@@ -73,7 +74,8 @@ class JobStore {
   std::map<std::string, JobPtr> recent_;      // ended ones
   std::deque<std::string> recent_order_;
   std::uint64_t recent_bytes_ = 0;
-  std::map<IdempotencyKey, KeyedJob> keys_;  // of the unfinished
+  std::map<std::string, std::weak_ptr<Job>> restored_;  // that somebody reads
+  std::map<IdempotencyKey, KeyedJob> keys_;             // of the unfinished
   std::map<std::string, IdempotencyKey> keys_of_jobs_;
 };
 

@@ -14,6 +14,7 @@ class JobText {
  public:
   JobText(std::shared_ptr<const Job> job, std::optional<std::size_t> queue_position);
 
+  const Job& job() const { return *job_; }
   std::optional<std::string> next();  // nullopt: that was all. A small job is one piece.
   std::size_t size_hint() const;
 

@@ -43,17 +43,6 @@ awaitable<void> Launcher::until_gone() {
   gone_since_ = Clock::now();
 }
 
-awaitable<void> Launcher::until_there(Clock::time_point deadline) {
-  const auto executor = co_await asio::this_coro::executor;
-  Waker waker(executor);
-  const Watch watch(greeted_, waker);
-  while (!is_there() && Clock::now() < deadline) co_await waker.sleep(deadline);
-  if (!is_there()) {
-    throw KernelError("connect to the launcher", socket_path_, ECONNREFUSED,
-                      "Is cordon-launcher running with this runtime directory?");
-  }
-}
-
 Clock::duration Launcher::away() const {
   return gone_since_ && !is_there() ? Clock::now() - *gone_since_ : Clock::duration::zero();
 }

@@ -22,9 +22,8 @@ class Launcher {
   awaitable<void> reach(Clock::time_point deadline);
   awaitable<void> until_gone();  // the one that answered last
   bool is_there() const { return line_ && line_->is_open(); }
-  // Somebody else keeps trying to reach one. Throws KernelError when none is there by the deadline.
-  awaitable<void> until_there(Clock::time_point deadline);
-  Clock::duration away() const;  // for how long; 0 while it is there
+  Changes& greeted() { return greeted_; }  // ring when one has been tried to reach, and may be there
+  Clock::duration away() const;            // for how long; 0 while it is there
 
   // The kill switch's, for every tool that has not been executed yet, and for every launcher to come.
   void set_generation(std::uint64_t generation);

@@ -55,7 +55,8 @@ awaitable<ReceivedMessage> LauncherSocket::receive() {
   for (;;) {
     auto message = receive_message(socket_.native_handle(), max_message, accepted_fd_count);
     if (message) co_return std::move(*message);
-    co_await socket_.async_wait(asio::posix::descriptor_base::wait_read, asio::use_awaitable);
+    const auto [error] = co_await socket_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
+    if (error) throw KernelError("wait for the launcher", "", ETIMEDOUT, "look into the log of cordon-launcher");
   }
 }
 

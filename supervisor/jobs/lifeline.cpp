@@ -13,9 +13,10 @@ namespace {
 using Pipe = asio::posix::stream_descriptor;
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-constexpr auto drain_time = std::chrono::seconds(5);            // for pipes, after the sandbox is gone
-constexpr auto greeting_time = std::chrono::seconds(20);        // for a launcher that was started anew
-constexpr auto launcher_pause = std::chrono::milliseconds(10);  // until the end of a launcher is known
+constexpr auto drain_time = std::chrono::seconds(5);      // for pipes, after the sandbox is gone
+constexpr auto greeting_time = std::chrono::seconds(20);  // for a launcher that was started anew
+constexpr auto launcher_pause =
+    std::chrono::milliseconds(10);  // between two decisions; by then a launcher's end is known
 constexpr int max_decisions = 100;  // each is a launch for nothing, and an engaged kill switch or a new launcher
 
 // An artifact's bytes as memory; the files are ours and never change.
@@ -81,9 +82,8 @@ class Lifeline : public std::enable_shared_from_this<Lifeline> {
         waker_(executor),
         executor_(executor) {}
 
-  // A launcher that refuses before it has heard anything answers, and closes: then the answer is what counts, and
-  // without one what was not sent is returned.
-  std::optional<KernelError> send_order(std::uint64_t generation);
+  // A launcher that refuses before it has heard anything answers, and closes: then the answer is what counts.
+  void send_order(std::uint64_t generation);
   awaitable<Outcome> listen();
   awaitable<void> drain();
   // Nothing of the job ran, and it may have to be decided about again.
@@ -108,7 +108,7 @@ class Lifeline : public std::enable_shared_from_this<Lifeline> {
   bool stale_ = false, unsent_ = false, answered_ = false;
 };
 
-std::optional<KernelError> Lifeline::send_order(std::uint64_t generation) {
+void Lifeline::send_order(std::uint64_t generation) {
   const auto& order = job_->order;
   const JobSpec spec{job_->id, order.profile_sha256, order.image, order.limits, generation};
   try {
@@ -116,9 +116,7 @@ std::optional<KernelError> Lifeline::send_order(std::uint64_t generation) {
   } catch (const KernelError& e) {
     if (e.error != EPIPE) throw;
     unsent_ = true;
-    return e;
   }
-  return std::nullopt;
 }
 
 void Lifeline::pass_on(std::size_t which, std::string_view bytes) {
@@ -211,11 +209,27 @@ awaitable<Outcome> run_lifeline(std::shared_ptr<Lifeline> line) {
   co_return std::move(*outcome);
 }
 
-// The launcher has ended between the decision to start and now: nothing has run, and there will be another.
-awaitable<LauncherSocket> connect_to_launcher(Launcher* launcher) {
-  const auto deadline = Clock::now() + greeting_time;
+// false: nobody wants the job any more. Throws KernelError when there is no launcher by the deadline.
+awaitable<bool> until_there(JobPtr job, Launcher* launcher, Clock::time_point deadline) {
   const auto executor = co_await asio::this_coro::executor;
-  asio::steady_timer timer(executor);
+  Waker waker(executor);
+  const Watch watch(launcher->greeted(), waker);
+  job->hang_up = [&waker] { waker.ring(); };
+  const auto is_wanted = [&] { return job->hang_up_reason.why == HangUp::no; };
+  if (is_wanted()) co_await waker.sleep(Clock::now() + launcher_pause);
+  while (is_wanted() && !launcher->is_there() && Clock::now() < deadline) co_await waker.sleep(deadline);
+  job->hang_up = nullptr;
+  if (is_wanted() && !launcher->is_there()) {
+    throw KernelError("connect to the launcher", launcher->socket_path(), ECONNREFUSED,
+                      "Is cordon-launcher running with this runtime directory?");
+  }
+  co_return is_wanted();
+}
+
+// The launcher has ended between the decision to start and now: nothing has run, and there will be another.
+// nullopt: nobody wants the job any more.
+awaitable<std::optional<LauncherSocket>> connect_to_launcher(JobPtr job, Launcher* launcher) {
+  const auto deadline = Clock::now() + greeting_time;
   for (;;) {
     try {
       auto connecting = LauncherSocket::connect(launcher->socket_path());
@@ -223,38 +237,30 @@ awaitable<LauncherSocket> connect_to_launcher(Launcher* launcher) {
     } catch (const KernelError& e) {
       if ((e.error != ECONNREFUSED && e.error != ENOENT) || Clock::now() > deadline) throw;
     }
-    timer.expires_after(launcher_pause);
-    co_await timer.async_wait(asio::use_awaitable);
-    co_await launcher->until_there(deadline);
+    auto waiting = until_there(job, launcher, deadline);
+    const bool wanted = co_await std::move(waiting);
+    if (!wanted) co_return std::nullopt;
   }
 }
 
-// What could not be sent has nothing that could be lost. Comes back when that is because the launcher has ended.
-awaitable<void> expect_gone(Launcher* launcher, KernelError unsent) {
-  const auto executor = co_await asio::this_coro::executor;
-  asio::steady_timer timer(executor, launcher_pause);
-  co_await timer.async_wait(asio::use_awaitable);
-  if (launcher->is_there()) throw KernelError(unsent);
-}
-
-// nullopt: the kill switch's generation was another when the tool was about to be executed, or the launcher has ended
-// before it heard of the job.
+// nullopt: the kill switch's generation was another when the tool was about to be executed, or what should have built
+// the sandbox has ended before it heard of the job.
 awaitable<std::optional<Outcome>> connect_and_run(JobPtr job, OrderFilesPtr files, Launcher* launcher,
                                                   ArtifactStore* store) {
   const auto executor = co_await asio::this_coro::executor;
   const auto generation = launcher->generation();  // of the decision: what is decided meanwhile makes it stale
-  auto socket = co_await connect_to_launcher(launcher);
-  if (job->hang_up_reason.why != HangUp::no) co_return of_hang_up(job->hang_up_reason);
-  auto line = std::make_shared<Lifeline>(job, std::move(files), std::move(socket), *store, executor);
-  const auto unsent = line->send_order(generation);
+  auto connecting = connect_to_launcher(job, launcher);
+  auto socket = co_await std::move(connecting);
+  if (!socket || job->hang_up_reason.why != HangUp::no) co_return of_hang_up(job->hang_up_reason);
+  auto line = std::make_shared<Lifeline>(job, std::move(files), std::move(*socket), *store, executor);
+  line->send_order(generation);
   job->hang_up = [weak = std::weak_ptr(line)] {
     if (const auto alive = weak.lock()) alive->hang_up();
   };
   auto outcome = co_await run_lifeline(line);
   job->hang_up = nullptr;
-  if (!line->is_stale()) co_return outcome;
-  if (unsent) co_await expect_gone(launcher, *unsent);
-  co_return std::nullopt;
+  if (line->is_stale()) co_return std::nullopt;
+  co_return outcome;
 }
 
 awaitable<Outcome> decide_and_run(JobPtr job, Launcher* launcher, ArtifactStore* store, Decide decide) {
@@ -263,7 +269,9 @@ awaitable<Outcome> decide_and_run(JobPtr job, Launcher* launcher, ArtifactStore*
     if (auto refused = decide(*job)) co_return std::move(*refused);
     auto outcome = co_await connect_and_run(job, files, launcher, store);
     if (outcome) co_return std::move(*outcome);
-    co_await launcher->until_there(Clock::now() + greeting_time);
+    auto waiting = until_there(job, launcher, Clock::now() + greeting_time);
+    const bool wanted = co_await std::move(waiting);
+    if (!wanted) co_return of_hang_up(job->hang_up_reason);
   }
   throw KernelError("start the job", "before the kill switch or the launcher changed again", EAGAIN, "submit it again");
 }

@@ -12,9 +12,13 @@ using Found = std::map<std::pair<std::string, std::string>, std::shared_ptr<cons
 
 awaitable<Found> find_artifacts(JobStore* store, Caller caller, std::vector<ArtifactRef> wanted) {
   Found found;
+  std::map<std::string, JobPtr> jobs;  // each once, however often it is named
   for (const auto& ref : wanted) {
-    auto finding = store->find(ref.job);
-    const auto job = co_await std::move(finding);
+    auto& job = jobs[ref.job];
+    if (!job) {
+      auto finding = store->find(ref.job);
+      job = co_await std::move(finding);
+    }
     if (!job || job->state != JobState::finished || !may_see(caller, *job)) continue;
     if (const auto* artifact = find_artifact(*job, ref.path)) found[{ref.job, ref.path}] = artifact->file;
   }

@@ -108,10 +108,8 @@ void DatabaseThread::serve() {
   for (;;) {
     auto batch = take();
     if (batch.empty()) return;
-    if (writes_) {
-      commit(batch);
-    } else {
-      for (auto& task : batch) commit({&task, 1});  // nobody's reading fails with another's
+    if (!writes_ || (!commit(batch) && batch.size() > 1)) {
+      for (auto& task : batch) commit({&task, 1});  // nobody fails with another
     }
     tell(std::move(batch));
   }
@@ -123,8 +121,9 @@ DatabaseThread::Batch DatabaseThread::take() {
   return std::exchange(waiting_, {});
 }
 
-// All or none: what fails here is a disk, and it fails for everybody.
-void DatabaseThread::commit(std::span<Task> batch) {
+// All or none.
+bool DatabaseThread::commit(std::span<Task> batch) {
+  for (auto& task : batch) task.failed = nullptr;
   try {
     auto wanted = Durability::process;
     for (const auto& task : batch) {
@@ -137,14 +136,16 @@ void DatabaseThread::commit(std::span<Task> batch) {
     for (auto& task : batch) task.work(*rows_);
     rows_->rest();
     transaction.commit();
+    return true;
   } catch (const SQLite::Exception& e) {
-    rows_->rest();
+    rows_->undone();
     const auto error = as_kernel_error(e, writes_ ? "write the journal" : "read the journal", path_);
     for (auto& task : batch) task.failed = std::make_exception_ptr(error);
   } catch (...) {
-    rows_->rest();
+    rows_->undone();
     for (auto& task : batch) task.failed = std::current_exception();
   }
+  return false;
 }
 
 void DatabaseThread::tell(Batch batch) {

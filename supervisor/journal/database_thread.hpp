@@ -48,7 +48,7 @@ class DatabaseThread {
 
   void serve();
   Batch take();
-  void commit(std::span<Task> batch);
+  bool commit(std::span<Task> batch);  // false: nothing of it, and each has its error
   void tell(Batch batch);
 
   asio::any_io_executor executor_;

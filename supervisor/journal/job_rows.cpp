@@ -9,8 +9,9 @@
 namespace cordon {
 namespace {
 
-constexpr int busy_ms = 5000;                     // the two connections hardly ever wait for each other
-constexpr std::size_t tombstones_kept = 100'000;  // ids answered with 410 instead of 404, and their keys
+constexpr int busy_ms = 5000;                            // the two connections hardly ever wait for each other
+constexpr std::size_t long_list = std::size_t{4} << 20;  // bytes of reports: they are parsed on the event loop
+constexpr std::size_t tombstones_kept = 100'000;         // ids answered with 410 instead of 404, and their keys
 
 std::string_view bytes_of(const Sha256& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
@@ -65,6 +66,11 @@ void JobRows::survive_power_loss(bool wanted) {
 
 void JobRows::rest() {
   for (auto& [sql, statement] : statements_) statement.tryReset();
+}
+
+void JobRows::undone() {
+  rest();
+  tombstones_.reset();
 }
 
 // Compiled once. What an earlier use left bound or half read is gone.
@@ -320,7 +326,7 @@ std::optional<StoredJob> JobRows::load(const std::string& id) {
                    blob(row.getColumn(5))};
 }
 
-std::vector<StoredJob> JobRows::list(const ListQuery& query) {
+JobRows::Listed JobRows::list(const ListQuery& query) {
   auto& rows = query.actor ? prepared(
                                  "SELECT id, actor, tenant, report FROM jobs JOIN reports USING (n) "
                                  "WHERE state IN ('finished', 'lost') AND id < ? AND actor = ?3 "
@@ -332,15 +338,19 @@ std::vector<StoredJob> JobRows::list(const ListQuery& query) {
   rows.bindNoCopy(1, before);
   rows.bind(2, static_cast<std::int64_t>(query.limit));
   if (query.actor) rows.bindNoCopy(3, *query.actor);
-  std::vector<StoredJob> out;
+  Listed out;
+  std::size_t bytes = 0;
   while (rows.executeStep()) {
-    out.push_back({rows.getColumn(0).getString(),
-                   rows.getColumn(1).getString(),
-                   rows.getColumn(2).getString(),
-                   rows.getColumn(3).getString(),
-                   {},
-                   {},
-                   {}});
+    out.jobs.push_back({rows.getColumn(0).getString(),
+                        rows.getColumn(1).getString(),
+                        rows.getColumn(2).getString(),
+                        rows.getColumn(3).getString(),
+                        {},
+                        {},
+                        {}});
+    bytes += out.jobs.back().report.size();
+    out.cut = bytes > long_list;
+    if (out.cut) break;
   }
   return out;
 }

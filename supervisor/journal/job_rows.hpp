@@ -95,6 +95,7 @@ class JobRows {
 
   SQLite::Database& database() { return database_; }
   void survive_power_loss(bool wanted);  // of the transactions from here on
+  void undone();                         // the last transaction was rolled back
   void rest();  // no statement stays half read: it would hold on to an old view of the database
 
   void receive(const ReceivedRow& row);
@@ -111,7 +112,12 @@ class JobRows {
 
   std::vector<UnfinishedRow> unfinished();  // in the order they came
   std::optional<StoredJob> load(const std::string& id);
-  std::vector<StoredJob> list(const ListQuery& query);  // without their outputs and events; newest first
+  // Without their outputs and events; newest first, until their reports are long (then `cut`).
+  struct Listed {
+    std::vector<StoredJob> jobs;
+    bool cut = false;
+  };
+  Listed list(const ListQuery& query);
   std::optional<KeyRow> find_key(const std::string& actor, const std::string& key);
   std::optional<std::string> forgotten_actor(const std::string& id);  // whose it was
   bool has_artifact(const Sha256& content);

@@ -32,15 +32,19 @@ KillLatch::KillLatch(std::string file, StopAllPlaces root, Launcher& launcher)
     log("kill_still_engaged", {{"scope", to_string(one.scope)}, {"by", one.by}, {"reason", one.reason}});
 }
 
-// Admission reads the switch, so that it is closed first; then what is being built, then the disk.
-Engaged KillLatch::engage(const Scope& scope, const std::string& by, const std::string& reason, WallTime now) {
+// Admission reads the switch, so that it is closed first; then what is being built.
+Engagement KillLatch::engage(const Scope& scope, const std::string& by, const std::string& reason, WallTime now) {
   auto engagement = switch_.engage(scope, by, reason, now);
   launcher_.set_generation(switch_.generation());
+  return engagement;
+}
+
+Engaged KillLatch::persist(Engagement engagement) {
   auto trouble = save();
-  log("kill_engaged", {{"scope", to_string(scope)},
+  log("kill_engaged", {{"scope", to_string(engagement.scope)},
                        {"generation", std::to_string(engagement.generation)},
-                       {"by", by},
-                       {"reason", reason},
+                       {"by", engagement.by},
+                       {"reason", engagement.reason},
                        {"not_persisted", trouble}});
   return {std::move(engagement), std::move(trouble)};
 }

@@ -23,7 +23,8 @@ class KillLatch {
   KillLatch(std::string file, StopAllPlaces root, Launcher& launcher);
 
   // From its return on nothing more of the scope is started. A disk that fails does not keep it from that.
-  Engaged engage(const Scope& scope, const std::string& by, const std::string& reason, WallTime now);
+  Engagement engage(const Scope& scope, const std::string& by, const std::string& reason, WallTime now);
+  Engaged persist(Engagement engagement);              // after what it is for: this waits for a disk
   std::optional<Engaged> release(const Scope& scope);  // nullopt: it was not engaged
 
   // What keeps this from being started, as far as cordond has to say. (Root's word is the launcher's to look at.)

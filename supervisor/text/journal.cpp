@@ -39,10 +39,10 @@ std::string journal_entry(std::string_view event, LogFields fields, Priority pri
   return entry;
 }
 
-Journal::Journal(std::string socket_path)
+JournalSocket::JournalSocket(std::string socket_path)
     : path_(std::move(socket_path)), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
 
-Journal::Sent Journal::send(std::string_view entry) const {
+JournalSocket::Sent JournalSocket::send(std::string_view entry) const {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket_.get() < 0 || path_.size() >= sizeof address.sun_path) return Sent::no;

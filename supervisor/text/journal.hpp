@@ -21,9 +21,9 @@ bool is_journal_stream(int fd, const char* journal_stream);
 // Values are escaped as in the line.
 std::string journal_entry(std::string_view event, LogFields fields, Priority priority);
 
-class Journal {
+class JournalSocket {
  public:
-  explicit Journal(std::string socket_path);
+  explicit JournalSocket(std::string socket_path);
 
   enum class Sent { yes, full, no };  // no: nobody listens there
   Sent send(std::string_view entry) const;

@@ -40,7 +40,7 @@ void append_value(std::string& line, std::string_view value) {
 // What this process writes its log to, found out once.
 struct Sink {
   bool is_journal = is_journal_stream(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
-  Journal journal{std::string(journal_socket)};
+  JournalSocket journal{std::string(journal_socket)};
   std::atomic<std::uint64_t> lost = 0;
 };
 
@@ -68,8 +68,8 @@ void log(std::string_view event, LogFields fields, Priority priority) {
   auto& to = sink();
   if (to.is_journal) {
     const auto sent = to.journal.send(journal_entry(event, fields, priority));
-    if (sent == Journal::Sent::full) ++to.lost;
-    if (sent != Journal::Sent::no) return;
+    if (sent == JournalSocket::Sent::full) ++to.lost;
+    if (sent != JournalSocket::Sent::no) return;
   }
   const auto line = logfmt(event, fields) + "\n";
   // One write: whole lines, also when stderr is a pipe that others share. A lost log line is nobody's failure.

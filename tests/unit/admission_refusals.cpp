@@ -212,6 +212,46 @@ TEST_CASE("jobs wait for a budget that ran out after they were taken, and start 
   CHECK(desk.submit(claim("other", "bob")).empty());
 }
 
+TEST_CASE("while the host's reserve is near, or the launcher away, the queue keeps its bounds") {
+  AdmissionLimits limits{10, 3};
+  limits.rules.reserve = {1000, 0};
+  for (const auto& room : {HostRoom{1500, {}}, HostRoom{500, {}}, HostRoom{{}, {}, false}}) {
+    Desk desk(limits);
+    desk.admission.see(room);
+    desk.admission.next(t0);
+    CHECK(desk.submit_many(20, claim()) <= 4);  // one may have started
+    CHECK(desk.last.code == "queue_full");
+  }
+}
+
+TEST_CASE("a reload with another rate begins with a full bucket, and one that turns a rule off closes its circuits") {
+  AdmissionLimits slow{100, 10};
+  slow.rules.actors["ann"].rate = Rate{10, 5};
+  slow.rules.breaker.identical_failures = {2, std::chrono::seconds(60)};
+  Desk desk(slow);
+  CHECK(desk.submit_many(9, claim()) == 5);
+  CHECK(desk.last.code == "rate_limited");
+  auto fast = slow;
+  fast.rules.actors["ann"].rate = Rate{5000, 2};
+  desk.admission.set_limits(fast);
+  CHECK(desk.submit_many(9, claim()) == 2);
+  auto same = claim();
+  same.body = 7;
+  fast.rules.actors["ann"].rate.reset();
+  desk.admission.set_limits(fast);
+  for (const char* id : {"x", "y"}) {
+    REQUIRE(desk.admission.admit(id, same, t0));
+    desk.admission.enter(id, t0);
+    REQUIRE(desk.admission.next(t0) == id);
+    desk.admission.ended(id, {}, Verdict::failed, t0);
+  }
+  CHECK(desk.submit(same).find("circuit_open") == 0);
+  fast.rules.breaker.identical_failures = {};
+  fast.rules.breaker.failures = {50, std::chrono::seconds(60)};
+  desk.admission.set_limits(fast);
+  CHECK(desk.submit(same).empty());
+}
+
 TEST_CASE("below the host's reserve nothing starts, and it is looked again soon") {
   AdmissionLimits limits{10, 10};
   limits.rules.reserve = {1000, 0};

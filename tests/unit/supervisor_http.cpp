@@ -315,6 +315,19 @@ TEST_CASE("a reload and its refusal are events, and so is a launcher that goes a
   CHECK(told("launcher_lost"));
 }
 
+TEST_CASE("a chunk's header without an end is refused as soon as it is too long, and takes no memory meanwhile") {
+  const Instance instance;
+  for (const std::string begin : {"1;", "0\r\nTrailer-Field: "}) {
+    auto client = instance.agent();
+    client.send("POST /v1/jobs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + begin);
+    for (int i = 0; i < 20; ++i) client.send(std::string(16384, 'a'));
+    const auto answer = client.answer();
+    REQUIRE(answer);
+    CHECK(answer->status == 400);
+    CHECK(client.closed());
+  }
+}
+
 TEST_CASE("who is in no group of a socket is refused, and so is nobody", "[threat:fail-open]") {
   if (::geteuid() != 0) return;  // only root can be somebody else
   const Instance instance;

@@ -122,6 +122,29 @@ TEST_CASE("ids sort by time of submission, also within a millisecond and when th
   CHECK_FALSE(is_job_id("0192000000000-7000-8000-000000000000"));
 }
 
+TEST_CASE("a list that is cut where reports are long goes on there, and misses no job") {
+  Jobs jobs({100, std::uint64_t{1} << 30, 1000});
+  std::vector<std::string> all;
+  for (int i = 0; i < 7; ++i) {
+    const auto job = jobs.add();
+    all.insert(all.begin(), job->id);
+    job->order.labels["large"] = std::string(std::size_t{1} << 20, 'x');
+    jobs.end(job);
+  }
+  JobQuery query;
+  query.limit = 100;
+  std::vector<std::string> seen;
+  int pages = 0;
+  do {
+    const auto page = jobs.list(query);
+    for (const auto& id : ids(page.jobs)) seen.push_back(id);
+    query.after = page.next;
+    ++pages;
+  } while (!query.after.empty() && pages < 20);
+  CHECK(pages > 1);
+  CHECK(seen == all);
+}
+
 TEST_CASE("a list is newest first, in pages that go on where the last one ended") {
   Jobs jobs;
   std::vector<std::string> all;

@@ -156,12 +156,63 @@ TEST_CASE("a page of ended jobs is newest first, of one actor or of all") {
   rows.receive(received("5"));
   const auto page = [&](const ListQuery& query) {
     std::string ids;
-    for (const auto& job : rows.list(query)) ids += job.id;
+    for (const auto& job : rows.list(query).jobs) ids += job.id;
     return ids;
   };
   CHECK(page({std::nullopt, "", 9}) == "4321");
   CHECK(page({"a", "", 2}) == "32");
   CHECK(page({"a", "2", 9}) == "1");
+}
+
+TEST_CASE("a page of long reports ends early, and says so") {
+  const File file;
+  JobRows rows(file.path, true);
+  for (const auto* id : {"1", "2", "3", "4"}) {
+    rows.receive(received(id));
+    auto end = ended(id);
+    end.report = std::string(std::size_t{3} << 20, ' ');
+    rows.end(end);
+  }
+  const auto first = rows.list({"a", "", 9});
+  CHECK(first.cut);
+  CHECK(first.jobs.size() == 2);
+  const auto second = rows.list({"a", first.jobs.back().id, 9});
+  CHECK(second.jobs.size() == 2);
+  CHECK(second.jobs.back().id == "1");
+}
+
+TEST_CASE("what cannot be written fails alone, not what was handed over with it") {
+  const File file;
+  asio::io_context io;
+  std::vector<std::string> failed;
+  {
+    DatabaseThread thread(io.get_executor(), file.path, DatabaseThread::Access::read_write);
+    const auto tell = [&failed](const std::string& who) {
+      return [&failed, who](const std::exception_ptr& error) {
+        if (error) failed.push_back(who);
+      };
+    };
+    std::promise<void> begun, go;
+    thread.post(
+        [&](JobRows&) {
+          begun.set_value();
+          go.get_future().wait();
+        },
+        Durability::process, tell("first"));
+    begun.get_future().wait();  // from here on, one batch
+    auto keyed = received("1");
+    keyed.key = "k";
+    auto again = received("2");
+    again.key = "k";
+    thread.post([keyed](JobRows& rows) { rows.receive(keyed); }, Durability::process, tell("1"));
+    thread.post([again](JobRows& rows) { rows.receive(again); }, Durability::process, tell("2"));
+    thread.post([](JobRows& rows) { rows.receive(received("3")); }, Durability::process, tell("3"));
+    go.set_value();
+  }
+  io.run();
+  CHECK(failed == std::vector<std::string>{"2"});
+  JobRows rows(file.path, true);
+  CHECK(rows.unfinished().size() == 2);
 }
 
 TEST_CASE("the journal's age follows the boot's clock, and over a reboot never goes back") {

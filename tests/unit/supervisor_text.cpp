@@ -113,19 +113,19 @@ TEST_CASE("the journal is written to where standard error is its stream, and onl
 
 TEST_CASE("a journal that is full or gone is not waited for") {
   const std::string path = "/tmp/cordon-journal-" + std::to_string(::getpid());
-  const Journal journal(path);
-  CHECK(journal.send("A=1\n") == Journal::Sent::no);
+  const JournalSocket journal(path);
+  CHECK(journal.send("A=1\n") == JournalSocket::Sent::no);
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, path.size());
   REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  CHECK(journal.send("A=1\n") == Journal::Sent::yes);
+  CHECK(journal.send("A=1\n") == JournalSocket::Sent::yes);
   char got[16] = {};
   CHECK(::recv(socket.get(), got, sizeof got, MSG_DONTWAIT) == 4);
   CHECK(std::string(got) == "A=1\n");
-  auto last = Journal::Sent::yes;
-  for (int i = 0; i < 100'000 && last == Journal::Sent::yes; ++i) last = journal.send("A=1\n");
-  CHECK(last == Journal::Sent::full);
+  auto last = JournalSocket::Sent::yes;
+  for (int i = 0; i < 100'000 && last == JournalSocket::Sent::yes; ++i) last = journal.send("A=1\n");
+  CHECK(last == JournalSocket::Sent::full);
   ::unlink(path.c_str());
 }
