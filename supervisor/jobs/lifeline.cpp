@@ -114,7 +114,7 @@ void Lifeline::send_order(std::uint64_t generation) {
   try {
     socket_.send(encode(spec), {files_->payload.get(), files_->input.get(), files_->globs.get()});
   } catch (const KernelError& e) {
-    if (e.error != EPIPE) throw;
+    if (e.error != EPIPE && e.error != ECONNRESET) throw;
     unsent_ = true;
   }
 }
