@@ -162,6 +162,8 @@ TEST_CASE("the endings of the launcher are the job's outcomes") {
   const auto refused = client.post(R"({"argv": ["refuse"], "wait": true})").json();
   CHECK(kind(refused) == "setup_failed");
   CHECK(refused.at("outcome").at("remedy") == "be root");
+  const auto events = instance.operator_().get("/v1/events?follow=false").body;
+  CHECK(events.find("event: setup_failed\n") != std::string::npos);
 }
 
 TEST_CASE("without a launcher what was accepted waits for one, and after a while nothing more is taken in") {
