@@ -45,6 +45,7 @@ class Pipe {
 // With `input` as its standard input, in a process group of its own, and with no signal blocked or ignored by us.
 int spawn(pid_t& pid, const std::vector<std::string>& words, int input) {
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;

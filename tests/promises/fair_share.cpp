@@ -96,7 +96,8 @@ TEST_CASE("one tenant floods, and another's job waits for its share only") {
   const auto mine = submit(cordon, calm, {{"argv", Json::array({"true"})}, {"wait", false}}).json();
   CHECK(mine.at("tenant") == "calm");
   if (mine.at("state") == "queued") CHECK(mine.at("queue_position") <= 2);
-  for (const auto& waiting : ask(cordon, flooder, "GET", "/v1/jobs?state=queued&limit=100").json().at("jobs")) {
+  const auto waiting_jobs = ask(cordon, flooder, "GET", "/v1/jobs?state=queued&limit=100").json();
+  for (const auto& waiting : waiting_jobs.at("jobs")) {
     ask(cordon, flooder, "DELETE", "/v1/jobs/" + waiting.at("id").get<std::string>());
   }
 }
