@@ -13,7 +13,8 @@ using cordon::test::Json;
 
 TEST_CASE("recovery") {
   print_heading("From kill -9 to serving",
-                "cordond is killed while so many sandboxes run, and started at once: until it serves.");
+                "cordond is killed while so many sandboxes run, and started at once: until it serves. Bare: "
+                "with none.");
   Instance cordon;
   Samples idle;
   for (const int sandboxes : {0, 50, 200}) {

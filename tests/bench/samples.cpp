@@ -18,7 +18,7 @@ double Samples::quantile(double share) const {
 
 void print_heading(const std::string& title, const std::string& explanation) {
   fmt::print(
-      "\n## {}\n\n{}\n\n| | n | p50 ms | p95 ms | p99 ms | p50, times the first row |\n|---|---|---|---|---|---|\n",
+      "\n## {}\n\n{}\n\n| | n | p50 ms | p95 ms | p99 ms | p50, times the bare row |\n|---|---|---|---|---|---|\n",
       title, explanation);
 }
 
