@@ -39,7 +39,7 @@ gid_t group_named(const std::string& name) {
 }
 
 RetentionLimits retention_limits(const Config& config) {
-  constexpr std::int64_t day_s = 24 * 60 * 60;
+  constexpr std::int64_t day_s = std::int64_t{24} * 60 * 60;
   return {config.retain_jobs, config.retain_bytes, config.retain_days * day_s};
 }
 

@@ -136,7 +136,7 @@ awaitable<bool> JobLife::accepted(JobPtr job) {
   co_return job->acceptance == Acceptance::accepted;
 }
 
-void JobLife::resubmit(JobPtr job) {
+void JobLife::resubmit(const JobPtr& job) {
   job->durability = Durability::power;
   job->accept(true);
   take_in(job);

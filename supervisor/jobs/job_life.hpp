@@ -42,7 +42,7 @@ class JobLife {
   awaitable<tl::expected<void, Rejection>> submit(JobPtr job, Submission submission);
   static awaitable<bool> accepted(JobPtr job);
   // A queued job of a former cordond, which the journal has already.
-  void resubmit(JobPtr job);
+  void resubmit(const JobPtr& job);
   void refuse_resubmitted(const JobPtr& job, Outcome outcome);
   // What was used of budgets, as a former cordond knew it.
   void restore(const std::vector<SavedBudget>& budgets);

@@ -96,6 +96,7 @@ void DatabaseThread::post(Work work, Durability durability, Told told) {
 }
 
 awaitable<void> DatabaseThread::run(Work work, Durability durability) {
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): the template hides that it is moved
   auto begin = [this](auto handler, Work todo, Durability how) {
     auto shared = std::make_shared<decltype(handler)>(std::move(handler));
     post(std::move(todo), how, [shared](std::exception_ptr failed) { std::move (*shared)(std::move(failed)); });

@@ -126,7 +126,7 @@ static int record_lock(void) {
   return sees_lock(F_GETLK, lock_at);
 }
 static int open_record_lock(void) {
-  return sees_lock(F_OFD_GETLK, 2 * lock_at);
+  return sees_lock(F_OFD_GETLK, 2L * lock_at);
 }
 static int lease(void) {
   const int fd = open(image_file, O_RDONLY);

@@ -123,7 +123,7 @@ static void offer_files(void) {
 }
 
 static void lock_image(void) {
-  struct flock open_record = {.l_type = F_RDLCK, .l_start = 2 * lock_at, .l_len = 9};
+  struct flock open_record = {.l_type = F_RDLCK, .l_start = 2L * lock_at, .l_len = 9};
   flock(open(image_file, O_RDONLY), LOCK_EX);
   fcntl(open(image_file, O_RDONLY), F_OFD_SETLK, &open_record);
 }
