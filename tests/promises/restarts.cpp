@@ -136,8 +136,8 @@ TEST_CASE("what was used of a budget is known after cordond was killed") {
   CHECK(refused.status == 429);
   CHECK(refused.json().at("code") == "budget_exhausted");
   const auto wait = std::stol(refused.headers.at("retry-after"));
-  CHECK(wait > 23 * 3600);
-  CHECK(wait <= 24 * 3600);
+  CHECK(wait > 23 * 3600L);
+  CHECK(wait <= 24 * 3600L);
 }
 
 namespace {

@@ -74,7 +74,7 @@ TEST_CASE("whoever asks for much and reads nothing takes no memory for it", "[th
   const auto during = resident_bytes(cordon.daemon().pid());
   std::cout << "300 readers of 8 MB that do not read: cordond " << mib(during) << " MiB, before " << mib(before)
             << "\n";
-  CHECK(during < before + 300 * 128 * 1024);
+  CHECK(during < before + std::uint64_t{300} * 128 * 1024);
   CHECK(cordon.request({.target = "/v1/jobs/" + job + "/stdout", .as = who}).body == std::string(8'000'000, '\0'));
 }
 

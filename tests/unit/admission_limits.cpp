@@ -65,7 +65,7 @@ TEST_CASE("what a bucket says to wait is exactly enough") {
 
 TEST_CASE("a bucket is full after any pause, and never more than full") {
   const Rate rate{1, 3};  // one in a thousand seconds
-  for (const auto pause : {3000s, 86'400s, std::chrono::seconds(100 * 365 * 86'400LL)}) {
+  for (const auto pause : {3000s, 86'400s, std::chrono::seconds(36'500 * 86'400LL)}) {
     TokenBucket bucket;
     CHECK(taken(bucket, rate, t0, 0ns, 9) == 3);
     CHECK(!bucket.is_full(t0 + 2999s));
