@@ -28,7 +28,8 @@ class Samples {
   std::vector<double> values_;
 };
 
-// Markdown, to standard output. A row: its name, n, p50, p95, p99 (milliseconds), and p50 as a multiple of that of `base`, the bare row.
+// Markdown, to standard output. A row: its name, n, p50, p95, p99 (milliseconds), and p50 as a multiple of that of
+// `base`, the bare row.
 void print_heading(const std::string& title, const std::string& explanation);
 void print_row(const std::string& name, const Samples& samples, const Samples& base);
 
