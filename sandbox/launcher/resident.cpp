@@ -16,6 +16,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/launcher/cgroup.hpp"
+#include "sandbox/launcher/lifeline.hpp"
 
 namespace cordon {
 

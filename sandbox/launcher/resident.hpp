@@ -10,7 +10,7 @@
 
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/leases.hpp"
-#include "sandbox/launcher/sandbox.hpp"
+#include "sandbox/launcher/host.hpp"
 
 namespace cordon {
 

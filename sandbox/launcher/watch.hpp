@@ -9,6 +9,7 @@
 #include "sandbox/init_plan.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/fd.hpp"
+#include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/kernel/timer.hpp"
 #include "sandbox/launcher/cgroup.hpp"
 #include "sandbox/launcher/plan.hpp"
@@ -29,6 +30,8 @@ class Watch {
   Message expect(std::chrono::milliseconds patience) {
     return std::get<Message>(next_setup_message(InitMessage(Message{}).index(), patience));
   }
+  // While nothing is to be done: the lifeline's next message; without bytes when the other side has closed it.
+  ReceivedMessage await_lifeline();
   int tool_pid() const { return tool_pid_; }
   // Why the sandbox ended while it was being set up, if it said so; does not wait. For a step of ours that failed since
   // there was no sandbox any more.

@@ -64,7 +64,6 @@ T without(Step step, T flags, T flag) {
   return leaves_out(step) ? flags & ~flag : flags;
 }
 
-using Planned = tl::expected<LaunchPlan, SetupFailed>;
 using Compared = std::optional<Comparisons>;
 using Patience = std::chrono::milliseconds;
 
@@ -73,12 +72,12 @@ using Patience = std::chrono::milliseconds;
 // What was decided.
 
 WRAPPED(
-    _ZN6cordon9make_planERKNS_7JobSpecERKNS_15CompiledProfileERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_5LeaseE,
-    Planned, make_plan,
-    (const JobSpec& spec, const CompiledProfile& profile, const std::string& init_filter, Lease lease)) {
+    _ZN6cordon9make_planERKNS_11PreparationERKNS_15CompiledProfileERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_5LeaseE,
+    LaunchPlan, make_plan,
+    (const Preparation& wanted, const CompiledProfile& profile, const std::string& init_filter, Lease lease)) {
   left_out = read_steps();
   if (leaves_out(Step::unique_uid)) lease.tool_uid |= 63;
-  return product_make_plan(spec, profile, init_filter, lease);
+  return product_make_plan(wanted, profile, init_filter, lease);
 }
 
 WRAPPED(_ZN6cordon6encodeB5cxx11ERKNS_8InitPlanE, wire::Bytes, encode, (const InitPlan& plan)) {
@@ -103,9 +102,10 @@ WRAPPED(_ZNK6cordon6Cgroup13expect_memberB5cxx11Ei, Facts, expect_member, (const
   return leaves_out(Step::read_back) ? Facts{} : product_expect_member(self, pid);
 }
 
-WRAPPED(_ZNK6cordon9Workspace9read_backB5cxx11ERKNS_10LaunchPlanE, Facts, read_back_scratch,
-        (const Workspace* self, const LaunchPlan& plan)) {
-  return leaves_out(Step::read_back) ? Facts{} : product_read_back_scratch(self, plan);
+WRAPPED(_ZN6cordon16read_back_limitsB5cxx11ERKNS_10LaunchPlanERKNS_6LimitsERKNS_6CgroupERKNS_9WorkspaceEi, Facts,
+        read_back_limits,
+        (const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace, int pid)) {
+  return leaves_out(Step::read_back) ? Facts{} : product_read_back_limits(plan, limits, cgroup, workspace, pid);
 }
 
 // Cgroups. What is left out is a limit's size: another bound is always there.
@@ -140,14 +140,16 @@ WRAPPED(write, ssize_t, write, (int fd, const void* bytes, std::size_t size)) {
 }
 
 // The destructor's kill stays: nothing outlives the test.
-WRAPPED(_ZNK6cordon6Cgroup13kill_and_waitENSt6chrono8durationIlSt5ratioILl1ELl1000EEEE, bool, kill_and_wait,
-        (const Cgroup* self, Patience patience)) {
-  return leaves_out(Step::cgroup_kill) ? self->wait_until_empty(Patience(300)) : product_kill_and_wait(self, patience);
+WRAPPED(_ZN6cordon6Cgroup13kill_and_waitENSt6chrono8durationIlSt5ratioILl1ELl1000EEEEi, bool, kill_and_wait,
+        (Cgroup * self, Patience patience, int first)) {
+  if (leaves_out(Step::cgroup_kill)) return self->wait_until_empty(Patience(300));
+  return product_kill_and_wait(self, patience, first);
 }
 
 WRAPPED(prlimit, int, prlimit, (pid_t pid, int resource, const rlimit* wanted, rlimit* found)) {
   // Without its user namespace the tool's limits are not the lease's to set.
-  const bool skips = leaves_out(Step::open_files) || leaves_out(Step::user_namespace);
+  const bool skips = (resource == RLIMIT_NOFILE && leaves_out(Step::open_files)) ||
+                     (resource == RLIMIT_FSIZE && leaves_out(Step::file_size)) || leaves_out(Step::user_namespace);
   return wanted != nullptr && skips ? 0 : product_prlimit(pid, resource, wanted, found);
 }
 
