@@ -84,7 +84,7 @@ void Sandbox::start() {
                            init_plan.get(),
                            host_.nothing.get(),
                            refused_.memory()};
-  constexpr std::uint64_t namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+  constexpr std::uint64_t namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
   child_.emplace(clone_child(namespaces, cgroup_.directory()));
   if (child_->pid == 0) become_sandbox(inputs);
   init_.theirs.reset();

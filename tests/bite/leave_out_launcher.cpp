@@ -233,11 +233,11 @@ namespace {
 
 // The image itself in the place of a job's own view of it.
 void attach_shared_image(const Images& images, const std::string& name, bool is_writable) {
-  const auto shared = clone_tree(AT_FDCWD, images.stage() + "/" + images.parts(name).front().layers.back());
+  const auto shared = clone_tree(AT_FDCWD, "/" + images.parts(name).front().layers.back());
   struct mount_attr writable {};
   writable.attr_clr = is_writable ? MOUNT_ATTR_RDONLY : 0;
   check(::mount_setattr(shared.get(), "", AT_EMPTY_PATH, &writable, sizeof writable), "make writable");
-  attach(shared, AT_FDCWD, images.place_for_root());
+  attach(shared, AT_FDCWD, Images::place_for_root());
 }
 
 }  // namespace
