@@ -53,7 +53,8 @@ Notifications::Notifications(Fd listener, std::string refusals, DenialTable& rec
   check(::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes), "ask for the size of seccomp notifications");
   request_.resize(std::max<std::size_t>(sizes.seccomp_notif, sizeof(seccomp_notif)));
   response_.resize(std::max<std::size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp)));
-  // One of the two always waits for the other: on one processor that is quicker. Where the kernel cannot, nothing is lost.
+  // One of the two always waits for the other: on one processor that is quicker. Where the kernel cannot, nothing is
+  // lost.
   [[maybe_unused]] const int rc = ::ioctl(listener_.get(), notif_set_flags, sync_wake_up);
 }
 

@@ -127,7 +127,8 @@ void leave_session() {
   check(::setsid(), "start a session");
 }
 
-// The table of contents: what is given up, in order. Nothing of the client is read, nor is it there, before all is gone.
+// The table of contents: what is given up, in order. Nothing of the client is read, nor is it there, before all is
+// gone.
 void become_tool(const InitPlan& plan, Bells bells) {
   unblock_signals();
   leave_session();

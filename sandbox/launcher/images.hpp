@@ -1,7 +1,7 @@
 // The root file systems that jobs may have: their layers, prepared once in the launcher's own mount namespace. Each
-// sandbox stacks them for itself (image_view.hpp), in a copy of a second namespace in which there is nothing else, so that
-// copying it and leaving it cost little. Nothing of this is visible on the host, and all of it ends with the launcher.
-// Runs in: launcher, as root.
+// sandbox stacks them for itself (image_view.hpp), in a copy of a second namespace in which there is nothing else, so
+// that copying it and leaving it cost little. Nothing of this is visible on the host, and all of it ends with the
+// launcher. Runs in: launcher, as root.
 #pragma once
 
 #include <map>

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "sandbox/init_plan.hpp"
 #include "sandbox/job_spec.hpp"

@@ -44,9 +44,17 @@ CompiledProfile compile(const fs::path& file) {
   auto notes = profile->seccomp.left_out;
   for (const auto& name : filter.unknown_calls) notes.push_back("libseccomp knows no call " + name + ": it is refused");
   notes.insert(notes.end(), filter.narrowed.begin(), filter.narrowed.end());
-  return {profile->name,     profile->digest,      profile->ceiling,          profile->defaults,
-          profile->collect,  profile->root_inside, profile->landlock_min_abi, filter.bpf,
-          filter.recording,  filter.sha256,        notes};
+  return {profile->name,
+          profile->digest,
+          profile->ceiling,
+          profile->defaults,
+          profile->collect,
+          profile->root_inside,
+          profile->landlock_min_abi,
+          filter.bpf,
+          filter.recording,
+          filter.sha256,
+          notes};
 }
 
 bool is_profile(const fs::path& file) {

@@ -1,5 +1,5 @@
-// One sandbox: built as its profile says, given one job, held, ended. Everything it makes, it owns: when it goes, all of
-// it goes. Runs in: a fork of the resident launcher, as root.
+// One sandbox: built as its profile says, given one job, held, ended. Everything it makes, it owns: when it goes, all
+// of it goes. Runs in: a fork of the resident launcher, as root.
 #pragma once
 
 #include <optional>
@@ -25,8 +25,8 @@ class Sandbox {
   Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings);
 
   // The steps, in this order. Each throws KernelError with the step that failed, or LifelineClosed.
-  Prepared prepare();                                      // up to the job, and what the kernel says of it
-  ReceivedMessage await_job();                             // the next message of the lifeline
+  Prepared prepare();                                        // up to the job, and what the kernel says of it
+  ReceivedMessage await_job();                               // the next message of the lifeline
   Finished run(const JobSpec& job, std::vector<Fd> memfds);  // or LatchClosed
 
   std::vector<int> read_ends() const { return streams_.read_ends(); }  // of the pipes, for cordond

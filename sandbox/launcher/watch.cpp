@@ -54,8 +54,7 @@ InitMessage Watch::next_setup_message(std::size_t kind, std::chrono::millisecond
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     // A job may wait on the lifeline already: here only its end counts.
-    std::array<pollfd, 3> wanted{
-        {{tool_control_, POLLIN, 0}, {init_control_, POLLIN, 0}, {lifeline_, POLLRDHUP, 0}}};
+    std::array<pollfd, 3> wanted{{{tool_control_, POLLIN, 0}, {init_control_, POLLIN, 0}, {lifeline_, POLLRDHUP, 0}}};
     if (!wait_for(wanted, deadline))
       throw KernelError("set up the sandbox", "in time", ETIMEDOUT, "the host is overloaded");
     // The tool's process goes with pid 1, and pid 1 tells how the tool's process went: whoever closed first said

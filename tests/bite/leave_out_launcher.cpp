@@ -64,6 +64,9 @@ T without(Step step, T flags, T flag) {
   return leaves_out(step) ? flags & ~flag : flags;
 }
 
+// Of the host, taken where it can still be seen.
+Fd host_shm, host_var;
+
 using Compared = std::optional<Comparisons>;
 using Patience = std::chrono::milliseconds;
 
@@ -76,6 +79,8 @@ WRAPPED(
     LaunchPlan, make_plan,
     (const Preparation& wanted, const CompiledProfile& profile, const std::string& init_filter, Lease lease)) {
   left_out = read_steps();
+  if (leaves_out(Step::own_shm)) host_shm.reset(::open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE));
+  if (leaves_out(Step::small_namespace)) host_var.reset(::open_tree(AT_FDCWD, "/var", OPEN_TREE_CLONE));
   if (leaves_out(Step::unique_uid)) lease.tool_uid |= 63;
   return product_make_plan(wanted, profile, init_filter, lease);
 }
@@ -225,7 +230,7 @@ WRAPPED(_ZN6cordon6attachERKNS_2FdEiRKNSt7__cxx1112basic_stringIcSt11char_traits
 
 WRAPPED(_ZN6cordon10clone_treeEiRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, Fd, clone_tree,
         (int at, const std::string& path)) {
-  if (path == "shm" && leaves_out(Step::own_shm)) return product_clone_tree(AT_FDCWD, "/dev/shm");
+  if (path == "shm" && leaves_out(Step::own_shm)) return std::move(host_shm);
   return product_clone_tree(at, path);
 }
 
@@ -252,6 +257,14 @@ WRAPPED(_ZN6cordon21attach_writable_imageERKNS_6ImagesERKNSt7__cxx1112basic_stri
         attach_writable_image, (const Images& images, const std::string& name, std::uint32_t owner)) {
   if (leaves_out(Step::image_view)) return attach_shared_image(images, name, true);
   product_attach_writable_image(images, name, owner);
+}
+
+// As if a part of the host's tree had been copied too.
+WRAPPED(_ZNK6cordon6Images10enter_copyEv, void, enter_copy, (const Images* self)) {
+  product_enter_copy(self);
+  if (!leaves_out(Step::small_namespace)) return;
+  ::mkdir("/var", 0755);
+  attach(host_var, AT_FDCWD, "/var");
 }
 
 WRAPPED(umount2, int, umount2, (const char* target, int flags)) {
