@@ -125,7 +125,7 @@ std::optional<KernelError> Watch::last_words() {
 Ending Watch::until_the_end(const Limits& limits) {
   cpu_before_ = std::chrono::microseconds(cgroup_.cpu_us());
   wall_.arm(std::chrono::milliseconds(limits.wall_ms));
-  cpu_.arm(0ns);
+  arm_cpu(limits, 0ns);
   for (;;)
     if (auto ending = look(limits)) return *ending;
 }
@@ -189,9 +189,14 @@ std::optional<Ending> Watch::cpu_used_up(const Limits& limits) {
   const auto budget = std::chrono::milliseconds(limits.cpu_ms);
   const auto used = cpu_used();
   if (used >= budget) return TimedOut{TimeLimit::cpu};
-  const auto earliest = std::chrono::nanoseconds(budget - used) * 1000 / static_cast<long>(limits.cpus_milli);
-  cpu_.arm(std::max<std::chrono::nanoseconds>(earliest, shortest_cpu_check));
+  arm_cpu(limits, used);
   return std::nullopt;
+}
+
+void Watch::arm_cpu(const Limits& limits, std::chrono::nanoseconds used) {
+  const auto left = std::chrono::milliseconds(limits.cpu_ms) - used;
+  const auto earliest = left * 1000 / static_cast<long>(limits.cpus_milli);
+  cpu_.arm(std::max<std::chrono::nanoseconds>(earliest, shortest_cpu_check));
 }
 
 }  // namespace cordon

@@ -51,6 +51,7 @@ class Watch {
   std::optional<Ending> init_said();
   Ending ended(int status) const;
   std::optional<Ending> cpu_used_up(const Limits& limits);
+  void arm_cpu(const Limits& limits, std::chrono::nanoseconds used);  // at the earliest instant of its being used up
 
   int lifeline_, tool_control_, init_control_, init_pidfd_;
   const Cgroup& cgroup_;
