@@ -82,8 +82,11 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            KillLatch(options_.state_dir + "/daemon/kill.json", {options_.runtime_dir, options_.state_dir},
                      api_.launcher),
            {},
-           JobLife(executor_, api_.launcher, api_.artifacts, api_.store, api_.journal, api_.retention, api_.kill_latch,
-                   api_.operations, [this]() -> const Config& { return api_.catalog->config; }),
+           {},
+           WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
+           JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
+                   api_.retention, api_.kill_latch, api_.operations,
+                   [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
       answers_(answers_in_flight),
@@ -124,6 +127,7 @@ awaitable<void> Daemon::start() {
   api_.operations.tell(EventKind::started, {},
                        "cordond " CORDON_VERSION " serves; " + std::to_string(recovered.queued) + " jobs wait again, " +
                            std::to_string(recovered.lost.size()) + " are lost");
+  api_.warm.configure(*api_.catalog);
   asio::co_spawn(executor_, watch_launcher(), asio::detached);
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
   serve("operator.sock", options_.operator_gid ? *options_.operator_gid : group_named(config.operator_group),
@@ -138,7 +142,7 @@ Serving Daemon::shared() {
           &api_.connections,
           bodies_,
           {api_.operations.metrics, turns_, answers_},
-          most_connections(config.max_connections, files.rlim_cur, config.max_running)};
+          most_connections(config.max_connections, files.rlim_cur, config.max_running + api_.warm.most())};
 }
 
 void Daemon::serve(const std::string& name, gid_t group, Role role) {
@@ -168,6 +172,7 @@ awaitable<void> Daemon::watch_launcher() {
     }
     api_.operations.tell(EventKind::launcher_back, {}, "cordon-launcher answers again");
     api_.life.start_what_may();
+    api_.warm.launcher_is_back();
   }
 }
 

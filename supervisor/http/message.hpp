@@ -33,6 +33,7 @@ struct Request {
   std::optional<std::string> content_type, idempotency_key, last_event_id;
   std::string body;
   BodyBudget::SharePtr body_share;  // of the memory that all bodies may take
+  Clock::time_point received;       // its last byte
   Caller caller;
   std::shared_ptr<Client> client;
 

@@ -212,6 +212,7 @@ awaitable<bool> serve_one(ConnectionPtr connection, Api* api, const BodyBudget* 
     if (refused) co_return co_await refuse_and_close(connection, std::move(*refused));
     request->body = std::move(parser.get().body());
   }
+  request->received = Clock::now();
   const Framing framing{request->method == "HEAD", parser.keep_alive(), parser.get().version() >= 11};
   connection->now(Doing::working);
   connection->expire_never();

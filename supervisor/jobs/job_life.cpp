@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include "sandbox/kernel/check.hpp"
-#include "supervisor/host_room.hpp"
 #include "supervisor/jobs/job_account.hpp"
 #include "supervisor/jobs/job_report.hpp"
-#include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -61,11 +59,13 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 
 }  // namespace
 
-JobLife::JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
-                 Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
+JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
+                 JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
                  CurrentConfig config)
     : executor_(std::move(executor)),
-      launcher_(launcher),
+      sandboxes_(sandboxes),
+      launcher_(sandboxes.launcher),
+      host_(host),
       artifacts_(artifacts),
       store_(store),
       journal_(journal),
@@ -137,6 +137,7 @@ awaitable<bool> JobLife::accepted(JobPtr job) {
 }
 
 void JobLife::resubmit(const JobPtr& job) {
+  job->received = Clock::now();
   job->durability = Durability::power;
   job->accept(true);
   take_in(job);
@@ -196,17 +197,18 @@ void JobLife::withdraw(const JobPtr& job) {
 void JobLife::start_what_may() {
   const bool launcher = launcher_.is_there();
   if (admission_.waiting() > 0 || !launcher || !admission_.held_by().empty()) {
-    auto room = read_host_room();
+    auto room = host_.look(Clock::now());
     room.launcher = launcher;
     admission_.see(room);
   }
   while (const auto id = admission_.next(Clock::now())) {
     const auto job = store_.in_memory(*id);
     job->hang_up = nullptr;  // until there is a sandbox; it looks at hang_up_reason first
-    job->waited = Clock::now() - job->entered;
+    job->own_phases.queue = Clock::now() - job->entered;
     job->become_running();
     asio::co_spawn(executor_, run(job), asio::detached);
   }
+  sandboxes_.warm.see_queue(admission_.waiting());
   tell_notices();
   look_again_in_time();
 }
@@ -280,12 +282,15 @@ awaitable<void> JobLife::run(JobPtr job) {
       if (!engaged) return std::nullopt;
       return killed_by(*engaged);
     };
-    auto running = run_in_sandbox(job, &launcher_, &artifacts_, std::move(decide));
+    job->decided = Clock::now();
+    job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());
+    auto running = run_in_sandbox(job, sandboxes_, &artifacts_, std::move(decide));
     outcome = co_await std::move(running);
   }
   admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();
   co_await end(job, std::move(*outcome));
+  sandboxes_.warm.answered(job->id);
 }
 
 // nullopt: it may run. What was accepted waits for a journal that cannot be written.

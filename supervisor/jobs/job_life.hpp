@@ -11,7 +11,9 @@
 #include "profiles/config.hpp"
 #include "supervisor/admission/admission.hpp"
 #include "supervisor/events/operations.hpp"
+#include "supervisor/host_room.hpp"
 #include "supervisor/jobs/job.hpp"
+#include "supervisor/jobs/job_run.hpp"
 #include "supervisor/jobs/job_store.hpp"
 #include "supervisor/jobs/launcher.hpp"
 #include "supervisor/jobs/retention.hpp"
@@ -32,8 +34,9 @@ class JobLife {
  public:
   using CurrentConfig = std::function<const Config&()>;
 
-  JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
-          Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations, CurrentConfig config);
+  JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
+          JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
+          CurrentConfig config);
 
   // Takes a place for a job that is about to be submitted, or says why there is none.
   tl::expected<void, Rejection> reserve(const std::string& id, Claim claim, const Membership& membership);
@@ -72,7 +75,9 @@ class JobLife {
   Durability durability_of(const Submission& submission) const;
 
   asio::any_io_executor executor_;
+  Sandboxes sandboxes_;
   Launcher& launcher_;
+  HostWatch& host_;
   ArtifactStore& artifacts_;
   JobStore& store_;
   Journal& journal_;

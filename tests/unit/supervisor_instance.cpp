@@ -41,8 +41,10 @@ Directory::~Directory() {
 }
 
 void Instance::write_config(const std::string& config) const {
+  const bool names_warm = config.find("\"warm\"") != std::string::npos;  // most tests count what one job makes
   std::ofstream(dir_.path + "/cordon.json")
-      << "{\"profile_dirs\": [\"" << dir_.path << "/profiles\"]" << (config.empty() ? "" : ", ") << config << "}";
+      << "{\"profile_dirs\": [\"" << dir_.path << "/profiles\"]" << (names_warm ? "" : ", \"warm\": {}")
+      << (config.empty() ? "" : ", ") << config << "}";
 }
 
 Instance::Instance(const std::string& config) {
