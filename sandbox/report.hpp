@@ -81,8 +81,15 @@ struct Denial {
 
 using Facts = std::vector<std::pair<std::string, std::string>>;  // in the order they were established
 
-// The three ends of pipes that ride with Accepted.
-enum AcceptedFd : unsigned { stdout_fd = 0, stderr_fd = 1, artifacts_fd = 2, accepted_fd_count = 3 };
+// What rides with Accepted: three ends of pipes, and the sandbox's cgroup.events. With that the kernel can be asked
+// what lives when this process no longer answers; before Accepted there is nothing in the cgroup.
+enum AcceptedFd : unsigned {
+  stdout_fd = 0,
+  stderr_fd = 1,
+  artifacts_fd = 2,
+  cgroup_events_fd = 3,
+  accepted_fd_count = 4
+};
 struct Accepted {
   bool operator==(const Accepted&) const = default;
 };

@@ -149,7 +149,7 @@ class Sandbox {
         streams_(plan.lease.tool_uid) {}
 
   Finished run() {
-    send_message(lifeline_, encode(LauncherMessage(Accepted{})), streams_.read_ends());
+    accept();
     cgroup_.name_job(plan_.job);
     cgroup_.set_limits(plan_.limits);
     timings_.mark("cgroup");
@@ -189,6 +189,13 @@ class Sandbox {
   bool gone() const { return gone_; }  // the tool was told to go: from here on a failure of ours is no failed set-up
 
  private:
+  void accept() const {
+    const auto events = cgroup_.open_events();
+    auto fds = streams_.read_ends();
+    fds.push_back(events.get());
+    send_message(lifeline_, encode(LauncherMessage(Accepted{})), fds);
+  }
+
   Child start() {
     const auto init_plan = sealed_memfd("cordon-init-plan", encode(plan_.init));
     const auto tasks = cgroup_.open_tasks();

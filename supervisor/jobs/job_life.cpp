@@ -255,6 +255,11 @@ void JobLife::heed_kill_switch() {
   }
 }
 
+void JobLife::keep_survivor(const JobPtr& job) {
+  log("sandbox_not_empty", {{"job", job->id}, {"actor", job->account.actor}});
+  survivors_.add(job->id, job->membership(), std::move(job->cgroup_events));
+}
+
 // Its id never comes again: there is nothing left to keep from starting.
 void JobLife::release_job_scope(const std::string& id) {
   kill_latch_.release({Scope::Kind::job, id});
@@ -282,6 +287,7 @@ awaitable<void> JobLife::run(JobPtr job) {
     };
     auto running = run_in_sandbox(job, &launcher_, &artifacts_, std::move(decide));
     outcome = co_await std::move(running);
+    if (job->cgroup_events) keep_survivor(job);
   }
   admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();

@@ -6,6 +6,7 @@
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/payload.hpp"
+#include "supervisor/jobs/survivors.hpp"
 
 namespace cordon {
 namespace {
@@ -85,7 +86,8 @@ class Lifeline : public std::enable_shared_from_this<Lifeline> {
   // A launcher that refuses before it has heard anything answers, and closes: then the answer is what counts.
   void send_order(std::uint64_t generation);
   awaitable<Outcome> listen();
-  awaitable<void> drain();
+  awaitable<void> drain(Clock::time_point deadline);
+  awaitable<void> await_empty(Clock::time_point deadline);
   // Nothing of the job ran, and it may have to be decided about again.
   bool is_stale() const { return stale_ || (unsent_ && !answered_); }
   void hang_up() { socket_.half_close(); }
@@ -149,6 +151,8 @@ void Lifeline::open_pipes(std::vector<Fd> fds) {
 std::optional<Outcome> Lifeline::take(const LauncherMessage& message, std::vector<Fd> fds) {
   if (std::holds_alternative<Accepted>(message)) {
     if (fds.size() != accepted_fd_count || !pipes_.empty()) return Lost{"the launcher's answer had the wrong pipes"};
+    job_->cgroup_events = std::move(fds.at(cgroup_events_fd));
+    fds.resize(cgroup_events_fd);
     open_pipes(std::move(fds));
     return std::nullopt;
   }
@@ -158,6 +162,7 @@ std::optional<Outcome> Lifeline::take(const LauncherMessage& message, std::vecto
     return std::nullopt;
   }
   if (const auto* end = std::get_if<Finished>(&message)) {
+    if (!std::holds_alternative<Hanging>(end->ending)) job_->cgroup_events.reset();
     stale_ = std::holds_alternative<Stale>(end->ending) && job_->hang_up_reason.why == HangUp::no;
     if (stale_) return Outcome(Cancelled{});  // nobody's: it is decided about again
     job_->report = *end;
@@ -182,12 +187,11 @@ awaitable<Outcome> Lifeline::listen() {
   }
 }
 
-awaitable<void> Lifeline::drain() {
+awaitable<void> Lifeline::drain(Clock::time_point deadline) {
   if (is_stale()) {
     for (auto& pipe : pipes_) pipe.close();
     co_return;
   }
-  const auto deadline = Clock::now() + drain_time;
   while (open_ > 0 && Clock::now() < deadline) co_await waker_.sleep(deadline);
   if (open_ > 0 && job_->report) {
     job_->report->denials.push_back({"output", std::nullopt, "a pipe was still open 5 s after the end; cut there"});
@@ -198,6 +202,14 @@ awaitable<void> Lifeline::drain() {
   if (!pipes_.empty()) job_->collection = artifacts_.finish();
 }
 
+// Without a report nobody but the kernel knows what of the job lives.
+awaitable<void> Lifeline::await_empty(Clock::time_point deadline) {
+  if (job_->report || !job_->cgroup_events) co_return;
+  auto waiting = until_empty(&job_->cgroup_events, deadline);
+  const bool empty = co_await std::move(waiting);
+  if (empty) job_->cgroup_events.reset();
+}
+
 awaitable<Outcome> run_lifeline(std::shared_ptr<Lifeline> line) {
   std::optional<Outcome> outcome;
   try {
@@ -205,7 +217,10 @@ awaitable<Outcome> run_lifeline(std::shared_ptr<Lifeline> line) {
   } catch (const std::exception& e) {
     outcome = Lost{e.what()};
   }
-  co_await line->drain();
+  line->hang_up();  // it has said all, or what nobody understands
+  const auto deadline = Clock::now() + drain_time;
+  co_await line->drain(deadline);
+  co_await line->await_empty(deadline);
   co_return std::move(*outcome);
 }
 

@@ -104,6 +104,20 @@ FakeLauncher::~FakeLauncher() {
   ::unlink(path_.c_str());
 }
 
+Fd FakeLauncher::cgroup_events(bool populated) {
+  Fd events(check(::memfd_create("cgroup.events", MFD_CLOEXEC), "make a memfd"));
+  const std::string_view text = populated ? "populated 1\nfrozen 0\n" : "populated 0\nfrozen 0\n";
+  check(::pwrite(events.get(), text.data(), text.size(), 0), "write a memfd");
+  const std::lock_guard guard(mutex_);
+  if (populated) populated_.emplace_back(check(::dup(events.get()), "dup"));
+  return events;
+}
+
+void FakeLauncher::let_go() {
+  const std::lock_guard guard(mutex_);
+  for (const auto& events : populated_) check(::pwrite(events.get(), "populated 0", 11, 0), "write a memfd");
+}
+
 JobSpec FakeLauncher::last_spec() {
   const std::lock_guard guard(mutex_);
   return last_;
@@ -157,7 +171,8 @@ void FakeLauncher::play(const Fd& line, const std::vector<Fd>& memfds, std::uint
   Usage usage{1500, 500, 4096, 1};
   {
     Pipe out, err, artifacts;
-    send(line, Accepted{}, {out.read_end.get(), err.read_end.get(), artifacts.read_end.get()});
+    const auto events = cgroup_events(payload->argv[0] == "hang" || payload->argv[0] == "vanish-alive");
+    send(line, Accepted{}, {out.read_end.get(), err.read_end.get(), artifacts.read_end.get(), events.get()});
     for (auto* pipe : {&out, &err, &artifacts}) pipe->read_end.reset();
     if (payload->argv[0] == "wait-for-latch") await_generation(before + 1);
     if (read_generation(latch_.get()) != before) return send(line, Finished{Stale{}, {}, {}, {}});
@@ -167,7 +182,7 @@ void FakeLauncher::play(const Fd& line, const std::vector<Fd>& memfds, std::uint
       await_hang_up(line);
       std::this_thread::sleep_for(std::chrono::seconds(6));  // longer than a receipt waits
     }
-    if (payload->argv[0] == "vanish") return;
+    if (payload->argv[0].starts_with("vanish")) return;
     if (payload->argv[0] == "leak") {
       out.write("leaked");
       const std::lock_guard guard(mutex_);

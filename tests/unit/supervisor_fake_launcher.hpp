@@ -6,11 +6,12 @@
 //   hold                 runs until the lifeline is closed
 //   leave PATH TEXT      leaves an artifact
 //   vanish               closes the lifeline without a report
+//   vanish-alive         likewise, and the sandbox is not empty until let_go()
 //   refuse               SetupFailed, without Accepted
 //   flood BYTES          that many bytes to stdout, then exit 0
 //   leak                 ends, but its stdout stays open
 //   wait-for-latch       is about to start until a kill switch is engaged, the first time; then exit 0
-//   hang                 says that the kernel does not let it go
+//   hang                 says that the kernel does not let it go, until let_go()
 //   outlive              is still there 6 s after the lifeline was closed
 #pragma once
 
@@ -36,12 +37,14 @@ class FakeLauncher {
 
   int jobs_started() const { return started_; }
   int jobs_alive() const { return alive_; }
+  void let_go();  // what the kernel had not
   JobSpec last_spec();
   std::uint64_t generation() const { return read_generation(latch_.get()); }  // as cordond has set it
 
  private:
   void accept_all();
   void serve(Fd line);
+  Fd cgroup_events(bool populated);
   void play(const Fd& line, const std::vector<Fd>& memfds, std::uint64_t before);
   void await_generation(std::uint64_t wanted);
 
@@ -52,6 +55,7 @@ class FakeLauncher {
   std::mutex mutex_;
   JobSpec last_;
   std::vector<Fd> leaked_, greeted_;
+  std::vector<Fd> populated_;  // the cgroup.events that say so
   std::vector<std::thread> sessions_;
   std::atomic<int> started_{0}, alive_{0};
   std::thread accepter_;
