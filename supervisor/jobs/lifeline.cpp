@@ -14,10 +14,9 @@ namespace {
 using Pipe = asio::posix::stream_descriptor;
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-constexpr auto drain_time = std::chrono::seconds(5);      // for pipes, after the sandbox is gone
-constexpr auto greeting_time = std::chrono::seconds(20);  // for a launcher that was started anew
-constexpr auto launcher_pause =
-    std::chrono::milliseconds(10);  // between two decisions; by then a launcher's end is known
+constexpr auto drain_time = std::chrono::seconds(5);  // for pipes, after the sandbox is gone
+constexpr auto decision_pause =
+    std::chrono::milliseconds(10);  // between two of them; by then a launcher's end is known
 constexpr int max_decisions = 100;  // each is a launch for nothing, and an engaged kill switch or a new launcher
 
 // An artifact's bytes as memory; the files are ours and never change.
@@ -231,12 +230,11 @@ awaitable<bool> until_there(JobPtr job, Launcher* launcher, Clock::time_point de
   const Watch watch(launcher->greeted(), waker);
   job->hang_up = [&waker] { waker.ring(); };
   const auto is_wanted = [&] { return job->hang_up_reason.why == HangUp::no; };
-  if (is_wanted()) co_await waker.sleep(Clock::now() + launcher_pause);
+  if (is_wanted()) co_await waker.sleep(Clock::now() + decision_pause);
   while (is_wanted() && !launcher->is_there() && Clock::now() < deadline) co_await waker.sleep(deadline);
   job->hang_up = nullptr;
   if (is_wanted() && !launcher->is_there()) {
-    throw KernelError("connect to the launcher", launcher->socket_path(), ECONNREFUSED,
-                      "Is cordon-launcher running with this runtime directory?");
+    throw KernelError("connect to the launcher", launcher->socket_path(), ECONNREFUSED, launcher_remedy);
   }
   co_return is_wanted();
 }
