@@ -190,7 +190,7 @@ TEST_CASE("a job whose launcher died is a survivor until the kernel says that it
           "[threat:kill-latch][threat:lost-as-success]") {
   Instance instance;
   const auto id = instance.submit(R"({"argv": ["vanish-alive"]})");
-  while (instance.launcher().jobs_started() < 1) std::this_thread::yield();
+  while (instance.job(id).at("started_at").is_null()) std::this_thread::yield();
   const auto during = engage(instance, "profile/default").json();
   CHECK(during.at("survivors") == 1);
   CHECK(during.at("killed").empty());
