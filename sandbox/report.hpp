@@ -81,8 +81,15 @@ struct Denial {
 
 using Facts = std::vector<std::pair<std::string, std::string>>;  // in the order they were established
 
-// The three ends of pipes that ride with Prepared.
-enum PreparedFd : unsigned { stdout_fd = 0, stderr_fd = 1, artifacts_fd = 2, prepared_fd_count = 3 };
+// What rides with Prepared: three ends of pipes, and the sandbox's cgroup.events. With that the kernel can be asked what
+// lives when this process no longer answers; before Prepared there is nothing of a client in the cgroup.
+enum PreparedFd : unsigned {
+  stdout_fd = 0,
+  stderr_fd = 1,
+  artifacts_fd = 2,
+  cgroup_events_fd = 3,
+  prepared_fd_count = 4
+};
 
 // A sandbox stands and waits for its job: every control that the profile decides was read back and agrees with the plan.
 struct Prepared {

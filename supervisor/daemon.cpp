@@ -15,10 +15,8 @@
 namespace cordon {
 namespace {
 
-constexpr auto launcher_patience = std::chrono::seconds(60);
-constexpr auto launcher_pause = std::chrono::milliseconds(100);  // no event says that a socket has come to be
-constexpr auto launcher_look = std::chrono::milliseconds(100);   // likewise, for one that has gone
-constexpr auto greeting_time = std::chrono::seconds(20);         // it waits itself for what is left of a former cordond
+constexpr auto start_patience = std::chrono::seconds(60);       // with a launcher that is not there yet
+constexpr auto launcher_look = std::chrono::milliseconds(100);  // no event says that a socket has come to be
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
 constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
 
@@ -49,7 +47,7 @@ bool may_still_come(int error) {
 
 awaitable<void> await_launcher(Launcher* launcher) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto deadline = Clock::now() + launcher_patience;
+  const auto deadline = Clock::now() + start_patience;
   asio::steady_timer timer(executor);
   for (bool said = false;; said = true) {
     try {
@@ -59,7 +57,7 @@ awaitable<void> await_launcher(Launcher* launcher) {
       if (!may_still_come(e.error) || Clock::now() > deadline) throw;
       if (!said) log("waiting_for_launcher", {{"socket", launcher->socket_path()}, {"error", e.what()}});
     }
-    timer.expires_after(launcher_pause);
+    timer.expires_after(launcher_look);
     co_await timer.async_wait(asio::use_awaitable);
   }
 }

@@ -165,6 +165,10 @@ std::vector<Fd> Cgroup::open_tasks() const {
   return tasks;
 }
 
+Fd Cgroup::open_events() const {
+  return open_cgroup_events(path_);
+}
+
 std::optional<Fd> Cgroup::watch_oom() const {
   if (!layout_.hybrid) return std::nullopt;
   Fd event(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd"));

@@ -33,6 +33,7 @@ class Cgroup {
 
   int directory() const { return directory_.get(); }  // for CLONE_INTO_CGROUP
   std::vector<Fd> open_tasks() const;                 // v1: whoever writes "0" to each joins
+  Fd open_events() const;                             // for who outlives us: cgroup.events
   std::optional<Fd> watch_oom() const;                // v1: an eventfd that becomes readable; v2 kills the group itself
 
   // cgroup.kill: every process, at once. `first` is a pidfd of the first of them, where there is one: it tells sooner

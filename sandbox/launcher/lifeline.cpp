@@ -41,6 +41,15 @@ LaunchPlan plan_sandbox(Host& host, const ReceivedMessage& request, std::optiona
   return make_plan(*preparation, find_profile(host, preparation->profile), host.policy.init_filter, *lease);
 }
 
+void tell_prepared(int lifeline, Sandbox& sandbox) {
+  const auto prepared = sandbox.prepare();
+  const auto events = sandbox.open_events();
+  auto fds = sandbox.read_ends();
+  fds.push_back(events.get());
+  send_message(lifeline, encode(LauncherMessage(prepared)), fds);
+  sandbox.close_read_ends();
+}
+
 // A message of a cordond that has hung up is no message.
 JobSpec decode_job(const ReceivedMessage& request, const LaunchPlan& plan) {
   if (request.bytes.empty()) throw LifelineClosed{};
@@ -66,8 +75,7 @@ void serve_job(int lifeline, const ReceivedMessage& request, std::optional<Lease
   try {
     const auto plan = plan_sandbox(host, request, lease);
     sandbox.emplace(lifeline, plan, host, timings);
-    send_message(lifeline, encode(LauncherMessage(sandbox->prepare())), sandbox->read_ends());
-    sandbox->close_read_ends();
+    tell_prepared(lifeline, *sandbox);
     auto order = sandbox->await_job();
     const auto job = decode_job(order, plan);
     finished = sandbox->run(job, std::move(order.fds));

@@ -30,6 +30,7 @@ class Sandbox {
   Finished run(const JobSpec& job, std::vector<Fd> memfds);  // or LatchClosed
 
   std::vector<int> read_ends() const { return streams_.read_ends(); }  // of the pipes, for cordond
+  Fd open_events() const { return cgroup_.open_events(); }             // likewise
   void close_read_ends() { streams_.close_read_ends(); }
   bool gone() const { return gone_; }  // the tool was told to go: from here on a failure of ours is no failed set-up
 

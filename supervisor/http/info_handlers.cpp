@@ -12,7 +12,7 @@
 namespace cordon {
 namespace {
 
-constexpr auto greeting_time = std::chrono::seconds(2);
+constexpr auto look_time = std::chrono::seconds(2);
 
 Response json_response(const Json& body) {
   Response response;
@@ -155,7 +155,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
 awaitable<Answer> get_health(Api* api, RequestPtr, Parameters) {
   std::string trouble;
   try {
-    co_await api->launcher.reach(Clock::now() + greeting_time);
+    co_await api->launcher.reach(Clock::now() + look_time);
   } catch (const std::exception& e) {
     trouble = e.what();
   }

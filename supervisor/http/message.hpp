@@ -57,6 +57,7 @@ struct JobBody {  // a large one, in pieces
 };
 struct EventsBody {
   std::shared_ptr<EventSource> source;
+  JobPtr job;  // whose events they are; nullptr: operators'
 };
 
 struct Response {
@@ -69,6 +70,6 @@ struct Response {
 using Answer = tl::expected<Response, Rejection>;
 
 Response problem_response(const Rejection& rejection);
-Response events_response(std::shared_ptr<EventSource> source);
+Response events_response(std::shared_ptr<EventSource> source, JobPtr job = nullptr);
 
 }  // namespace cordon

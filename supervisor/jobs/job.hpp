@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sandbox/artifact_stream.hpp"
+#include "sandbox/kernel/fd.hpp"
 #include "sandbox/report.hpp"
 #include "supervisor/admission/admission.hpp"
 #include "supervisor/identity.hpp"
@@ -91,6 +92,7 @@ class Job {
   EventLog log;
   std::optional<Enforced> enforced;
   std::optional<Finished> report;  // without it: lost
+  Fd cgroup_events;                // of its sandbox, while anything of it may live
   Collection collection;
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;

@@ -10,8 +10,8 @@
 namespace cordon {
 namespace {
 
-constexpr auto launcher_patience = std::chrono::seconds(5);  // longer without one, and nothing more is taken in
-constexpr auto between_tries = std::chrono::seconds(1);      // of a journal that does not take the end of a job
+constexpr auto longest_away = std::chrono::seconds(5);   // longer without one, and nothing more is taken in
+constexpr auto between_tries = std::chrono::seconds(1);  // of a journal that does not take the end of a job
 
 Killed killed_by(const Engagement& engagement) {
   return {to_string(engagement.scope), engagement.by, engagement.reason};
@@ -43,7 +43,7 @@ Rejection journal_unavailable(const std::string& error) {
 Rejection launcher_away(const std::string& socket) {
   Rejection r = overloaded("launcher_unavailable", "cordon-launcher does not answer at " + socket, 1);
   r.title = "Nothing can be started";
-  r.remedy = "Nothing was started. Is cordon-launcher running with this runtime directory?";
+  r.remedy = std::string("Nothing was started. ") + launcher_remedy;
   return r;
 }
 
@@ -85,7 +85,7 @@ tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim clai
   if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
   if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
   if (!launcher_.is_there() || !admission_.held_by().empty()) start_what_may();  // and what nothing starts for
-  if (launcher_.away() > launcher_patience) return tl::unexpected(launcher_away(launcher_.socket_path()));
+  if (launcher_.away() > longest_away) return tl::unexpected(launcher_away(launcher_.socket_path()));
   auto place = admission_.admit(id, std::move(claim), Clock::now());
   tell_notices();
   return place;
@@ -257,6 +257,11 @@ void JobLife::heed_kill_switch() {
   }
 }
 
+void JobLife::keep_survivor(const JobPtr& job) {
+  log("sandbox_not_empty", {{"job", job->id}, {"actor", job->account.actor}});
+  survivors_.add(job->id, job->membership(), std::move(job->cgroup_events));
+}
+
 // Its id never comes again: there is nothing left to keep from starting.
 void JobLife::release_job_scope(const std::string& id) {
   kill_latch_.release({Scope::Kind::job, id});
@@ -286,6 +291,7 @@ awaitable<void> JobLife::run(JobPtr job) {
     job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());
     auto running = run_in_sandbox(job, sandboxes_, &artifacts_, std::move(decide));
     outcome = co_await std::move(running);
+    if (job->cgroup_events) keep_survivor(job);
   }
   admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();

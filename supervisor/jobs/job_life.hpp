@@ -17,6 +17,7 @@
 #include "supervisor/jobs/job_store.hpp"
 #include "supervisor/jobs/launcher.hpp"
 #include "supervisor/jobs/retention.hpp"
+#include "supervisor/jobs/survivors.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/kill/kill_latch.hpp"
 
@@ -55,6 +56,8 @@ class JobLife {
 
   void reconfigure();     // the configuration is another one
   void start_what_may();  // another launcher is there
+  // The jobs of that scope which have ended, and whose sandboxes the kernel has not let go.
+  std::vector<std::string> survivors(const Scope& scope) { return survivors_.in(scope); }
   const Admission& admission() const { return admission_; }
   std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
@@ -65,6 +68,7 @@ class JobLife {
   void look_again_in_time();
   void tell_notices();
   void leave_queue(const JobPtr& job);
+  void keep_survivor(const JobPtr& job);
   void release_job_scope(const std::string& id);
   void tell_journal(const JobPtr& job);
   std::vector<SavedBudget> changed_budgets();
@@ -86,6 +90,7 @@ class JobLife {
   Operations& operations_;
   CurrentConfig config_;
   Admission admission_;
+  Survivors survivors_;
   asio::steady_timer look_again_;
 };
 

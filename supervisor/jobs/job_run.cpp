@@ -4,15 +4,15 @@
 #include "supervisor/jobs/artifact_writer.hpp"
 #include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/jobs/order_files.hpp"
+#include "supervisor/jobs/survivors.hpp"
 
 namespace cordon {
 namespace {
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-constexpr auto drain_time = std::chrono::seconds(5);      // for pipes, after the sandbox is gone
-constexpr auto greeting_time = std::chrono::seconds(20);  // for a launcher that was started anew
-constexpr auto launcher_pause =
-    std::chrono::milliseconds(10);  // between two decisions; by then a launcher's end is known
+constexpr auto drain_time = std::chrono::seconds(5);  // for pipes, after the sandbox is gone
+constexpr auto decision_pause =
+    std::chrono::milliseconds(10);  // between two of them; by then a launcher's end is known
 constexpr int max_decisions = 100;  // each is a launch for nothing, and an engaged kill switch or a new launcher
 
 // One job on one lifeline.
@@ -28,7 +28,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
 
   void send_order(std::uint64_t generation);
   awaitable<Outcome> listen();
-  awaitable<void> drain();
+  awaitable<void> drain(Clock::time_point deadline);
+  awaitable<void> await_empty(Clock::time_point deadline);
   // Nothing of the job ran, and it may have to be decided about again.
   bool is_stale() const { return stale_ || was_never_heard(); }
   bool was_never_heard() const { return !answered_ && line_->was_never_heard(); }
@@ -36,7 +37,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
 
  private:
   std::optional<Outcome> take(Lifeline::Heard heard);
-  void listen_to_pipes();
+  void stand();
   static awaitable<void> pump(std::shared_ptr<JobRun> self, std::size_t which);
   void pass_on(std::size_t which, std::string_view bytes);
 
@@ -55,7 +56,7 @@ void JobRun::send_order(std::uint64_t generation) {
   job_->warm = line_->prepared().has_value();
   line_->send(spec, files_->memfds());
   job_->own_phases.order = Clock::now() - job_->decided;
-  if (line_->prepared()) listen_to_pipes();
+  if (line_->prepared()) stand();
 }
 
 void JobRun::pass_on(std::size_t which, std::string_view bytes) {
@@ -78,14 +79,16 @@ awaitable<void> JobRun::pump(std::shared_ptr<JobRun> self, std::size_t which) {
   self->waker_.ring();
 }
 
-void JobRun::listen_to_pipes() {
+// The sandbox is there.
+void JobRun::stand() {
+  job_->cgroup_events = line_->take_cgroup_events();
   open_ = line_->pipes().size();
   for (std::size_t i = 0; i < open_; ++i) asio::co_spawn(executor_, pump(shared_from_this(), i), asio::detached);
 }
 
 std::optional<Outcome> JobRun::take(Lifeline::Heard heard) {
   if (std::holds_alternative<Lifeline::Stands>(heard)) {
-    listen_to_pipes();
+    stand();
     return std::nullopt;
   }
   if (auto* closed = std::get_if<Lifeline::Closed>(&heard)) return Lost{std::move(closed->why)};
@@ -99,6 +102,7 @@ std::optional<Outcome> JobRun::take(Lifeline::Heard heard) {
     return std::nullopt;
   }
   auto& end = std::get<Finished>(heard);
+  if (!std::holds_alternative<Hanging>(end.ending)) job_->cgroup_events.reset();
   stale_ = std::holds_alternative<Stale>(end.ending) && job_->hang_up_reason.why == HangUp::no;
   if (stale_) return Outcome(Cancelled{});  // nobody's: it is decided about again
   job_->report = std::move(end);
@@ -115,14 +119,14 @@ awaitable<Outcome> JobRun::listen() {
   }
 }
 
-awaitable<void> JobRun::drain() {
+awaitable<void> JobRun::drain(Clock::time_point deadline) {
   auto& pipes = line_->pipes();
   if (is_stale()) {
     for (auto& pipe : pipes) pipe.close();
     co_return;
   }
   const auto begin = Clock::now();
-  while (open_ > 0 && Clock::now() < begin + drain_time) co_await waker_.sleep(begin + drain_time);
+  while (open_ > 0 && Clock::now() < deadline) co_await waker_.sleep(deadline);
   if (open_ > 0 && job_->report) {
     job_->report->denials.push_back({"output", std::nullopt, "a pipe was still open 5 s after the end; cut there"});
   }
@@ -133,6 +137,14 @@ awaitable<void> JobRun::drain() {
   job_->own_phases.drain = Clock::now() - begin;
 }
 
+// Without a report nobody but the kernel knows what of the job lives.
+awaitable<void> JobRun::await_empty(Clock::time_point deadline) {
+  if (job_->report || !job_->cgroup_events) co_return;
+  auto waiting = until_empty(&job_->cgroup_events, deadline);
+  const bool empty = co_await std::move(waiting);
+  if (empty) job_->cgroup_events.reset();
+}
+
 awaitable<Outcome> follow(std::shared_ptr<JobRun> run) {
   std::optional<Outcome> outcome;
   try {
@@ -140,7 +152,10 @@ awaitable<Outcome> follow(std::shared_ptr<JobRun> run) {
   } catch (const std::exception& e) {
     outcome = Lost{e.what()};
   }
-  co_await run->drain();
+  run->hang_up();  // it has said all, or what nobody understands
+  const auto deadline = Clock::now() + drain_time;
+  co_await run->drain(deadline);
+  co_await run->await_empty(deadline);
   co_return std::move(*outcome);
 }
 
@@ -151,12 +166,11 @@ awaitable<bool> until_there(JobPtr job, Launcher* launcher, Clock::time_point de
   const Watch watch(launcher->greeted(), waker);
   job->hang_up = [&waker] { waker.ring(); };
   const auto is_wanted = [&] { return job->hang_up_reason.why == HangUp::no; };
-  if (is_wanted()) co_await waker.sleep(Clock::now() + launcher_pause);
+  if (is_wanted()) co_await waker.sleep(Clock::now() + decision_pause);
   while (is_wanted() && !launcher->is_there() && Clock::now() < deadline) co_await waker.sleep(deadline);
   job->hang_up = nullptr;
   if (is_wanted() && !launcher->is_there()) {
-    throw KernelError("connect to the launcher", launcher->socket_path(), ECONNREFUSED,
-                      "Is cordon-launcher running with this runtime directory?");
+    throw KernelError("connect to the launcher", launcher->socket_path(), ECONNREFUSED, launcher_remedy);
   }
   co_return is_wanted();
 }

@@ -36,8 +36,7 @@ awaitable<LauncherSocket> LauncherSocket::connect(std::string path) {
   // EAGAIN is a full backlog, and no event says when it is not (connect(2)): the one accepted re-check.
   for (int tries = 0; ::connect(fd.get(), generic, sizeof address) < 0; ++tries) {
     if (errno != EAGAIN || tries == backlog_retries) {
-      throw KernelError("connect to the launcher", path, errno,
-                        "Is cordon-launcher running with this runtime directory?");
+      throw KernelError("connect to the launcher", path, errno, launcher_remedy);
     }
     timer.expires_after(backlog_pause);
     co_await timer.async_wait(asio::use_awaitable);

@@ -11,6 +11,8 @@
 
 namespace cordon {
 
+inline constexpr const char* launcher_remedy = "Is cordon-launcher running with this runtime directory?";
+
 class LauncherSocket {
  public:
   // Throws KernelError: "connect to the launcher PATH: …".

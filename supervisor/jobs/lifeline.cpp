@@ -65,6 +65,8 @@ Lifeline::Heard Lifeline::take(ReceivedMessage message) {
 
 Lifeline::Heard Lifeline::take(Prepared prepared, std::vector<Fd> fds) {
   if (fds.size() != prepared_fd_count || prepared_) return Closed{"the launcher's answer had the wrong pipes"};
+  cgroup_events_ = std::move(fds.at(cgroup_events_fd));
+  fds.resize(cgroup_events_fd);
   for (auto& fd : fds) pipes_.emplace_back(executor_, fd.release());
   prepared_ = std::move(prepared);
   return Stands{};

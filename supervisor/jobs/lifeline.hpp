@@ -42,6 +42,7 @@ class Lifeline {
 
   const std::optional<Prepared>& prepared() const { return prepared_; }
   std::vector<Pipe>& pipes() { return pipes_; }  // the ends of PreparedFd, once it is prepared
+  Fd take_cgroup_events() { return std::move(cgroup_events_); }  // likewise, once
 
   void half_close() { socket_.half_close(); }  // "kill it"; the end is still told
   void close();                                // nobody wants it any more
@@ -57,6 +58,7 @@ class Lifeline {
   asio::any_io_executor executor_;
   std::optional<Prepared> prepared_;
   std::vector<Pipe> pipes_;
+  Fd cgroup_events_;
   unsigned listener_ = 0;  // which call of hear() is the last
   bool waiting_ = false, unsent_ = false;
 };

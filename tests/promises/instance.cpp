@@ -130,6 +130,8 @@ void Instance::start_daemon() {
                      "--inh-caps=-all",
                      "--bounding-set=-all",
                      "--no-new-privs",
+                     "--pdeathsig",
+                     "KILL",  // become()'s is cleared when the user changes (prctl(2)); this is set after that
                      directory_ + "/bin/cordond",
                      "--runtime-dir",
                      runtime_dir(),

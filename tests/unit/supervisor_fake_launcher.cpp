@@ -87,6 +87,18 @@ Ending perform(const Payload& payload, std::string_view input, const Fd& line, P
 
 }  // namespace
 
+namespace {
+
+// An empty sandbox's.
+Fd events_of_nothing() {
+  Fd events(check(::memfd_create("cgroup.events", MFD_CLOEXEC), "make a memfd"));
+  const std::string_view text = "populated 0\nfrozen 0\n";
+  check(::pwrite(events.get(), text.data(), text.size(), 0), "write a memfd");
+  return events;
+}
+
+}  // namespace
+
 FakeLauncher::FakeLauncher(std::string socket_path) : path_(std::move(socket_path)) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -117,6 +129,22 @@ int FakeLauncher::idle() const {
 void FakeLauncher::end_idle() {
   const std::lock_guard guard(mutex_);
   for (const int line : idle_) ::shutdown(line, SHUT_RDWR);
+}
+
+struct FakeLauncher::Pipes {
+  Pipe out, err, artifacts;
+  Fd events = events_of_nothing();
+};
+
+void FakeLauncher::populate(const Pipes& pipes) {
+  check(::pwrite(pipes.events.get(), "populated 1", 11, 0), "write a memfd");
+  const std::lock_guard guard(mutex_);
+  populated_.emplace_back(check(::dup(pipes.events.get()), "dup"));
+}
+
+void FakeLauncher::let_go() {
+  const std::lock_guard guard(mutex_);
+  for (const auto& events : populated_) check(::pwrite(events.get(), "populated 0", 11, 0), "write a memfd");
 }
 
 JobSpec FakeLauncher::last_spec() {
@@ -160,16 +188,13 @@ void FakeLauncher::serve(Fd line) {
   }
 }
 
-struct FakeLauncher::Pipes {
-  Pipe out, err, artifacts;
-};
 
 void FakeLauncher::prepare(const Fd& line, const Preparation& preparation) {
   const int serial = ++prepared_;
   if (refuses_) return send(line, Finished{SetupFailed{"prepare", "/p", 1, "be root"}, {}, {}, {}});
   Pipes pipes;
   send(line, Prepared{{{"seccomp", "2"}}, {}},
-       {pipes.out.read_end.get(), pipes.err.read_end.get(), pipes.artifacts.read_end.get()});
+       {pipes.out.read_end.get(), pipes.err.read_end.get(), pipes.artifacts.read_end.get(), pipes.events.get()});
   for (auto* pipe : {&pipes.out, &pipes.err, &pipes.artifacts}) pipe->read_end.reset();
   const auto order = await_order(line);
   if (!order || order->bytes.empty()) return;
@@ -222,6 +247,7 @@ void FakeLauncher::play(const Fd& line, Pipes& pipes, const std::vector<Fd>& mem
   if (!payload || !globs) throw KernelError("decode the payload", "", EPROTO);
   if (payload->argv[0] == "go-deaf") return;
   if (payload->argv[0] == "refuse") return send(line, Finished{SetupFailed{"mount", "/x", 1, "be root"}, {}, {}, {}});
+  if (payload->argv[0] == "hang" || payload->argv[0] == "vanish-alive") populate(pipes);
   if (payload->argv[0] == "wait-for-latch") await_generation(before + 1);
   if (read_generation(latch_.get()) != before) return send(line, Finished{Stale{}, {}, {}, {}});
   send(line, Started{{{"limits.pids", "64"}}});
@@ -230,7 +256,7 @@ void FakeLauncher::play(const Fd& line, Pipes& pipes, const std::vector<Fd>& mem
     await_hang_up(line);
     std::this_thread::sleep_for(std::chrono::seconds(6));  // longer than a receipt waits
   }
-  if (payload->argv[0] == "vanish") return;
+  if (payload->argv[0].starts_with("vanish")) return;
   if (payload->argv[0] == "leak") {
     pipes.out.write("leaked");
     const std::lock_guard guard(mutex_);

@@ -6,12 +6,13 @@
 //   hold                 runs until the lifeline is closed
 //   leave PATH TEXT      leaves an artifact
 //   vanish               closes the lifeline without a report
+//   vanish-alive         likewise, and the sandbox is not empty until let_go()
 //   refuse               SetupFailed, and nothing of it runs
 //   go-deaf              closes the lifeline once the job's order is read, without a word
 //   flood BYTES          that many bytes to stdout, then exit 0
 //   leak                 ends, but its stdout stays open
 //   wait-for-latch       is about to start until a kill switch is engaged, the first time; then exit 0
-//   hang                 says that the kernel does not let it go
+//   hang                 says that the kernel does not let it go, until let_go()
 //   outlive              is still there 6 s after the lifeline was closed
 #pragma once
 
@@ -42,6 +43,7 @@ class FakeLauncher {
   int jobs_alive() const { return alive_; }
   int prepared() const { return prepared_; }  // sandboxes, in all
   int idle() const;                           // those that stand, and have no job
+  void let_go();  // what the kernel had not
   JobSpec last_spec();
   Preparation last_preparation();  // of a job
   std::vector<int> serials();  // of the sandboxes that got a job, in that order; each one is prepared() as it was then
@@ -59,6 +61,7 @@ class FakeLauncher {
   void prepare(const Fd& line, const Preparation& preparation);
   std::optional<ReceivedMessage> await_order(const Fd& line);
   struct Pipes;
+  void populate(const Pipes& pipes);
   void play(const Fd& line, Pipes& pipes, const std::vector<Fd>& memfds, std::uint64_t before);
   void await_generation(std::uint64_t wanted);
 
@@ -73,6 +76,7 @@ class FakeLauncher {
   std::set<int> idle_;
   bool ending_ = false;
   std::vector<Fd> leaked_, greeted_;
+  std::vector<Fd> populated_;  // the cgroup.events that say so
   std::vector<std::thread> sessions_;
   std::atomic<int> started_{0}, alive_{0}, prepared_{0}, unread_{0};
   std::atomic<bool> refuses_{false};
