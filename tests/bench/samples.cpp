@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "tests/bench/table.hpp"
@@ -10,7 +11,7 @@
 namespace cordon::bench {
 namespace {
 
-const std::vector<std::string> columns{"", "n", "p50 ms", "p95 ms", "p99 ms", "p50, times the bare row"};
+constexpr std::array columns{"", "n", "p50 ms", "p95 ms", "p99 ms", "p50, times the bare row"};
 
 }  // namespace
 
@@ -24,7 +25,8 @@ double Samples::quantile(double share) const {
 
 void print_heading(const std::string& title, const std::string& explanation) {
   print_section(title, explanation);
-  print_columns(columns);
+  static_assert(columns.size() == latency_columns);
+  print_columns({columns.begin(), columns.end()});
 }
 
 void print_row(const std::string& name, const Samples& samples, const Samples& base) {
@@ -32,10 +34,6 @@ void print_row(const std::string& name, const Samples& samples, const Samples& b
   print_cells({name, std::to_string(samples.size()), milliseconds(samples.median()),
                milliseconds(samples.quantile(0.95)), milliseconds(samples.quantile(0.99)),
                fmt::format("{:.2f}", samples.median() / base.median())});
-}
-
-void print_absent_row(const std::string& name, const std::string& reason) {
-  print_absent(name, reason, columns.size());
 }
 
 }  // namespace cordon::bench

@@ -33,6 +33,6 @@ class Samples {
 // `base`, the bare row.
 void print_heading(const std::string& title, const std::string& explanation);
 void print_row(const std::string& name, const Samples& samples, const Samples& base);
-void print_absent_row(const std::string& name, const std::string& reason);
+inline constexpr std::size_t latency_columns = 6;
 
 }  // namespace cordon::bench
