@@ -129,9 +129,9 @@ std::string Peers::Prepared::output() const {
   return output_of(lanes.at(0));
 }
 
-pid_t Peers::Prepared::begin(unsigned lane, int input) const {
+pid_t Peers::Prepared::begin(unsigned lane, int input, int output) const {
   const HostView::Inside inside(*view);
-  return bench::begin(lanes.at(lane), input);
+  return bench::begin(lanes.at(lane), input, output);
 }
 
 }  // namespace cordon::bench

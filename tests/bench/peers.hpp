@@ -56,7 +56,7 @@ class Peers {
     const HostView* view = nullptr;
     void run(unsigned lane = 0) const;
     std::string output() const;
-    pid_t begin(unsigned lane, int input) const;
+    pid_t begin(unsigned lane, int input, int output) const;
   };
   Prepared prepare(const Peer& peer, Words argv, unsigned lanes = 1) const;
 

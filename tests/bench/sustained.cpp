@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/bench/figures.hpp"
+#include "tests/bench/rest.hpp"
 #include "tests/bench/table.hpp"
 #include "tests/bench/turns.hpp"
 
@@ -43,24 +44,6 @@ struct Held {
 Held held(Instance& cordon) {
   return {cordon.counts(), net_namespaces(), resident_mib(cordon.daemon().pid()),
           resident_mib(cordon.launcher().pid())};
-}
-
-struct Rest {
-  Counts counts;
-  Clock::time_point since;
-};
-
-// When what it holds has stayed the same for a while: nothing is cleaned up or made ahead any more.
-Rest come_to_rest(const Instance& cordon) {
-  constexpr auto a_while = std::chrono::milliseconds(500);
-  Rest rest{cordon.counts(), Clock::now()};
-  const auto is_still = [&] {
-    const auto now = cordon.counts();
-    if (!(now == rest.counts)) rest = {now, Clock::now()};
-    return Clock::now() - rest.since > a_while;
-  };
-  REQUIRE(cordon::test::eventually(is_still, seconds(60)));
-  return rest;
 }
 
 void print_held(const std::string& when, const Held& held) {

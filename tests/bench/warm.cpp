@@ -11,4 +11,8 @@ test::Json warm(test::Json config, std::optional<unsigned> /*ready*/) {
   return config;
 }
 
+std::optional<test::Json> warm_python(unsigned /*ready*/) {
+  return std::nullopt;
+}
+
 }  // namespace cordon::bench

@@ -14,5 +14,7 @@ inline constexpr bool has_warm_sandboxes = false;
 test::Json cold(test::Json config = test::Json::object());
 // `config` of one that holds as many of the default profile ready as it is shipped with, or as are said.
 test::Json warm(test::Json config = test::Json::object(), std::optional<unsigned> ready = std::nullopt);
+// Likewise, with a started python3 in each; nullopt: this Cordon starts no interpreters ahead.
+std::optional<test::Json> warm_python(unsigned ready);
 
 }  // namespace cordon::bench
