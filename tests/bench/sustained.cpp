@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/bench/figures.hpp"
+#include "tests/bench/process_memory.hpp"
 #include "tests/bench/rest.hpp"
 #include "tests/bench/table.hpp"
 #include "tests/bench/turns.hpp"
@@ -25,15 +26,6 @@ long net_namespaces() {
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with("net_namespace ")) return std::stol(line.substr(14));
   return -1;
-}
-
-double resident_mib(pid_t pid) {
-  std::istringstream words(cordon::test::read_text("/proc/" + std::to_string(pid) + "/status"));
-  for (std::string word; words >> word;) {
-    double kib = 0;
-    if (word == "VmRSS:" && words >> kib) return kib / 1024;
-  }
-  return 0;
 }
 
 struct Held {

@@ -1,16 +1,14 @@
 // What system calls cost inside, beside the same static program outside.
 #include <fmt/format.h>
-#include <sys/mount.h>
 
 #include <catch2/catch.hpp>
-#include <filesystem>
 #include <map>
 #include <sstream>
 
-#include "sandbox/kernel/check.hpp"
 #include "tests/bench/figures.hpp"
 #include "tests/bench/program.hpp"
 #include "tests/bench/samples.hpp"
+#include "tests/bench/scratch.hpp"
 #include "tests/bench/table.hpp"
 #include "tests/promises/instance.hpp"
 
@@ -39,26 +37,6 @@ void add(const std::string& lines, Costs& costs) {
   for (double ns = 0; words >> name >> ns;) costs[name].add(ns);
 }
 
-// A tmpfs, as a job's scratch is, in this process's own mount namespace.
-class Scratch {
- public:
-  Scratch() {
-    if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    cordon::check(::mount("tmpfs", path_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=64m"), "mount tmpfs on", path_);
-  }
-  ~Scratch() {
-    ::umount2(path_.c_str(), MNT_DETACH);
-    std::error_code error;
-    std::filesystem::remove(path_, error);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_ = "/tmp/cordon-bench-scratch-XXXXXX";
-};
-
 }  // namespace
 
 TEST_CASE("syscalls") {
@@ -75,9 +53,10 @@ TEST_CASE("syscalls") {
     REQUIRE(done.at("outcome") == Json{{"kind", "exited"}, {"code", 0}});
     add(done.at("stdout"), inside);
   }
-  print_section("System calls, outside and inside",
-                "One static program, outside on a tmpfs and as a job of the default profile; medians of 20 runs in "
-                "turns, of each the fastest of five batches, nanoseconds for each. Bare is the same program without a sandbox.");
+  print_section(
+      "System calls, outside and inside",
+      "One static program, outside on a tmpfs and as a job of the default profile; medians of 20 runs in "
+      "turns, of each the fastest of five batches, nanoseconds for each. Bare is the same program without a sandbox.");
   print_columns({"", "n", "bare ns", "inside ns", "inside p95 ns", "inside p99 ns", "times bare"});
   for (const auto& kind : kinds) {
     const auto& here = outside.at(kind.key);
