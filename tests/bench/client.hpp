@@ -24,7 +24,4 @@ class Client {
   boost::beast::flat_buffer buffer_;
 };
 
-// Bare posix_spawn(3) of a program, and its end. Throws std::runtime_error when it does not exit with 0.
-void spawn_and_wait(const std::vector<std::string>& argv);
-
 }  // namespace cordon::bench
