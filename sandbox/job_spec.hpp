@@ -1,6 +1,7 @@
 // What cordond may say to the launcher: which profile, which image, which limits. Never what to do (architecture.md,
-// law 2). A lifeline has two messages in this direction: a Preparation, and, whenever there is a job for it, one JobSpec
-// with exactly three sealed memfds: payload, stdin, globs. For a job that nothing was prepared for, both at once.
+// law 2). A lifeline has two messages in this direction: a Preparation, and, whenever there is a job for it, one
+// JobSpec with exactly three sealed memfds: payload, stdin, globs. For a job that nothing was prepared for, both at
+// once.
 #pragma once
 
 #include <cstdint>

@@ -81,8 +81,8 @@ struct Denial {
 
 using Facts = std::vector<std::pair<std::string, std::string>>;  // in the order they were established
 
-// What rides with Prepared: three ends of pipes, and the sandbox's cgroup.events. With that the kernel can be asked what
-// lives when this process no longer answers; before Prepared there is nothing of a client in the cgroup.
+// What rides with Prepared: three ends of pipes, and the sandbox's cgroup.events. With that the kernel can be asked
+// what lives when this process no longer answers; before Prepared there is nothing of a client in the cgroup.
 enum PreparedFd : unsigned {
   stdout_fd = 0,
   stderr_fd = 1,
@@ -91,7 +91,8 @@ enum PreparedFd : unsigned {
   prepared_fd_count = 4
 };
 
-// A sandbox stands and waits for its job: every control that the profile decides was read back and agrees with the plan.
+// A sandbox stands and waits for its job: every control that the profile decides was read back and agrees with the
+// plan.
 struct Prepared {
   Facts enforced;   // control -> what the kernel says
   Sha256 filter{};  // of the loaded BPF

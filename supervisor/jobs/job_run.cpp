@@ -67,13 +67,25 @@ void JobRun::pass_on(std::size_t which, std::string_view bytes) {
   }
 }
 
+// What is there to be read, or nothing at the end. A pipe that is waited for has no buffer: one serves all.
+std::optional<std::string_view> read_some(Lifeline::Pipe& pipe) {
+  static std::string buffer(read_bytes, '\0');
+  boost::system::error_code error;
+  const auto size = pipe.read_some(asio::buffer(buffer), error);
+  if (error == asio::error::would_block || error == asio::error::interrupted) return "";
+  if (error) return std::nullopt;
+  return std::string_view(buffer).substr(0, size);
+}
+
 // Reads to the end, whatever the limits are: a tool must never block because nobody listens.
 awaitable<void> JobRun::pump(std::shared_ptr<JobRun> self, std::size_t which) {
-  std::string buffer(read_bytes, '\0');
+  auto& pipe = self->line_->pipes()[which];
   for (;;) {
-    const auto [error, size] = co_await self->line_->pipes()[which].async_read_some(asio::buffer(buffer), as_result);
+    const auto [error] = co_await pipe.async_wait(Lifeline::Pipe::wait_read, as_result);
     if (error) break;
-    self->pass_on(which, std::string_view(buffer).substr(0, size));
+    const auto bytes = read_some(pipe);
+    if (!bytes) break;
+    self->pass_on(which, *bytes);
   }
   --self->open_;
   self->waker_.ring();
@@ -83,6 +95,7 @@ awaitable<void> JobRun::pump(std::shared_ptr<JobRun> self, std::size_t which) {
 void JobRun::stand() {
   job_->cgroup_events = line_->take_cgroup_events();
   open_ = line_->pipes().size();
+  for (auto& pipe : line_->pipes()) pipe.non_blocking(true);
   for (std::size_t i = 0; i < open_; ++i) asio::co_spawn(executor_, pump(shared_from_this(), i), asio::detached);
 }
 
