@@ -41,7 +41,7 @@ class Lifeline {
   bool was_never_heard() const { return unsent_ || socket_.has_unread(); }
 
   const std::optional<Prepared>& prepared() const { return prepared_; }
-  std::vector<Pipe>& pipes() { return pipes_; }  // the ends of PreparedFd, once it is prepared
+  std::vector<Pipe>& pipes() { return pipes_; }                  // the ends of PreparedFd, once it is prepared
   Fd take_cgroup_events() { return std::move(cgroup_events_); }  // likewise, once
 
   void half_close() { socket_.half_close(); }  // "kill it"; the end is still told

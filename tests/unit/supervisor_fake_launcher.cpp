@@ -188,7 +188,6 @@ void FakeLauncher::serve(Fd line) {
   }
 }
 
-
 void FakeLauncher::prepare(const Fd& line, const Preparation& preparation) {
   const int serial = ++prepared_;
   if (refuses_) return send(line, Finished{SetupFailed{"prepare", "/p", 1, "be root"}, {}, {}, {}});

@@ -43,7 +43,7 @@ class FakeLauncher {
   int jobs_alive() const { return alive_; }
   int prepared() const { return prepared_; }  // sandboxes, in all
   int idle() const;                           // those that stand, and have no job
-  void let_go();  // what the kernel had not
+  void let_go();                              // what the kernel had not
   JobSpec last_spec();
   Preparation last_preparation();  // of a job
   std::vector<int> serials();  // of the sandboxes that got a job, in that order; each one is prepared() as it was then
