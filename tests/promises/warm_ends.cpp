@@ -110,6 +110,30 @@ TEST_CASE("a waiting sandbox that is killed, by its launcher or by its pid 1, co
   }
 }
 
+TEST_CASE("a sandbox that dies just as a job is given to it leaves that job to another, and the job runs once",
+          "[threat:lost-as-success]") {
+  for (const bool by_launcher : {true, false}) {
+    INFO((by_launcher ? "its launcher's process" : "its pid 1"));
+    Instance cordon(with_warm_sandboxes());
+    REQUIRE(await_waiting(cordon));
+    const auto launchers = sandbox_launchers(cordon);
+    const auto victims = by_launcher ? launchers : first_processes(cordon);
+    REQUIRE(launchers.size() == warm_min);
+    for (const auto pid : launchers) ::kill(pid, SIGSTOP);  // none reads the order before its sandbox is dead
+    const auto id = cordon.submit({{"argv", {"sh", "-c", "echo once"}}, {"timings", true}}).at("id").get<std::string>();
+    REQUIRE(eventually([&] { return hits(cordon) == 1; }));
+    for (const auto pid : victims) ::kill(pid, SIGKILL);
+    for (const auto pid : launchers) ::kill(pid, SIGCONT);
+    const auto job = cordon.finished(id);
+    INFO(cordon.logs());
+    CHECK(job.at("outcome") == exited_well);
+    CHECK(job.at("stdout") == "once\n");
+    CHECK(job.at("warm") == false);
+    if (!by_launcher) CHECK(cordon.logs().find("warm_sandbox_failed") != std::string::npos);
+    CHECK(await_waiting(cordon));
+  }
+}
+
 TEST_CASE("nothing starts from the pool while the kill switch is engaged, and jobs start from it when it is released",
           "[threat:kill-latch]") {
   const Instance cordon(with_warm_sandboxes());
