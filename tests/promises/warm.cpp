@@ -1,5 +1,6 @@
 // Promise (architecture.md, law 4): a warm sandbox is a cold one whose preparation is done: a job that takes one is
 // confined, limited, counted and fed as any other, and is the only one that ever does.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
@@ -257,10 +258,15 @@ TEST_CASE("time is the job's own in a warm sandbox: the wait before it counts in
   CHECK(output_of(rested).empty());
   CHECK(rested.at("usage").at("wall_ms").get<double>() >= 1000);
   CHECK(rested.at("usage").at("wall_ms").get<double>() < 2200 * slow);
-  const auto cpu = [](const Json& of) { return of.at("usage").at("cpu_ms").get<double>(); };
-  const auto cold_cpu = cpu(run_cold(cold, job));
-  INFO("cpu_ms " << cpu(rested) << " warm, " << cold_cpu << " cold");
-  CHECK(cpu(rested) < cold_cpu + 15 * slow);
+  double least_cpu = 1000, least_cold_cpu = 1000;  // of several: the machine adds to it, and takes nothing away
+  for (int i = 0; i < 5; ++i) {
+    const auto cpu = [](const Json& of) { return of.at("usage").at("cpu_ms").get<double>(); };
+    least_cpu = std::min(least_cpu, cpu(run_warm(warm, {{"argv", {"true"}}})));
+    least_cold_cpu = std::min(least_cold_cpu, cpu(run_cold(cold, {{"argv", {"true"}}})));
+  }
+  INFO("cpu_ms " << least_cpu << " warm, " << least_cold_cpu << " cold");
+  CHECK(least_cpu < least_cold_cpu + 1 * slow);
+  CHECK(least_cpu < 2 * slow);  // what a preparation takes is more
   job["argv"] = {"sleep", "60"};
   job["limits"]["wall_ms"] = 700 * slowness();
   const auto over = run_warm(warm, job);
