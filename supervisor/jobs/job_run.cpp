@@ -47,7 +47,6 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   std::optional<Outcome> take(Lifeline::Heard heard);
   void stand();
   bool may_begin_again() const { return !started_ && job_->hang_up_reason.why == HangUp::no; }
-  void tell_spoiled(const Outcome& how) const;
   static awaitable<void> pump(std::shared_ptr<JobRun> self, std::size_t which);
   void pass_on(std::size_t which, std::string_view bytes);
 
@@ -118,19 +117,9 @@ std::optional<Outcome> JobRun::take(Lifeline::Heard heard) {
   stale_ = std::holds_alternative<Stale>(end.ending) && job_->hang_up_reason.why == HangUp::no;
   if (stale_) return Outcome(Cancelled{});  // nobody's: it is decided about again
   spoiled_ = origin_ == Origin::pool && std::holds_alternative<SetupFailed>(end.ending) && may_begin_again();
-  if (spoiled_) {
-    auto outcome = judge(end.ending, {});
-    tell_spoiled(outcome);
-    return outcome;
-  }
+  if (spoiled_) return judge(end.ending, {});
   job_->report = std::move(end);
   return judge(job_->report->ending, job_->hang_up_reason);
-}
-
-void JobRun::tell_spoiled(const Outcome& how) const {
-  log("warm_sandbox_failed",
-      {{"profile", job_->order.profile}, {"image", job_->order.image}, {"why", to_json(how).dump()}},
-      Priority::warning);
 }
 
 awaitable<Outcome> JobRun::listen() {
@@ -219,7 +208,7 @@ awaitable<LifelinePtr> begin_sandbox(JobPtr job, Launcher* launcher) {
 
 enum class Again { no, at_once, cold, when_there_is_a_launcher };
 struct Tried {
-  Outcome outcome;  // of Again::no
+  Outcome outcome;  // of Again::no; of Again::cold: why
   Again again = Again::no;
 };
 
@@ -254,16 +243,24 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
   co_return tried;
 }
 
+// A job that cannot be set up anywhere says so itself.
+void tell_spoiled(const Job& job, const Outcome& how, const Outcome& cold) {
+  if (std::holds_alternative<SetupFailed>(cold)) return;
+  log("warm_sandbox_failed", {{"profile", job.order.profile}, {"image", job.order.image}, {"why", to_json(how).dump()}},
+      Priority::warning);
+}
+
 awaitable<Outcome> decide_and_run(JobPtr job, Sandboxes sandboxes, ArtifactStore* store, Decide decide) {
   const auto files = std::make_shared<OrderFiles>(job->order);
-  bool cold = false;
+  std::optional<Outcome> spoiled;  // why it starts cold
   for (int decisions = 0; decisions < max_decisions; ++decisions) {
     if (auto refused = decide(*job)) co_return std::move(*refused);
-    auto trying = try_to_run(job, files, sandboxes, store, cold);
+    auto trying = try_to_run(job, files, sandboxes, store, spoiled.has_value());
     auto tried = co_await std::move(trying);
+    if (tried.again == Again::no && spoiled) tell_spoiled(*job, *spoiled, tried.outcome);
     if (tried.again == Again::no) co_return std::move(tried.outcome);
-    cold = tried.again == Again::cold;
-    if (tried.again == Again::at_once || cold) continue;
+    if (tried.again == Again::cold) spoiled = std::move(tried.outcome);
+    if (tried.again != Again::when_there_is_a_launcher) continue;
     auto waiting = until_there(job, &sandboxes.launcher, Clock::now() + greeting_time);
     const bool wanted = co_await std::move(waiting);
     if (!wanted) co_return of_hang_up(job->hang_up_reason);

@@ -304,6 +304,26 @@ TEST_CASE("a tool in a warm sandbox is given what it would be given in a cold on
   CHECK(keys_of(ours.at("timings")).contains("collect"));
 }
 
+TEST_CASE("a job that cannot be set up, or whose tool cannot be executed, says so as one that starts cold does",
+          "[threat:lost-as-success]") {
+  const Instance warm(with_warm_sandboxes()), cold;
+  Json files = Json::array();  // of a byte each, which takes a page
+  for (int i = 0; i < 300; ++i) files.push_back({{"path", std::to_string(i)}, {"content", "x"}});
+  const std::vector<std::pair<const char*, Json>> faulty{
+      {"setup_failed", {{"argv", {"true"}}, {"files", files}, {"limits", {{"scratch_bytes", mebi}}}}},
+      {"exited", {{"argv", {"no-such-program"}}}},
+      {"exited", {{"argv", {"/usr"}}}}};
+  for (const auto& [kind, job] : faulty) {
+    REQUIRE(await_waiting(warm));
+    const auto ours = warm.run(job).at("outcome");
+    INFO(ours);
+    CHECK(ours.at("kind") == kind);
+    CHECK(ours == cold.run(job).at("outcome"));
+    CHECK(warm.logs().find("warm_sandbox_failed") == std::string::npos);  // it is not the sandbox's fault
+    CHECK(ours.contains(ours.at("kind") == "exited" ? "error" : "remedy"));
+  }
+}
+
 TEST_CASE("no channel leads from a job in a warm sandbox to another tenant's, beside it or behind it",
           "[threat:shared-ipc]") {
   const Instance cordon(with_warm_sandboxes());
