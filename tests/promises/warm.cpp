@@ -14,7 +14,7 @@ using namespace cordon::test;
 
 namespace {
 
-constexpr unsigned mebi = 1024 * 1024;
+constexpr std::size_t mebi = 1024 * 1024;
 
 // Which of two sandboxes it is: what differs between any two, and must.
 const std::vector<std::string> own_ids{"uid",           "init.uid",      "namespace.ipc",  "namespace.mnt",
@@ -126,7 +126,7 @@ void expect_limit(const Json& found, const char* name, const Json& limits, const
   CHECK(found.at(name).at(1) == error);
 }
 
-Json take_memory(unsigned bytes, unsigned limit) {
+Json take_memory(std::size_t bytes, std::size_t limit) {
   auto job = python("print(len(b'x' * " + std::to_string(bytes) + "))");
   job["limits"]["memory_bytes"] = limit;
   return job;

@@ -103,7 +103,7 @@ TEST_CASE("a waiting sandbox that is killed, by its launcher or by its pid 1, co
     const auto victims = victims_of(cordon);
     REQUIRE(victims.size() >= warm_min);
     for (const auto pid : victims) ::kill(pid, SIGKILL);
-    for (unsigned i = 0; i < warm_max + 1; ++i) CHECK(cordon.run(nothing).at("outcome") == exited_well);
+    for (std::size_t i = 0; i < warm_max + 1; ++i) CHECK(cordon.run(nothing).at("outcome") == exited_well);
     CHECK(!any_alive(victims));
     CHECK(await_waiting(cordon));
     CHECK(run_warm(cordon, nothing).at("outcome") == exited_well);

@@ -7,7 +7,7 @@
 
 namespace cordon::test {
 
-inline constexpr unsigned warm_min = 2, warm_max = 4;
+inline constexpr std::size_t warm_min = 2, warm_max = 4;
 
 // Of the default profile, on the host's image.
 Json with_warm_sandboxes();
