@@ -5,6 +5,7 @@
 #include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/jobs/order_files.hpp"
 #include "supervisor/jobs/survivors.hpp"
+#include "supervisor/text/log.hpp"
 
 namespace cordon {
 namespace {
@@ -18,10 +19,15 @@ constexpr int max_decisions = 100;  // each is a launch for nothing, and an enga
 // One job on one lifeline.
 class JobRun : public std::enable_shared_from_this<JobRun> {
  public:
-  JobRun(JobPtr job, OrderFilesPtr files, LifelinePtr line, ArtifactStore& store, const asio::any_io_executor& executor)
+  // With a sandbox of the pool, or one that was begun for this job.
+  enum class Origin : std::uint8_t { pool, own };
+
+  JobRun(JobPtr job, OrderFilesPtr files, LifelinePtr line, Origin origin, ArtifactStore& store,
+         const asio::any_io_executor& executor)
       : job_(std::move(job)),
         files_(std::move(files)),
         line_(std::move(line)),
+        origin_(origin),
         artifacts_(store, job_->order.collect_bounds, files_->collects()),
         waker_(executor),
         executor_(executor) {}
@@ -31,24 +37,28 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   awaitable<void> drain(Clock::time_point deadline);
   awaitable<void> await_empty(Clock::time_point deadline);
   // Nothing of the job ran, and it may have to be decided about again.
-  bool is_stale() const { return stale_ || was_never_heard(); }
+  bool is_stale() const { return stale_ || spoiled_ || was_never_heard(); }
+  // It was the sandbox of the pool that could not take the job: one that is made for it may, or says why not.
+  bool was_spoiled() const { return spoiled_; }
   bool was_never_heard() const { return !answered_ && line_->was_never_heard(); }
   void hang_up() { line_->half_close(); }
 
  private:
   std::optional<Outcome> take(Lifeline::Heard heard);
   void stand();
+  bool may_begin_again() const { return !started_ && job_->hang_up_reason.why == HangUp::no; }
   static awaitable<void> pump(std::shared_ptr<JobRun> self, std::size_t which);
   void pass_on(std::size_t which, std::string_view bytes);
 
   JobPtr job_;
   OrderFilesPtr files_;
   LifelinePtr line_;
+  Origin origin_;
   ArtifactWriter artifacts_;
   Waker waker_;
   asio::any_io_executor executor_;
   std::size_t open_ = 0;
-  bool stale_ = false, answered_ = false;
+  bool stale_ = false, spoiled_ = false, answered_ = false, started_ = false;
 };
 
 void JobRun::send_order(std::uint64_t generation) {
@@ -108,6 +118,7 @@ std::optional<Outcome> JobRun::take(Lifeline::Heard heard) {
   answered_ = true;
   if (auto* started = std::get_if<Started>(&heard)) {
     if (!line_->prepared()) return Lost{"the launcher started the job in a sandbox that it had not prepared"};
+    started_ = true;
     files_->drop();
     Enforced enforced{line_->prepared()->enforced, line_->prepared()->filter};
     for (auto& fact : started->enforced) enforced.facts.push_back(std::move(fact));
@@ -118,6 +129,8 @@ std::optional<Outcome> JobRun::take(Lifeline::Heard heard) {
   if (!std::holds_alternative<Hanging>(end.ending)) job_->cgroup_events.reset();
   stale_ = std::holds_alternative<Stale>(end.ending) && job_->hang_up_reason.why == HangUp::no;
   if (stale_) return Outcome(Cancelled{});  // nobody's: it is decided about again
+  spoiled_ = origin_ == Origin::pool && std::holds_alternative<SetupFailed>(end.ending) && may_begin_again();
+  if (spoiled_) return judge(end.ending, {});
   job_->report = std::move(end);
   return judge(job_->report->ending, job_->hang_up_reason);
 }
@@ -206,24 +219,25 @@ awaitable<LifelinePtr> begin_sandbox(JobPtr job, Launcher* launcher) {
   }
 }
 
-enum class Again { no, at_once, when_there_is_a_launcher };
+enum class Again { no, at_once, cold, when_there_is_a_launcher };
 struct Tried {
-  Outcome outcome;  // of Again::no
+  Outcome outcome;  // of Again::no; of Again::cold: why
   Again again = Again::no;
 };
 
 // From the decision to start to the end. What is decided meanwhile makes the generation stale: it is read first.
-awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes, ArtifactStore* store) {
+awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes, ArtifactStore* store, bool cold) {
   const auto executor = co_await asio::this_coro::executor;
   const auto generation = sandboxes.launcher.generation();
-  auto line = sandboxes.warm.take(*job);
+  auto line = cold ? nullptr : sandboxes.warm.take(*job);
   const bool from_pool = line != nullptr;
   if (!line) {
     auto beginning = begin_sandbox(job, &sandboxes.launcher);
     line = co_await std::move(beginning);
   }
   if (!line || job->hang_up_reason.why != HangUp::no) co_return Tried{of_hang_up(job->hang_up_reason)};
-  const auto run = std::make_shared<JobRun>(job, std::move(files), std::move(line), *store, executor);
+  const auto origin = from_pool ? JobRun::Origin::pool : JobRun::Origin::own;
+  const auto run = std::make_shared<JobRun>(job, std::move(files), std::move(line), origin, *store, executor);
   run->send_order(generation);
   job->hang_up = [weak = std::weak_ptr(run)] {
     if (const auto alive = weak.lock()) alive->hang_up();
@@ -233,19 +247,33 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
   job->hang_up = nullptr;
   Tried tried{std::move(outcome)};
   if (!run->is_stale()) co_return tried;
+  if (run->was_spoiled()) {
+    tried.again = Again::cold;
+    co_return tried;
+  }
   // One of the pool that had died unnoticed says nothing of the launcher: the next may live.
   tried.again = from_pool && run->was_never_heard() ? Again::at_once : Again::when_there_is_a_launcher;
   co_return tried;
 }
 
+// A job that cannot be set up anywhere says so itself.
+void tell_spoiled(const Job& job, const Outcome& how, const Outcome& cold) {
+  if (std::holds_alternative<SetupFailed>(cold)) return;
+  log("warm_sandbox_failed", {{"profile", job.order.profile}, {"image", job.order.image}, {"why", to_json(how).dump()}},
+      Priority::warning);
+}
+
 awaitable<Outcome> decide_and_run(JobPtr job, Sandboxes sandboxes, ArtifactStore* store, Decide decide) {
   const auto files = std::make_shared<OrderFiles>(job->order);
+  std::optional<Outcome> spoiled;  // why it starts cold
   for (int decisions = 0; decisions < max_decisions; ++decisions) {
     if (auto refused = decide(*job)) co_return std::move(*refused);
-    auto trying = try_to_run(job, files, sandboxes, store);
+    auto trying = try_to_run(job, files, sandboxes, store, spoiled.has_value());
     auto tried = co_await std::move(trying);
+    if (tried.again == Again::no && spoiled) tell_spoiled(*job, *spoiled, tried.outcome);
     if (tried.again == Again::no) co_return std::move(tried.outcome);
-    if (tried.again == Again::at_once) continue;
+    if (tried.again == Again::cold) spoiled = std::move(tried.outcome);
+    if (tried.again != Again::when_there_is_a_launcher) continue;
     auto waiting = until_there(job, &sandboxes.launcher, Clock::now() + greeting_time);
     const bool wanted = co_await std::move(waiting);
     if (!wanted) co_return of_hang_up(job->hang_up_reason);
