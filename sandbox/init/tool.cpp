@@ -111,6 +111,13 @@ void await_pid_1(Bells bells) {
   check(::read(bells.of_pid_1, &rung, sizeof rung), "wait for pid 1");
 }
 
+// The table is this process's alone by now, and still has what pid 1 keeps. By close(2), which every filter allows.
+void close_what_is_of_pid_1() {
+  constexpr int past_all = 64;  // a dozen was ever open
+  for (int fd = STDERR_FILENO + 1; fd < past_all; ++fd)
+    if (fd != tool_control_fd && fd != init_payload_fd) ::close(fd);
+}
+
 // The filter that the tool will have, answered by pid 1.
 void load_own_filter(const InitPlan& plan, Bells bells) {
   auto listener = load_filter_with_listener(plan.filter);
@@ -146,6 +153,7 @@ void become_tool(const InitPlan& plan, Bells bells) {
   load_own_filter(plan, bells);
   tell_launcher(probe_confinement(plan, facts));
   await_pid_1(bells);
+  close_what_is_of_pid_1();
 
   const MappedFile payload(init_payload_fd, "the payload");
   const auto job = read_payload(payload);

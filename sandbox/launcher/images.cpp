@@ -118,13 +118,19 @@ Fd open_own_namespace() {
 Fd make_template(const std::string& stage) {
   const auto home = open_own_namespace();
   check(::unshare(CLONE_NEWNS), "enter a second mount namespace");
-  auto made = open_own_namespace();
-  check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
-  check(::chdir(stage.c_str()), "chdir to the stage");
-  check(::syscall(SYS_pivot_root, ".", "."), "pivot_root to the stage");
-  check(::umount2(".", MNT_DETACH), "detach the host's root");
-  check(::setns(home.get(), CLONE_NEWNS), "return to the mount namespace");
-  return made;
+  const auto go_home = [&] { check(::setns(home.get(), CLONE_NEWNS), "return to the mount namespace"); };
+  try {
+    auto made = open_own_namespace();
+    check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
+    check(::chdir(stage.c_str()), "chdir to the stage");
+    check(::syscall(SYS_pivot_root, ".", "."), "pivot_root to the stage");
+    check(::umount2(".", MNT_DETACH), "detach the host's root");
+    go_home();
+    return made;
+  } catch (const KernelError&) {
+    go_home();  // whoever cleans up behind us needs the host's tree
+    throw;
+  }
 }
 
 }  // namespace

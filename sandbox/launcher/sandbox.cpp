@@ -119,9 +119,11 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   cgroup_.name_job(job.id);
   try {
     give(job, memfds);
+    for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs
     auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_, watch_->tool_pid());
     expect_open(host_.latch, job.generation);
     send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts)})));
+    watch_->count_cpu_from_now();
     send_message(tool_.ours.get(), go);
   } catch (const KernelError& e) {
     throw watch_->last_words().value_or(e);
@@ -144,6 +146,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
 // The limits first: what the sandbox then makes of the job counts against them.
 void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
   cgroup_.set_limits(job.limits);
+  cgroup_.forget_peak();
   workspace_.resize(scratch_bounds(plan_, job.limits));
   send_message(init_.ours.get(), job_is_here, {memfds[payload_fd].get(), memfds[stdin_fd].get()});
   watch_->expect<JobRead>(setup_patience);

@@ -122,8 +122,11 @@ std::optional<KernelError> Watch::last_words() {
   return std::nullopt;
 }
 
-Ending Watch::until_the_end(const Limits& limits) {
+void Watch::count_cpu_from_now() {
   cpu_before_ = std::chrono::microseconds(cgroup_.cpu_us());
+}
+
+Ending Watch::until_the_end(const Limits& limits) {
   wall_.arm(std::chrono::milliseconds(limits.wall_ms));
   arm_cpu(limits, 0ns);
   for (;;)

@@ -38,7 +38,8 @@ class Watch {
   std::optional<KernelError> last_words();
   std::chrono::microseconds cpu_used() const;
 
-  // From the word "go" to the end, whatever it is. CPU time counts from there too.
+  void count_cpu_from_now();  // just before the word "go"
+  // From the word "go" to the end, whatever it is.
   Ending until_the_end(const Limits& limits);
 
  private:

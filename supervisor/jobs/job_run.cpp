@@ -64,9 +64,9 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
 void JobRun::send_order(std::uint64_t generation) {
   const JobSpec spec{job_->id, job_->order.limits, generation};
   job_->warm = line_->prepared().has_value();
+  if (line_->prepared()) stand();  // first: what fails in it has sent nothing
   line_->send(spec, files_->memfds());
   job_->own_phases.order = Clock::now() - job_->decided;
-  if (line_->prepared()) stand();
 }
 
 void JobRun::pass_on(std::size_t which, std::string_view bytes) {
@@ -247,6 +247,7 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
   job->hang_up = nullptr;
   Tried tried{std::move(outcome)};
   if (!run->is_stale()) co_return tried;
+  job->cgroup_events.reset();  // of a sandbox in which there is nothing of it
   if (run->was_spoiled()) {
     tried.again = Again::cold;
     co_return tried;

@@ -147,6 +147,7 @@ std::vector<WarmPolicy::Id> WarmPolicy::drop(Time now) {
       return true;
     });
   }
+  while (all() > rules_.most) out.push_back(drop_oldest());
   std::erase_if(stocks_, [&](const auto& entry) {
     const auto& [kind, stock] = entry;
     if (!rules_.of.contains(kind.profile)) return true;
@@ -154,6 +155,18 @@ std::vector<WarmPolicy::Id> WarmPolicy::drop(Time now) {
   });
   std::sort(out.begin(), out.end());
   return out;
+}
+
+// Of all kinds: the ids may have become fewer.
+WarmPolicy::Id WarmPolicy::drop_oldest() {
+  std::deque<Sandbox>* oldest = nullptr;
+  for (auto& [kind, stock] : stocks_) {
+    auto& sandboxes = stock.sandboxes;
+    if (!sandboxes.empty() && (oldest == nullptr || sandboxes.front().id < oldest->front().id)) oldest = &sandboxes;
+  }
+  const auto id = oldest->front().id;
+  oldest->pop_front();
+  return id;
 }
 
 std::size_t WarmPolicy::all() const {

@@ -106,6 +106,7 @@ class WarmPolicy {
   bool lacks(const Stocks::value_type& entry, Time now) const;
   const Stocks::value_type* neediest(Time now) const;
   bool is_quiet(Time now) const;
+  Id drop_oldest();
   std::size_t all() const;
   std::size_t preparing() const;
   Sandbox* find(Id id);
