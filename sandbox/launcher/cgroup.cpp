@@ -226,10 +226,6 @@ void Cgroup::destroy() {
   remove(path_);
 }
 
-void Cgroup::forget_peak() const {
-  if (layout_.hybrid) write_file(in("memory", "memory.max_usage_in_bytes"), "0");
-}
-
 std::uint64_t Cgroup::cpu_us() const {
   if (layout_.hybrid) return parse_number(read_file(in("cpuacct", "cpuacct.usage"))) / 1000;
   return find_value(read_file(in("cpu", "cpu.stat")), "usage_usec").value_or(0);

@@ -43,12 +43,11 @@ class Cgroup {
   bool exists() const;
   void destroy();  // kill, wait, remove; throws EBUSY when it cannot be emptied
 
-  void forget_peak() const;  // v1; in v2 it counts from the beginning of the sandbox (Linux 6.12 could, per descriptor)
   std::uint64_t cpu_us() const;
   std::uint64_t oom_kills() const;
   std::uint64_t forks_denied() const;
-  std::optional<std::uint64_t> memory_peak() const;
-  std::optional<std::uint64_t> pids_peak() const;  // without pid 1
+  std::optional<std::uint64_t> memory_peak() const;  // with what the preparation took
+  std::optional<std::uint64_t> pids_peak() const;    // without pid 1
 
  private:
   enum class Origin { made, adopted };

@@ -155,8 +155,14 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
 }
 
 void Images::enter_copy() const {
+  const auto own = open_directory("/proc/self/ns");  // there is no /proc where we go
   check(::setns(template_.get(), CLONE_NEWNS), "enter the mount namespace of the images");
   check(::unshare(CLONE_NEWNS), "enter a mount namespace");
+  struct stat copied {};
+  struct stat copy {};
+  check(::fstat(template_.get(), &copied), "stat", "the mount namespace of the images");
+  check(::fstatat(own.get(), "mnt", &copy, 0), "stat", "the mount namespace");
+  if (copy.st_ino == copied.st_ino) throw KernelError("read back", "the mount namespace", ENOTRECOVERABLE);
 }
 
 void Images::remove() {

@@ -146,7 +146,6 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
 // The limits first: what the sandbox then makes of the job counts against them.
 void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
   cgroup_.set_limits(job.limits);
-  cgroup_.forget_peak();
   workspace_.resize(scratch_bounds(plan_, job.limits));
   send_message(init_.ours.get(), job_is_here, {memfds[payload_fd].get(), memfds[stdin_fd].get()});
   watch_->expect<JobRead>(setup_patience);
