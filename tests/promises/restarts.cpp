@@ -60,7 +60,7 @@ TEST_CASE("a job that ran when cordond was killed is lost, with the reason and w
           "[threat:lost-as-success]") {
   Instance cordon;
   const std::string id = cordon.submit(shell("sleep 60")).at("id");
-  REQUIRE(cordon.reaches(id, "running"));
+  REQUIRE(eventually([&] { return !cordon.get("/v1/jobs/" + id).json().at("started_at").is_null(); }));
   REQUIRE(eventually([&] { return !job(cordon, id).at("started_at").is_null(); }));
   kill_and_restart(cordon);
   const auto lost = job(cordon, id);
