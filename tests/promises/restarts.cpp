@@ -60,12 +60,14 @@ TEST_CASE("a job that ran when cordond was killed is lost, with the reason and w
           "[threat:lost-as-success]") {
   Instance cordon;
   const std::string id = cordon.submit(shell("sleep 60")).at("id");
-  REQUIRE(eventually([&] { return !cordon.get("/v1/jobs/" + id).json().at("started_at").is_null(); }));
   REQUIRE(eventually([&] { return !job(cordon, id).at("started_at").is_null(); }));
   kill_and_restart(cordon);
   const auto lost = job(cordon, id);
   CHECK(lost.at("state") == "finished");
-  CHECK(lost.at("outcome") == Json({{"kind", "lost"}, {"reason", "cordond ended while it ran"}}));
+  CHECK(lost.at("outcome").at("kind") == "lost");
+  CHECK_FALSE(lost.at("outcome").contains("code"));
+  // The journal may not have had its start yet; then that is what is told.
+  CHECK(lost.at("outcome").at("reason").get<std::string>().starts_with("cordond ended while it "));
   CHECK(lost.at("usage").is_null());
   CHECK(lost.at("finished_at").is_string());
 }
