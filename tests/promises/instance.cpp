@@ -11,6 +11,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <thread>
 
 namespace cordon::test {
 namespace {
@@ -238,6 +239,17 @@ Whose Instance::whose() const {
 Counts Instance::counts_settled_at(const Counts& expected, std::chrono::milliseconds patience) const {
   eventually([&] { return counts() == expected; }, patience);
   return counts();
+}
+
+Counts Instance::counts_at_rest() const {
+  constexpr auto pause = std::chrono::milliseconds(200);
+  auto last = counts();
+  for (const auto deadline = std::chrono::steady_clock::now() + end_patience;;) {
+    std::this_thread::sleep_for(pause);
+    const auto now = counts();
+    if (now == last || std::chrono::steady_clock::now() > deadline) return now;
+    last = now;
+  }
 }
 
 std::string Instance::logs() const {

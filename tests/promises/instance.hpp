@@ -46,6 +46,8 @@ class Instance {
   Counts counts() const { return count(whose()); }
   // Cleaning up goes on after a job's answer: the counts once they are as expected, or as they stay.
   Counts counts_settled_at(const Counts& expected, std::chrono::milliseconds patience = std::chrono::seconds(20)) const;
+  Counts counts_at_rest()
+      const;  // once two looks, a fifth of a second apart, are the same: what was used has been closed
 
   Process& launcher() { return launcher_; }
   Process& daemon() { return daemon_; }
