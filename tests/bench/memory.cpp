@@ -24,7 +24,7 @@ using cordon::test::read_text;
 
 namespace {
 
-constexpr unsigned sandboxes = 32;
+constexpr int sandboxes = 32;
 constexpr int rounds = 5;
 const std::vector<std::string> columns{"", "n", "KiB each, p50", "least", "most", "of it in its memory cgroup"};
 
