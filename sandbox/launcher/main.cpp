@@ -97,8 +97,13 @@ void run(const Options& options) {
   std::filesystem::create_directory(stage);
   Images images(stage, policy.config.images);
   const auto places = prepare_latch_places(options, cgroups.unified);
-  Host host{options.config,    std::move(policy), std::move(cgroups),
-            std::move(images), std::move(init),   Latch{make_latch_page(), places},
+  Host host{options.config,
+            std::move(policy),
+            std::move(cgroups),
+            std::move(images),
+            std::move(init),
+            sealed_memfd("cordon-nothing", ""),
+            Latch{make_latch_page(), places},
             std::move(claim)};
   Resident resident(host, std::move(leases), options.runtime_dir + "/launcher.sock", instance.daemon_uid);
   if (options.private_instance) write_instance_file(instance, options.runtime_dir);

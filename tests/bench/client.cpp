@@ -11,14 +11,12 @@ Client::Client(const std::string& socket_path) : socket_(io_) {
   socket_.connect(socket_path);
 }
 
-test::Answer Client::request(const std::string& method, const std::string& target, const std::string& body,
-                             const std::string& key) {
+test::Answer Client::request(const std::string& method, const std::string& target, const std::string& body) {
   http::request<http::string_body> request;
   request.method_string(method);
   request.target(target);
   request.set(http::field::host, "cordon");
   if (!body.empty()) request.set(http::field::content_type, "application/json");
-  if (!key.empty()) request.set("Idempotency-Key", key);
   request.body() = body;
   request.prepare_payload();
   http::write(socket_, request);
@@ -27,8 +25,8 @@ test::Answer Client::request(const std::string& method, const std::string& targe
   return {response.result_int(), {}, std::move(response.body())};
 }
 
-void Client::run(const std::string& body, const std::string& key) {
-  const auto answer = request("POST", "/v1/jobs", body, key);
+void Client::run(const std::string& body) {
+  const auto answer = request("POST", "/v1/jobs", body);
   if (answer.status != 200 || answer.body.find(R"("outcome":{"kind":"exited","code":0})") == std::string::npos) {
     throw std::runtime_error("the job failed: " + answer.body);
   }

@@ -14,10 +14,9 @@ class Client {
  public:
   explicit Client(const std::string& socket_path);
   // Waits for the answer. Throws boost::system::system_error.
-  test::Answer request(const std::string& method, const std::string& target, const std::string& body = "",
-                       const std::string& key = "");
+  test::Answer request(const std::string& method, const std::string& target, const std::string& body = "");
   // A waited job: finished, and exited with 0. Throws std::runtime_error when it is not.
-  void run(const std::string& body, const std::string& key = "");
+  void run(const std::string& body);
 
  private:
   boost::asio::io_context io_;

@@ -1,5 +1,6 @@
 // How long it takes until nothing runs any more: from an operator's request to the receipt that says 0 survivors.
 #include <catch2/catch.hpp>
+#include <csignal>
 
 #include "tests/bench/client.hpp"
 #include "tests/bench/figures.hpp"

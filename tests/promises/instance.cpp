@@ -86,6 +86,7 @@ void Instance::prepare(const Json& config) {
   if (slowness() > 1) widen_times(directory_ + "/profiles");
   auto all = config;
   if (!all.contains("profile_dirs")) all["profile_dirs"] = Json::array({directory_ + "/profiles"});
+  if (!all.contains("warm")) all["warm"] = Json::object();  // most tests count the processes and cgroups of their jobs
   std::ofstream(directory_ + "/cordon.json") << all.dump(2);
   for (const auto& entry : fs::recursive_directory_iterator(directory_)) {
     fs::permissions(entry.path(), fs::perms(0755));
@@ -130,6 +131,8 @@ void Instance::start_daemon() {
                      "--inh-caps=-all",
                      "--bounding-set=-all",
                      "--no-new-privs",
+                     "--pdeathsig",
+                     "KILL",  // become()'s is cleared when the user changes (prctl(2)); this is set after that
                      directory_ + "/bin/cordond",
                      "--runtime-dir",
                      runtime_dir(),

@@ -14,7 +14,8 @@ namespace cordon::test {
 
 class Instance {
  public:
-  // `config` is joined with the profile directory; `launcher` is the command that its options are added to.
+  // `config` is joined with the profile directory, and has no warm sandboxes unless it says so; `launcher` is the
+  // command that its options are added to.
   explicit Instance(const Json& config = Json::object(),
                     std::vector<std::string> launcher = {CORDON_BIN_DIR "/cordon-launcher"});
   ~Instance();
