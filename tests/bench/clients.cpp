@@ -5,6 +5,7 @@
 
 #include "tests/bench/table.hpp"
 #include "tests/bench/turns.hpp"
+#include "tests/bench/warm.hpp"
 
 using namespace cordon::bench;
 using std::chrono::milliseconds;
@@ -43,6 +44,8 @@ TEST_CASE("clients") {
                 "Each client asks for the next run as soon as it has the answer to the last; two turns of 1.5 s each. "
                 "Of Cordon each client has a connection of its own.");
   print_columns(columns);
+  const auto before = warm_use(stage.shipped());
   for (const unsigned clients : {1U, 2U, 8U, 32U}) measure(stage, clients);
   stage.print_absent_rows(columns.size());
+  print_remark(told(warm_use(stage.shipped()) - before));
 }

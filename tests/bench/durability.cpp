@@ -5,6 +5,7 @@
 #include "tests/bench/client.hpp"
 #include "tests/bench/program.hpp"
 #include "tests/bench/samples.hpp"
+#include "tests/bench/warm.hpp"
 #include "tests/promises/instance.hpp"
 
 using namespace cordon::bench;
@@ -16,7 +17,7 @@ TEST_CASE("durability") {
   const auto config = [](const char* durability) {
     return Json{{"journal", {{"durability", durability}}}, {"retain", {{"jobs", 100}}}};
   };
-  const Instance process(config("process")), power(config("power"));
+  const Instance process(warm(config("process"))), power(warm(config("power")));
   Client on_process(process.agent_socket()), on_power(power.agent_socket());
   const std::string body = R"({"argv": ["true"], "wait": true})";
   const auto program = bare({"true"});

@@ -5,6 +5,7 @@
 #include "tests/bench/client.hpp"
 #include "tests/bench/figures.hpp"
 #include "tests/bench/samples.hpp"
+#include "tests/bench/warm.hpp"
 #include "tests/promises/instance.hpp"
 
 using namespace cordon::bench;
@@ -60,7 +61,7 @@ TEST_CASE("kill all") {
       "Kill-all",
       "`PUT /v1/kill/all` while so many sandboxes run, a tenth of them fork bombs: until the receipt, which says 0 "
       "survivors because the kernel does. Bare: SIGKILL to as many sleeping processes, until all are reaped.");
-  const Instance cordon(Json{{"max_running", 600}, {"max_queued", 600}});
+  const Instance cordon(warm(Json{{"max_running", 600}, {"max_queued", 600}}));
   for (const int sandboxes : {10, 100, 200, 500}) {
     Samples bare, killed;
     for (int round = 0; round < rounds_of(sandboxes); ++round) {

@@ -2,7 +2,9 @@
 // other sandboxes of Debian.
 #include <catch2/catch.hpp>
 
+#include "tests/bench/table.hpp"
 #include "tests/bench/turns.hpp"
+#include "tests/bench/warm.hpp"
 
 using namespace cordon::bench;
 using std::chrono::milliseconds;
@@ -28,9 +30,11 @@ void measure(const Stage& stage, const Tool& tool, const std::string& how, const
              const Turns& turns) {
   print_heading(tool.title + ", " + how, "Cordon through its API, on one connection, unless the row says otherwise.");
   auto contenders = stage.contenders(tool.argv);
+  const auto before = warm_use(stage.shipped());
   take_turns(contenders, turns);
   print_contenders(contenders, figures + "." + tool.figure);
   stage.print_absent_rows(latency_columns);
+  print_remark(told(warm_use(stage.shipped()) - before));
 }
 
 }  // namespace

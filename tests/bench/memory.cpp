@@ -24,7 +24,7 @@ using cordon::test::read_text;
 
 namespace {
 
-constexpr unsigned sandboxes = 32;
+constexpr int sandboxes = 32;
 constexpr int rounds = 5;
 const std::vector<std::string> columns{"", "n", "KiB each, p50", "least", "most", "of it in its memory cgroup"};
 
@@ -160,8 +160,6 @@ TEST_CASE("memory") {
     else
       print_absent(peer.names(), peer.cannot, columns.size());
   }
-  std::optional<Json> ready;
-  if (has_warm_sandboxes) ready = warm(Json::object(), sandboxes);
-  measure_idle("Cordon, an idle warm sandbox", "idle", ready);
+  measure_idle("Cordon, an idle warm sandbox", "idle", warm(Json::object(), sandboxes));
   measure_idle("Cordon, an idle warm sandbox with a started `python3`", "idle_python", warm_python(sandboxes));
 }

@@ -1,5 +1,7 @@
 #include "tests/bench/stage.hpp"
 
+#include <memory>
+
 #include "tests/bench/client.hpp"
 #include "tests/bench/table.hpp"
 #include "tests/bench/warm.hpp"
@@ -19,12 +21,11 @@ std::function<void(unsigned)> submit_to(const Instance& cordon, const Words& arg
 
 }  // namespace
 
-Stage::Stage(const Json& config)
-    : cold_(cold(config)), warm_(has_warm_sandboxes ? std::make_unique<Instance>(warm(config)) : nullptr) {}
+Stage::Stage() : cold_(cold()), shipped_(warm()) {}
 
 std::vector<Contender> Stage::contenders(const Words& argv, unsigned lanes) const {
   std::vector<Contender> all{bare_program(argv)};
-  if (warm_) all.push_back(job(argv, lanes));
+  all.push_back(job(argv, lanes));
   all.push_back(cold_job(argv, lanes));
   if (lanes == 1) all.push_back(command_line(argv));
   for (const auto& each : peers_.all())
@@ -37,8 +38,7 @@ Contender Stage::bare_program(const Words& argv) const {
 }
 
 Contender Stage::job(const Words& argv, unsigned lanes) const {
-  if (!warm_) return cold_job(argv, lanes);
-  return {"Cordon, warm", "warm", submit_to(*warm_, argv, lanes)};
+  return {"Cordon, warm", "warm", submit_to(shipped_, argv, lanes)};
 }
 
 Contender Stage::cold_job(const Words& argv, unsigned lanes) const {
@@ -46,9 +46,9 @@ Contender Stage::cold_job(const Words& argv, unsigned lanes) const {
 }
 
 Contender Stage::command_line(const Words& argv) const {
-  Words words{CORDON_BIN_DIR "/cordon", "--runtime-dir", shipped().runtime_dir(), "run", "--"};
+  Words words{CORDON_BIN_DIR "/cordon", "--runtime-dir", shipped_.runtime_dir(), "run", "--"};
   words.insert(words.end(), argv.begin(), argv.end());
-  const Program program{words, shipped().directory() + "/cordon-run.log", {}};
+  const Program program{words, shipped_.directory() + "/cordon-run.log", {}};
   return {"Cordon, `cordon run`", "cli", [program](unsigned) { run(program); }, 2};
 }
 
@@ -66,7 +66,6 @@ Contender Stage::peer(const Peer& peer, const Words& argv, unsigned lanes) const
 }
 
 void Stage::print_absent_rows(std::size_t columns) const {
-  if (!warm_) print_absent("Cordon, warm", "this Cordon has no warm sandboxes", columns);
   for (const auto& peer : peers_.all())
     if (!peer.cannot.empty()) print_absent(peer.names(), peer.cannot, columns);
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +23,7 @@ struct Contender {
 
 class Stage {
  public:
-  // `config` of its instances. With the command line, with peers that are slow, or without.
-  explicit Stage(const test::Json& config = test::Json::object());
+  Stage();
 
   // Of a program whose argv[0] is a name in /usr/bin; the bare one first.
   std::vector<Contender> contenders(const Words& argv, unsigned lanes = 1) const;
@@ -34,17 +33,16 @@ class Stage {
   Contender command_line(const Words& argv) const;
   std::optional<Contender> peer(const std::string& name, const Words& argv, unsigned lanes) const;
 
-  test::Instance& shipped() { return warm_ ? *warm_ : cold_; }
+  test::Instance& shipped() { return shipped_; }
+  const test::Instance& shipped() const { return shipped_; }
   // A row for each who is not among them, with the reason.
   void print_absent_rows(std::size_t columns) const;
 
  private:
   Contender peer(const Peer& peer, const Words& argv, unsigned lanes) const;
-  const test::Instance& shipped() const { return warm_ ? *warm_ : cold_; }
 
   Peers peers_;
-  test::Instance cold_;
-  std::unique_ptr<test::Instance> warm_;  // nullptr: there are no warm sandboxes
+  test::Instance cold_, shipped_;
 };
 
 }  // namespace cordon::bench

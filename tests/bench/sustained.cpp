@@ -9,6 +9,7 @@
 #include "tests/bench/rest.hpp"
 #include "tests/bench/table.hpp"
 #include "tests/bench/turns.hpp"
+#include "tests/bench/warm.hpp"
 
 using namespace cordon::bench;
 using cordon::test::Counts;
@@ -79,6 +80,7 @@ TEST_CASE("sustained") {
   load(minute.contender, clients, seconds(2));  // what the daemons allocate once
   come_to_rest(cordon);
   const auto before = held(cordon);
+  const auto use_before = warm_use(cordon);
   minute.load = load(minute.contender, clients, half_a_minute);
   const auto half_way = held(cordon);
   minute.load.add(load(minute.contender, clients, half_a_minute));
@@ -86,6 +88,7 @@ TEST_CASE("sustained") {
   const auto at_the_end = held(cordon);
   const auto clean_up = std::chrono::duration<double>(come_to_rest(cordon).since - ended).count();
   const auto after = held(cordon);
+  const auto use = warm_use(cordon) - use_before;
 
   for (auto row = rows.rbegin(); row != rows.rend(); ++row)
     row->load.add(load(row->contender, clients, a_sixth_of_one));
@@ -100,6 +103,7 @@ TEST_CASE("sustained") {
   with_clean_up.contender.figure = "cordon_clean";
   print_rate(with_clean_up, bare, ", until everything was cleaned up");
 
+  print_remark(told(use));
   print_section("What a minute leaves to do",
                 fmt::format("Of the instance above. It was at rest again {:.2f} s after the last answer. Network "
                             "namespaces are those of the whole machine, as far as the kernel's allocator says.",

@@ -10,6 +10,10 @@ void print_section(const std::string& title, const std::string& explanation) {
   fmt::print("\n## {}\n\n{}\n\n", title, explanation);
 }
 
+void print_remark(const std::string& sentence) {
+  fmt::print("\n{}\n", sentence);
+}
+
 void print_cells(const std::vector<std::string>& cells) {
   fmt::print("| {} |\n", fmt::join(cells, " | "));
   std::fflush(stdout);

@@ -7,6 +7,7 @@
 namespace cordon::bench {
 
 void print_section(const std::string& title, const std::string& explanation);
+void print_remark(const std::string& sentence);  // below a table
 void print_columns(const std::vector<std::string>& names);
 void print_cells(const std::vector<std::string>& cells);
 // Of a contender that takes no part, with the reason: it is never left out in silence.

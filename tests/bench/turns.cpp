@@ -9,7 +9,7 @@
 namespace cordon::bench {
 namespace {
 
-constexpr auto settling = std::chrono::milliseconds(60);
+constexpr auto settling = std::chrono::milliseconds(100);
 constexpr std::size_t least_runs = 3;
 
 void take_turn(Contender& contender, const Turns& turns) {
