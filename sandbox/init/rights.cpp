@@ -30,10 +30,11 @@ std::vector<cap_value_t> listed(std::uint64_t set) {
   return list;
 }
 
-// EINVAL is how the kernel says that it has no more of them (PR_CAPBSET_READ(2const)); any other failure is one.
-bool is_capability(unsigned long cap) {
-  const int rc = ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-  if (rc < 0 && errno != EINVAL) check(rc, "read the bounding set at capability", std::to_string(cap));
+// From the bounding set. EINVAL is how the kernel says that it has no more of them (PR_CAPBSET_DROP(2const)); any other
+// failure is one. That none is left is read back from outside.
+bool drop_capability(unsigned long cap) {
+  const int rc = ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+  if (rc < 0 && errno != EINVAL) check(rc, "drop a capability from the bounding set", std::to_string(cap));
   return rc >= 0;
 }
 
@@ -83,9 +84,8 @@ void bound_capabilities(std::uint64_t kept) {
                                    SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
   check(::prctl(PR_SET_SECUREBITS, locked, 0, 0, 0), "lock the securebits");
   check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "clear the ambient capabilities");
-  for (unsigned long cap = 0; is_capability(cap); ++cap)
-    if ((kept >> cap & 1) == 0)
-      check(::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0), "drop a capability from the bounding set", std::to_string(cap));
+  for (unsigned long cap = 0; (kept >> cap & 1) != 0 || drop_capability(cap); ++cap) {
+  }
 }
 
 void reduce_capabilities(std::uint64_t kept) {

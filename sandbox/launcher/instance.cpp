@@ -2,13 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
+#include "sandbox/launcher/accounts.hpp"
 
 namespace cordon {
 
@@ -18,12 +17,6 @@ constexpr std::uint32_t first_private_id = 1879048192, block_size = 4096, blocks
 constexpr std::uint32_t reserved_ids = 16;  // of a block, for what is not a job
 constexpr const char* lock_directory = "/run/lock/cordon-ids";
 constexpr std::chrono::seconds dying_patience{5};  // with the sandboxes of a launcher that was killed
-
-std::uint32_t group_id(const std::string& name) {
-  const auto* group = ::getgrnam(name.c_str());
-  if (group == nullptr) throw KernelError("find group", name, ENOENT, "systemd-sysusers, or groupadd --system " + name);
-  return group->gr_gid;
-}
 
 Fd make_owned_directory(const std::string& path, mode_t mode, std::uint32_t uid, std::uint32_t gid) {
   if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) check(-1, "make directory", path);
@@ -59,15 +52,13 @@ std::optional<std::uint32_t> block_before(const std::string& state) {
 }  // namespace
 
 Instance installed_instance(const Config& config) {
-  const auto* user = ::getpwnam(config.daemon_user.c_str());
-  if (user == nullptr)
-    throw KernelError("find user", config.daemon_user, ENOENT, "install the package, or run with --private");
+  const auto daemon = find_user(config.daemon_user);
   Instance instance;
   instance.name = "system";
-  instance.daemon_uid = user->pw_uid;
-  instance.daemon_gid = user->pw_gid;
-  instance.agent_gid = group_id(config.agent_group);
-  instance.operator_gid = group_id(config.operator_group);
+  instance.daemon_uid = daemon.uid;
+  instance.daemon_gid = daemon.gid;
+  instance.agent_gid = find_group(config.agent_group);
+  instance.operator_gid = find_group(config.operator_group);
   instance.first_uid = config.first_uid;
   instance.uid_count = config.uid_count;
   return instance;

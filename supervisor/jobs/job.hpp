@@ -48,6 +48,11 @@ struct JobMembers {
   Json after;  // "stderr"
 };
 
+// Their text: JSON objects.
+struct MemberTexts {
+  std::string before, between, after;
+};
+
 // What the kernel says of the sandbox, read back by the launcher: what the profile decides, then what the job does.
 struct Enforced {
   Facts facts;
@@ -97,6 +102,7 @@ class Job {
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
   std::optional<JobMembers> told;  // one that the journal gave back: what was said of it then
+  std::optional<MemberTexts> texts;  // of one that has its outcome: as it is told once it has finished
   Acceptance acceptance = Acceptance::pending;
   Clock::time_point received, entered, decided;  // its request; into the queue; to start it
   OwnPhases own_phases;

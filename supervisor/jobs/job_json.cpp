@@ -144,6 +144,11 @@ JobMembers job_members(const Job& job, std::optional<std::size_t> queue_position
   return members;
 }
 
+MemberTexts text_of(const JobMembers& members) {
+  const auto text = [](const Json& part) { return part.dump(-1, ' ', false, Json::error_handler_t::replace); };
+  return {text(members.before), text(members.between), text(members.after)};
+}
+
 Json listed_job(const Job& job, std::optional<std::size_t> queue_position) {
   auto members = job_members(job, queue_position);
   auto out = std::move(members.before);

@@ -8,6 +8,7 @@
 namespace cordon {
 
 JobMembers job_members(const Job& job, std::optional<std::size_t> queue_position);
+MemberTexts text_of(const JobMembers& members);
 
 // As it stands in a list: without the two outputs.
 Json listed_job(const Job& job, std::optional<std::size_t> queue_position);

@@ -330,6 +330,7 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
   job->on_started = job->on_killing = nullptr;
   job->conclude(std::move(outcome), std::chrono::system_clock::now());
   for (const auto& artifact : job->collection.artifacts) artifacts_.keep(artifact.sha256);  // a start sweeps orphans
+  job->texts = ended_texts(*job);
   const auto row = std::make_shared<const EndedRow>(ended_row(*job, journal_.age_s()));
   const auto budgets = changed_budgets();
   asio::steady_timer timer(executor_);

@@ -6,9 +6,8 @@
 namespace cordon {
 namespace {
 
-std::string text_of(const JobMembers& members) {
-  const Json all = {{"before", members.before}, {"between", members.between}, {"after", members.after}};
-  return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string joined(const MemberTexts& texts) {
+  return R"({"before":)" + texts.before + R"(,"between":)" + texts.between + R"(,"after":)" + texts.after + "}";
 }
 
 JobMembers members_of(const std::string& report) {
@@ -55,12 +54,14 @@ bool is_text(const Json& members, const char* encoding) {
 }  // namespace
 
 std::string report_text(const Job& job) {
+  return joined(text_of(job_members(job, std::nullopt)));
+}
+
+MemberTexts ended_texts(const Job& job) {
   auto members = job_members(job, std::nullopt);
-  if (job.outcome) {  // as it is told once this is written
-    members.before["state"] = to_string(JobState::finished);
-    members.before["outcome"] = to_json(*job.outcome);
-    members.after["finished_at"] = rfc3339(*job.finished_at);
-  }
+  members.before["state"] = to_string(JobState::finished);
+  members.before["outcome"] = to_json(*job.outcome);
+  members.after["finished_at"] = rfc3339(*job.finished_at);
   return text_of(members);
 }
 
@@ -79,7 +80,7 @@ std::string events_text(const EventLog& log) {
 EndedRow ended_row(const Job& job, std::int64_t age_s) {
   EndedRow row{job.id,
                std::holds_alternative<Lost>(*job.outcome),
-               report_text(job),
+               joined(job.texts ? *job.texts : ended_texts(job)),
                events_text(job.log),
                std::string(job.output[0].kept()),
                std::string(job.output[1].kept()),
@@ -97,7 +98,7 @@ std::string lost_report(const std::string& report, const std::string& reason, Wa
   members.before["state"] = to_string(JobState::finished);
   members.before["outcome"] = to_json(Lost{reason});
   members.after["finished_at"] = rfc3339(now);
-  return text_of(members);
+  return joined(text_of(members));
 }
 
 JobPtr restored_job(const StoredJob& stored, const OpenKept& open) {

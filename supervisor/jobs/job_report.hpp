@@ -10,8 +10,9 @@
 
 namespace cordon {
 
-// What is known of it by now. One that has its outcome is told as finished: it is by the time this can be read.
-std::string report_text(const Job& job);
+std::string report_text(const Job& job);  // what is known of it by now
+// One that has its outcome, told as finished: it is by the time this can be read.
+MemberTexts ended_texts(const Job& job);
 std::string events_text(const EventLog& log);
 
 // A concluded job. `age_s`: of the journal.

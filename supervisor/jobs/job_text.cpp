@@ -12,19 +12,22 @@ namespace {
 constexpr std::size_t body_piece = std::size_t{48} * 1024;  // a multiple of 3, for base64
 constexpr std::size_t enough = std::size_t{64} * 1024;
 
-// An object's members without its braces.
-std::string members_of(const Json& object) {
-  const auto text = dump(object);
-  return text.substr(1, text.size() - 3);  // and without the line's end
+std::string_view without_braces(const std::string& object) {
+  return std::string_view(object).substr(1, object.size() - 2);
+}
+
+std::string& append(std::string& out, std::string_view before, const std::string& object, std::string_view after) {
+  return out.append(before).append(without_braces(object)).append(after);
 }
 
 }  // namespace
 
 JobText::JobText(std::shared_ptr<const Job> job, std::optional<std::size_t> queue_position) : job_(std::move(job)) {
-  const auto members = job_members(*job_, queue_position);
-  literals_[0] = "{" + members_of(members.before) + ",\"stdout\":\"";
-  literals_[1] = "\"," + members_of(members.between) + ",\"stderr\":\"";
-  literals_[2] = "\"," + members_of(members.after) + "}";
+  const bool known = job_->texts && job_->state == JobState::finished;
+  const auto texts = known ? *job_->texts : text_of(job_members(*job_, queue_position));
+  append(literals_[0], "{", texts.before, ",\"stdout\":\"");
+  append(literals_[1], "\",", texts.between, ",\"stderr\":\"");
+  append(literals_[2], "\",", texts.after, "}");
   for (std::size_t i = 0; i < bodies_.size(); ++i) {
     bodies_[i] = {job_->output[i].kept().size(), job_->output[i].is_text(), 0};
   }

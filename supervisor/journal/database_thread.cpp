@@ -14,6 +14,10 @@
 namespace cordon {
 namespace {
 
+// Of 4 KiB. The first is SQLite's own default; more is only written while there is no pause at all.
+constexpr int many_pages = 1000, too_many_pages = 8000;
+constexpr auto no_hurry = std::chrono::milliseconds(20);
+
 int errno_of(int code) {
   switch (code & 0xff) {
     case SQLITE_FULL:
@@ -69,7 +73,8 @@ DatabaseThread::DatabaseThread(asio::any_io_executor executor, const std::string
     : executor_(std::move(executor)),
       path_(path),
       rows_(open_rows(path, access)),
-      writes_(access == Access::read_write) {
+      writes_(access == Access::read_write),
+      later_(executor_) {
   // The signals are for the event loop.
   sigset_t all, before;
   sigfillset(&all);
@@ -87,12 +92,26 @@ DatabaseThread::~DatabaseThread() {
   thread_.join();
 }
 
+void DatabaseThread::hand_over(Task task) {
+  const std::lock_guard lock(mutex_);
+  waiting_.push_back(std::move(task));
+}
+
 void DatabaseThread::post(Work work, Durability durability, Told told) {
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back({std::move(work), durability, std::move(told), nullptr});
-  }
+  hand_over({std::move(work), durability, std::move(told), nullptr});
   handed_over_.notify_one();
+}
+
+// The thread is not woken: it finds this with what comes next, or after a while.
+void DatabaseThread::post_later(Work work, Told told) {
+  hand_over({std::move(work), Durability::process, std::move(told), nullptr});
+  if (std::exchange(ringing_later_, true)) return;
+  later_.expires_after(no_hurry);
+  later_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    ringing_later_ = false;
+    if (!is_idle()) handed_over_.notify_one();
+  });
 }
 
 awaitable<void> DatabaseThread::run(Work work, Durability durability) {
@@ -113,7 +132,13 @@ void DatabaseThread::serve() {
       for (auto& task : batch) commit({&task, 1});  // nobody fails with another
     }
     tell(std::move(batch));
+    if (writes_) rows_->checkpoint(is_idle() ? many_pages : too_many_pages);
   }
+}
+
+bool DatabaseThread::is_idle() {
+  const std::lock_guard lock(mutex_);
+  return waiting_.empty();
 }
 
 DatabaseThread::Batch DatabaseThread::take() {
@@ -132,18 +157,16 @@ bool DatabaseThread::commit(std::span<Task> batch) {
     }
     if (writes_ && wanted != durability_) rows_->survive_power_loss(wanted == Durability::power);
     durability_ = wanted;
-    SQLite::Transaction transaction(
-        rows_->database(), writes_ ? SQLite::TransactionBehavior::IMMEDIATE : SQLite::TransactionBehavior::DEFERRED);
+    rows_->begin(writes_);
     for (auto& task : batch) task.work(*rows_);
-    rows_->rest();
-    transaction.commit();
+    rows_->commit();
     return true;
   } catch (const SQLite::Exception& e) {
-    rows_->undone();
+    rows_->undo();
     const auto error = as_kernel_error(e, writes_ ? "write the journal" : "read the journal", path_);
     for (auto& task : batch) task.failed = std::make_exception_ptr(error);
   } catch (...) {
-    rows_->undone();
+    rows_->undo();
     for (auto& task : batch) task.failed = std::current_exception();
   }
   return false;

@@ -36,6 +36,8 @@ class DatabaseThread {
   // Nobody waits: `told` hears on the event loop what became of it.
   using Told = std::function<void(std::exception_ptr)>;
   void post(Work work, Durability durability, Told told);
+  // The same, in order with the others, but in no hurry: with the next that is posted, or within 20 ms.
+  void post_later(Work work, Told told);
 
  private:
   struct Task {
@@ -46,8 +48,10 @@ class DatabaseThread {
   };
   using Batch = std::vector<Task>;
 
+  void hand_over(Task task);
   void serve();
   Batch take();
+  bool is_idle();                      // nothing waits
   bool commit(std::span<Task> batch);  // false: nothing of it, and each has its error
   void tell(Batch batch);
 
@@ -60,6 +64,8 @@ class DatabaseThread {
   std::condition_variable handed_over_;
   Batch waiting_;
   bool ending_ = false;
+  asio::steady_timer later_;  // of the event loop, as the next
+  bool ringing_later_ = false;
   std::thread thread_;
 };
 

@@ -58,6 +58,12 @@ JobRows::JobRows(const std::string& path, bool writes)
   database_.exec("PRAGMA journal_mode = WAL");
   database_.exec("PRAGMA synchronous = NORMAL");
   migrate(database_);
+  // In the place of SQLite's own, which takes over in the middle of whichever commit it is that is one too many.
+  const auto count = [](void* self, sqlite3*, const char*, int pages) {
+    static_cast<JobRows*>(self)->written_pages_ = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(database_.getHandle(), count, this);
 }
 
 void JobRows::survive_power_loss(bool wanted) {
@@ -68,9 +74,26 @@ void JobRows::rest() {
   for (auto& [sql, statement] : statements_) statement.tryReset();
 }
 
-void JobRows::undone() {
+void JobRows::begin(bool to_write) {
+  prepared(to_write ? "BEGIN IMMEDIATE" : "BEGIN").exec();
+}
+
+void JobRows::commit() {
+  rest();
+  prepared("COMMIT").exec();
+}
+
+void JobRows::undo() {
   rest();
   tombstones_.reset();
+  if (sqlite3_get_autocommit(database_.getHandle()) == 0) database_.tryExec("ROLLBACK");
+}
+
+void JobRows::checkpoint(int pages) {
+  if (written_pages_ < pages) return;
+  if (sqlite3_wal_checkpoint_v2(database_.getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) ==
+      SQLITE_OK)
+    written_pages_ = 0;  // the next commit says what is left
 }
 
 // Compiled once. What an earlier use left bound or half read is gone.
@@ -124,12 +147,12 @@ void JobRows::step(Step step, const std::string& id, std::int64_t at_us) {
       case Step::started:
         return prepared(
             "UPDATE jobs SET state = iif(state = 'admitted', 'started', state), started_at = ? "
-            "WHERE id = ? AND state IN ('admitted', 'killing')");
+            "WHERE id = ? AND (state = 'admitted' OR state = 'killing')");
       case Step::killing:
         break;
     }
     return prepared(
-        "UPDATE jobs SET state = 'killing', killing_at = ? WHERE id = ? AND state IN ('admitted', 'started')");
+        "UPDATE jobs SET state = 'killing', killing_at = ? WHERE id = ? AND (state = 'admitted' OR state = 'started')");
   }();
   update.bind(1, at_us);
   update.bindNoCopy(2, id);

@@ -93,10 +93,13 @@ class JobRows {
   // Makes the tables in a new file. Throws SQLite::Exception; of a newer version too.
   JobRows(const std::string& path, bool writes);
 
-  SQLite::Database& database() { return database_; }
   void survive_power_loss(bool wanted);  // of the transactions from here on
-  void undone();                         // the last transaction was rolled back
-  void rest();  // no statement stays half read: it would hold on to an old view of the database
+  void begin(bool to_write);
+  void commit();
+  void undo();  // never throws
+  // Takes what was written over into the database, once that is much: `pages` of 4 KiB and more. Later commits wait
+  // for it, so it is done when there are none. A failure is met again by the next try, and by the commits.
+  void checkpoint(int pages);
 
   void receive(const ReceivedRow& row);
   enum class Step { admitted, started, killing };
@@ -127,6 +130,7 @@ class JobRows {
 
  private:
   SQLite::Statement& prepared(const char* sql);
+  void rest();  // no statement stays half read: it would hold on to an old view of the database
   std::int64_t row_of(const std::string& id);
   Forgotten forget(const std::vector<std::int64_t>& rows);
   void forget_artifacts(std::int64_t row, Forgotten& into);
@@ -136,6 +140,7 @@ class JobRows {
   SQLite::Database database_;
   std::map<const char*, SQLite::Statement> statements_;  // by the address of a literal
   std::optional<std::size_t> tombstones_;                // nullopt: not counted yet
+  int written_pages_ = 0;                                // in the WAL, not yet in the database
 };
 
 }  // namespace cordon

@@ -52,7 +52,7 @@ awaitable<void> Journal::write(DatabaseThread::Work write, Durability durability
 }
 
 void Journal::note(DatabaseThread::Work write) {
-  writer_.post(std::move(write), Durability::process, [well = well_](const std::exception_ptr& failed) {
+  writer_.post_later(std::move(write), [well = well_](const std::exception_ptr& failed) {
     *well = failed == nullptr;
     if (!failed) return;
     try {

@@ -19,7 +19,8 @@ class Journal {
   // `write` is one or more calls of JobRows, on the writer's thread: it holds values only, never a job. Comes back when
   // it is committed; throws KernelError when it is not, and then nothing of it is.
   awaitable<void> write(DatabaseThread::Work write, Durability durability);
-  // The same, but nobody waits. It is in order with what is written before and after; a failure is logged.
+  // The same, but nobody waits: it is written with what comes next, or within 20 ms, in order with the others. A
+  // failure is logged.
   void note(DatabaseThread::Work write);
 
   // The value of `read`, from the reader's thread.

@@ -17,15 +17,6 @@ struct Tool {
   Turns back_to_back, paused;
 };
 
-std::vector<Tool> tools() {
-  const auto numeric = cordon::test::read_text(CORDON_SOURCE_DIR "/tests/bench/numeric.py");
-  constexpr milliseconds pause(40);
-  return {{"`true`", "true", {"true"}, {25, 40}, {20, 12, pause}},
-          {"`python3 -c pass`", "python", {"python3", "-c", "pass"}, {10, 20}, {4, 12, pause}},
-          {"A numeric script of 100 lines", "numeric", {"python3", "-c", numeric}, {8, 12}, {3, 12, pause}},
-          {"`node -e ''`", "node", {"node", "-e", ""}, {6, 10}, {3, 10, pause}}};
-}
-
 void measure(const Stage& stage, const Tool& tool, const std::string& how, const std::string& figures,
              const Turns& turns) {
   print_heading(tool.title + ", " + how, "Cordon through its API, on one connection, unless the row says otherwise.");
@@ -37,10 +28,29 @@ void measure(const Stage& stage, const Tool& tool, const std::string& how, const
   print_remark(told(warm_use(stage.shipped()) - before));
 }
 
+void measure(const Tool& tool) {
+  const Stage stage;
+  measure(stage, tool, "back to back", "latency", tool.back_to_back);
+  measure(stage, tool, "with 40 ms of quiet before each", "paused", tool.paused);
+}
+
+constexpr milliseconds quiet(40);
+
 }  // namespace
 
-TEST_CASE("latency") {
-  const Stage stage;
-  for (const auto& tool : tools()) measure(stage, tool, "back to back", "latency", tool.back_to_back);
-  for (const auto& tool : tools()) measure(stage, tool, "with 40 ms of quiet before each", "paused", tool.paused);
+TEST_CASE("latency of true") {
+  measure({"`true`", "true", {"true"}, {25, 40}, {20, 12, quiet}});
+}
+
+TEST_CASE("latency of python") {
+  measure({"`python3 -c pass`", "python", {"python3", "-c", "pass"}, {10, 20}, {4, 12, quiet}});
+}
+
+TEST_CASE("latency of a numeric script") {
+  const auto script = cordon::test::read_text(CORDON_SOURCE_DIR "/tests/bench/numeric.py");
+  measure({"A numeric script of 100 lines", "numeric", {"python3", "-c", script}, {8, 12}, {3, 12, quiet}});
+}
+
+TEST_CASE("latency of node") {
+  measure({"`node -e ''`", "node", {"node", "-e", ""}, {6, 10}, {3, 10, quiet}});
 }
