@@ -73,10 +73,8 @@ struct Toll {
   std::size_t survivors = 0;
 };
 
-// One that has not told its end was killed: whatever it will tell, it ended under this.
 bool was_killed(const Job& job) {
-  if (job.outcome) return std::holds_alternative<Killed>(*job.outcome);
-  return job.hang_up_reason.why == HangUp::killed;
+  return job.outcome && std::holds_alternative<Killed>(*job.outcome);
 }
 
 // Those whose sandbox the kernel does not let go count until it does, also when an earlier kill was it.
@@ -84,13 +82,12 @@ Toll count_toll(Api& api, const Scope& scope, const std::vector<JobPtr>& jobs) {
   Toll toll;
   for (const auto& job : jobs) {
     if (job->acceptance == Acceptance::refused) continue;  // it never was
-    const bool over = is_over(*job);
-    if (over && was_killed(*job)) toll.killed.push_back(job->id);
-    if (!over) ++toll.survivors;
+    if (was_killed(*job)) toll.killed.push_back(job->id);
+    if (job->state != JobState::finished) ++toll.survivors;
   }
   for (const auto& id : api.life.survivors(scope)) {
     const auto job = api.store.in_memory(id);
-    if (!job || is_over(*job)) ++toll.survivors;  // the others are counted
+    if (!job || job->state == JobState::finished) ++toll.survivors;  // the others are counted
     toll.quarantined.push_back(id);
   }
   return toll;
@@ -148,7 +145,7 @@ awaitable<Answer> engage_kill(Api* api, RequestPtr request, Parameters parameter
   const auto jobs = api->life.kill(engagement);
   const auto engaged = api->kill_latch.persist(std::move(engagement));  // a disk that is slow holds up no kill
   const auto deadline = began + receipt_patience;
-  for (const auto& job : jobs) co_await until_over(job, deadline);
+  for (const auto& job : jobs) co_await until_finished(job, request->client, deadline);
   auto toll = count_toll(*api, *scope, jobs);
   api->operations.tell(EventKind::kill, subject_of(*scope),
                        to_string(*scope) + " engaged by " + request->caller.account.actor + ": " + *reason);

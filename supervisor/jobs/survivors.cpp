@@ -51,24 +51,6 @@ awaitable<bool> until_empty(const Fd* events, Clock::time_point deadline) {
   co_return true;
 }
 
-bool is_over(const Job& job) {
-  if (job.state == JobState::finished || job.acceptance == Acceptance::refused) return true;
-  if (job.hang_up_reason.why == HangUp::no) return false;  // it may have to begin again
-  if (job.cgroup_events) return !may_live(job.cgroup_events);
-  return job.report && !std::holds_alternative<Hanging>(job.report->ending);
-}
-
-awaitable<void> until_over(JobPtr job, Clock::time_point deadline) {
-  const auto executor = co_await asio::this_coro::executor;
-  const auto waker = std::make_shared<Waker>(executor);
-  const Watch changes(job->changes, *waker);
-  auto events = watch(executor, job->cgroup_events);
-  while (!is_over(*job) && Clock::now() < deadline) {
-    if (events.is_open()) await_change(events, waker);
-    co_await waker->sleep(deadline);
-  }
-}
-
 void Survivors::add(std::string id, Membership membership, Fd events) {
   sandboxes_.insert_or_assign(std::move(id), Sandbox{std::move(membership), std::move(events)});
 }

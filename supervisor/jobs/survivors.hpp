@@ -7,7 +7,6 @@
 
 #include "sandbox/kernel/fd.hpp"
 #include "supervisor/asio.hpp"
-#include "supervisor/jobs/job.hpp"
 #include "supervisor/kill/scope.hpp"
 
 namespace cordon {
@@ -17,11 +16,6 @@ bool may_live(const Fd& events);
 
 // True once the kernel says that nothing lives; false when it does not by `deadline`. `events` outlives the wait.
 awaitable<bool> until_empty(const Fd* events, Clock::time_point deadline);
-
-// Nothing of it lives, nor will: it has finished, or its launcher has said so, or the kernel does. The rest of its
-// report may still be on its way.
-bool is_over(const Job& job);
-awaitable<void> until_over(JobPtr job, Clock::time_point deadline);
 
 // The jobs that have ended, and whose sandboxes the kernel has not let go.
 class Survivors {

@@ -89,16 +89,12 @@ Ending perform(const Payload& payload, std::string_view input, const Fd& line, P
 
 namespace {
 
-// As the kernel's file while a sandbox stands.
-Fd make_events() {
+// An empty sandbox's.
+Fd events_of_nothing() {
   Fd events(check(::memfd_create("cgroup.events", MFD_CLOEXEC), "make a memfd"));
-  const std::string_view text = "populated 1\nfrozen 0\n";
+  const std::string_view text = "populated 0\nfrozen 0\n";
   check(::pwrite(events.get(), text.data(), text.size(), 0), "write a memfd");
   return events;
-}
-
-void say_empty(const Fd& events) {
-  check(::pwrite(events.get(), "populated 0", 11, 0), "write a memfd");
 }
 
 }  // namespace
@@ -137,21 +133,18 @@ void FakeLauncher::end_idle() {
 
 struct FakeLauncher::Pipes {
   Pipe out, err, artifacts;
-  Fd events = make_events();
-  ~Pipes() {
-    if (events) say_empty(events);
-  }
+  Fd events = events_of_nothing();
 };
 
-void FakeLauncher::stay_populated(Pipes& pipes) {
+void FakeLauncher::populate(const Pipes& pipes) {
+  check(::pwrite(pipes.events.get(), "populated 1", 11, 0), "write a memfd");
   const std::lock_guard guard(mutex_);
-  populated_.push_back(std::move(pipes.events));
+  populated_.emplace_back(check(::dup(pipes.events.get()), "dup"));
 }
 
 void FakeLauncher::let_go() {
   const std::lock_guard guard(mutex_);
-  for (const auto& events : populated_) say_empty(events);
-  let_go_ = true;
+  for (const auto& events : populated_) check(::pwrite(events.get(), "populated 0", 11, 0), "write a memfd");
 }
 
 JobSpec FakeLauncher::last_spec() {
@@ -240,10 +233,6 @@ std::optional<ReceivedMessage> FakeLauncher::await_order(const Fd& line) {
   return receive_message(line.get(), max_message, job_fd_count);
 }
 
-void FakeLauncher::await_let_go() const {
-  while (!let_go_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
-
 // The first time a job says so: until cordond has engaged a kill switch.
 void FakeLauncher::await_generation(std::uint64_t wanted) {
   if (waited_.exchange(true)) return;
@@ -257,17 +246,11 @@ void FakeLauncher::play(const Fd& line, Pipes& pipes, const std::vector<Fd>& mem
   if (!payload || !globs) throw KernelError("decode the payload", "", EPROTO);
   if (payload->argv[0] == "go-deaf") return;
   if (payload->argv[0] == "refuse") return send(line, Finished{SetupFailed{"mount", "/x", 1, "be root"}, {}, {}, {}});
-  if (payload->argv[0] == "hang" || payload->argv[0] == "vanish-alive") stay_populated(pipes);
+  if (payload->argv[0] == "hang" || payload->argv[0] == "vanish-alive") populate(pipes);
   if (payload->argv[0] == "wait-for-latch") await_generation(before + 1);
   if (read_generation(latch_.get()) != before) return send(line, Finished{Stale{}, {}, {}, {}});
   send(line, Started{{{"limits.pids", "64"}}});
   if (payload->argv[0] == "hang") return send(line, Finished{Hanging{}, {}, {}, {}});
-  if (payload->argv[0] == "die-untold") {
-    await_hang_up(line);
-    say_empty(pipes.events);
-    pipes.out.write("last words");  // a memfd wakes nobody as the kernel's file does
-    await_let_go();
-  }
   if (payload->argv[0] == "outlive") {
     await_hang_up(line);
     std::this_thread::sleep_for(std::chrono::seconds(6));  // longer than a receipt waits

@@ -13,7 +13,6 @@
 //   leak                 ends, but its stdout stays open
 //   wait-for-latch       is about to start until a kill switch is engaged, the first time; then exit 0
 //   hang                 says that the kernel does not let it go, until let_go()
-//   die-untold           is empty when the lifeline was closed, and says so itself only after let_go()
 //   outlive              is still there 6 s after the lifeline was closed
 #pragma once
 
@@ -62,15 +61,14 @@ class FakeLauncher {
   void prepare(const Fd& line, const Preparation& preparation);
   std::optional<ReceivedMessage> await_order(const Fd& line);
   struct Pipes;
-  void stay_populated(Pipes& pipes);
+  void populate(const Pipes& pipes);
   void play(const Fd& line, Pipes& pipes, const std::vector<Fd>& memfds, std::uint64_t before);
   void await_generation(std::uint64_t wanted);
-  void await_let_go() const;
 
   std::string path_;
   Fd listener_;
   Fd latch_ = make_latch_page();
-  std::atomic<bool> waited_{false}, let_go_{false};
+  std::atomic<bool> waited_{false};
   mutable std::mutex mutex_;
   JobSpec last_;
   Preparation last_prepared_;

@@ -186,21 +186,6 @@ TEST_CASE("a receipt waits for who is slow to die, and tells the truth of who do
   CHECK(later.at("quarantined").empty());
 }
 
-TEST_CASE("a receipt is sent when the kernel says that all are dead, before they have told their ends",
-          "[threat:kill-latch]") {
-  Instance instance;
-  const auto id = instance.submit(R"({"argv": ["die-untold"]})");
-  while (instance.job(id).at("started_at").is_null()) std::this_thread::yield();
-  const auto receipt = engage(instance, "all").json();
-  CHECK(receipt.at("killed") == Json::array({id}));
-  CHECK(receipt.at("survivors") == 0);
-  CHECK(receipt.at("quarantined").empty());
-  CHECK(receipt.at("latency_ms").get<double>() < 2000);
-  CHECK(instance.job(id).at("state") == "running");
-  instance.launcher().let_go();
-  CHECK(instance.finished(id).at("outcome").at("kind") == "killed");
-}
-
 TEST_CASE("a job whose launcher died is a survivor until the kernel says that its sandbox is empty",
           "[threat:kill-latch][threat:lost-as-success]") {
   Instance instance;
