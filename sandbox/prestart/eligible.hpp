@@ -1,0 +1,96 @@
+// Whether a prestarted interpreter may take a job: only if nothing of the job could have changed how it started. The
+// same rules in cordond, which asks before it takes a sandbox out of the pool, and in the interpreter, which trusts
+// nobody's answer but its own. No allocation, no exceptions. Pure.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace cordon::prestart {
+
+using Strings = std::span<const std::string_view>;
+
+enum class Language { python, node };
+
+struct Start {  // what the interpreter was started with
+  Language language = Language::python;
+  Strings argv;  // node: exactly the command line that it takes; python: argv[0] alone counts
+  Strings env;   // "NAME=value", of the profile
+  bool has_imports = false;
+};
+
+struct Wanted {  // the job, as in its payload
+  Strings argv;
+  Strings env;
+  Strings files;  // paths relative to /work
+};
+
+namespace detail {
+
+inline std::string_view name_of(std::string_view variable) {
+  const auto end = variable.find('=');
+  return end == std::string_view::npos ? variable : std::string_view(variable.data(), end);
+}
+
+// The value with its name, or nothing: libc and both interpreters take the first of several.
+inline std::string_view find_variable(Strings env, std::string_view name) {
+  for (const auto variable : env)
+    if (name_of(variable) == name) return variable;
+  return {};
+}
+
+// Read while an interpreter starts, by libc's loader, locales and allocator, by the interpreter itself, or by the .pth
+// files of well-known packages. A name that ends in '*' is a prefix.
+inline constexpr std::array<std::string_view, 24> read_at_start{
+    "PATH",    "HOME",   "LANG",      "LANGUAGE",        "LC_*",         "LD_*",          "LOCPATH",     "NLSPATH",
+    "CHARSET", "TZ",     "TZDIR",     "GLIBC_TUNABLES",  "MALLOC_*",     "GCONV_PATH",    "GETCONF_DIR", "POSIXLY_CORRECT",
+    "PYTHON*", "NODE_*", "SETUPTOOLS_*", "COVERAGE_*",   "OPENSSL_*",    "SSL_*",         "UV_*",        "ICU_*"};
+
+inline bool is_read_at_start(std::string_view name) {
+  return std::any_of(read_at_start.begin(), read_at_start.end(), [name](std::string_view known) {
+    if (known.back() != '*') return name == known;
+    known.remove_suffix(1);
+    return name.starts_with(known);
+  });
+}
+
+// Each variable of `one` that matters is the same in `other`.
+inline bool agree(Strings one, Strings other, bool all_matter) {
+  return std::all_of(one.begin(), one.end(), [&](std::string_view variable) {
+    const auto name = name_of(variable);
+    return (!all_matter && !is_read_at_start(name)) || find_variable(other, name) == find_variable(one, name);
+  });
+}
+
+inline bool has_component(std::string_view path, std::string_view component) {
+  for (;;) {
+    const auto end = std::min(path.find('/'), path.size());
+    if (std::string_view(path.data(), end) == component) return true;
+    if (end == path.size()) return false;
+    path.remove_prefix(end + 1);
+  }
+}
+
+inline bool is_python_command(Strings started, Strings wanted) {
+  if (started.empty() || wanted.size() < 2 || wanted[0] != started[0] || wanted[1].empty()) return false;
+  return wanted[1] == "-c" ? wanted.size() >= 3 : wanted[1].front() != '-';
+}
+
+}  // namespace detail
+
+// Why not; nullptr when it may.
+inline const char* why_not(const Start& start, const Wanted& job) {
+  const bool is_python = start.language == Language::python;
+  if (is_python && !detail::is_python_command(start.argv, job.argv)) return "not -c CODE or FILE";
+  if (!is_python && !std::equal(start.argv.begin(), start.argv.end(), job.argv.begin(), job.argv.end()))
+    return "not the arguments it was started with";
+  if (!detail::agree(job.env, start.env, start.has_imports) || !detail::agree(start.env, job.env, start.has_imports))
+    return "an environment that it was not started with";
+  for (const auto file : job.files)
+    if (detail::has_component(file, ".local")) return "files that are read while it starts";
+  return nullptr;
+}
+
+}  // namespace cordon::prestart

@@ -1,0 +1,29 @@
+// How a process ended and what it said: collected until its pipes are closed, within a bound of time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <ostream>
+#include <string>
+
+#include "sandbox/kernel/fd.hpp"
+
+namespace cordon::prestart {
+
+struct Ended {
+  int status = 0;  // as of waitpid(2)
+  std::string out, err;
+  bool operator==(const Ended&) const = default;
+};
+std::ostream& operator<<(std::ostream& to, const Ended& ended);
+
+struct Outputs {
+  Fd out, err;
+};
+
+Ended wait_for(pid_t child, Outputs outputs);
+
+// Addresses differ from run to run, and nothing else does.
+Ended without_addresses(Ended ended);
+
+}  // namespace cordon::prestart

@@ -1,0 +1,30 @@
+// A small program of tests/prestart/programs: what an interpreter is asked to run.
+//
+// NAME.py, or NAME/main.py with the files that lie beside it. Lines in it say more:
+//   # cordon: only command | only file     it is run as `python3 -c`, as `python3 main.py`, or as both
+//   # cordon: arguments A B C              behind the code or the file
+//   # cordon: command python3 A B C        exactly this instead
+//   # cordon: stdin TEXT                   with \n
+//   # cordon: env NAME=VALUE               one more variable
+//   # cordon: cwd DIRECTORY
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sandbox/payload.hpp"
+
+namespace cordon::prestart {
+
+struct Program {
+  std::string name;  // and how it is run
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  // besides the profile's
+  std::string cwd = ".";
+  std::string input;
+  std::vector<std::pair<std::string, std::string>> files;  // path, content
+};
+
+std::vector<Program> load_programs(const std::string& directory);
+
+}  // namespace cordon::prestart
