@@ -44,9 +44,9 @@ inline std::string_view find_variable(Strings env, std::string_view name) {
 // Read while an interpreter starts, by libc's loader, locales and allocator, by the interpreter itself, or by the .pth
 // files of well-known packages. A name that ends in '*' is a prefix.
 inline constexpr std::array<std::string_view, 24> read_at_start{
-    "PATH",    "HOME",   "LANG",      "LANGUAGE",        "LC_*",         "LD_*",          "LOCPATH",     "NLSPATH",
-    "CHARSET", "TZ",     "TZDIR",     "GLIBC_TUNABLES",  "MALLOC_*",     "GCONV_PATH",    "GETCONF_DIR", "POSIXLY_CORRECT",
-    "PYTHON*", "NODE_*", "SETUPTOOLS_*", "COVERAGE_*",   "OPENSSL_*",    "SSL_*",         "UV_*",        "ICU_*"};
+    "PATH",    "HOME",   "LANG",         "LANGUAGE",       "LC_*",      "LD_*",       "LOCPATH",     "NLSPATH",
+    "CHARSET", "TZ",     "TZDIR",        "GLIBC_TUNABLES", "MALLOC_*",  "GCONV_PATH", "GETCONF_DIR", "POSIXLY_CORRECT",
+    "PYTHON*", "NODE_*", "SETUPTOOLS_*", "COVERAGE_*",     "OPENSSL_*", "SSL_*",      "UV_*",        "ICU_*"};
 
 inline bool is_read_at_start(std::string_view name) {
   return std::any_of(read_at_start.begin(), read_at_start.end(), [name](std::string_view known) {

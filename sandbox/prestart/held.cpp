@@ -128,11 +128,16 @@ Job::Job(const Descriptors& descriptors) {
   size_ = static_cast<std::size_t>(end);
   memory_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptors.payload, 0);
   if (memory_ == MAP_FAILED) fail(descriptors.control, "map the payload", "", errno);
-  if (!decode({static_cast<const char*>(memory_), size_}, view_)) fail(descriptors.control, "decode the payload", "", EINVAL);
+  if (!decode({static_cast<const char*>(memory_), size_}, view_))
+    fail(descriptors.control, "decode the payload", "", EINVAL);
 }
 
 Job::~Job() {
   ::munmap(memory_, size_);
+}
+
+bool Job::mentions(std::string_view word) const {
+  return ::memmem(memory_, size_, word.data(), word.size()) != nullptr;
 }
 
 void Job::write_files(int control) const {

@@ -20,6 +20,14 @@ Answer read_failed(wire::Reader& r) {
 
 }  // namespace
 
+std::string argument_room() {
+  return std::string(max_argument_bytes, ' ');
+}
+
+std::string environment_room() {
+  return std::string(room_variable) + '=' + std::string(max_environment_bytes, ' ');
+}
+
 std::optional<Answer> decode_answer(std::string_view bytes) {
   wire::Reader r(bytes);
   const auto kind = static_cast<AnswerKind>(r.u8());

@@ -1,15 +1,16 @@
-// A prestarted interpreter: started in a waiting sandbox before any byte of a job exists, and held at the point where it
-// would look at its command line. What whoever starts it must give it, and what the two then say to each other.
+// A prestarted interpreter: started in a waiting sandbox before any byte of a job exists, and held at the point where
+// it would look at its command line. What whoever starts it must give it, and what the two then say to each other.
 //
 // Start: the interpreter with `LD_PRELOAD=/proc/self/fd/LIBRARY`, `CORDON_PRESTART=CONTROL:PAYLOAD:LIBRARY` and, for
-// python, `CORDON_PRESTART_IMPORTS=json,re`; besides these the environment of the profile, cwd /work, and the arguments
-// of `prestart_arguments`. CONTROL is a connected socket (SEQPACKET), PAYLOAD a memfd, still empty, LIBRARY a memfd with
-// the library. All three are closed, and both variables and LD_PRELOAD gone, before the first line of the job runs.
+// python, `CORDON_PRESTART_IMPORTS=json,re`; besides these the environment of the profile, cwd /work, and as arguments
+// its name and `argument_room()`; in the environment, `environment_room()`. CONTROL is a connected socket (SEQPACKET),
+// PAYLOAD a memfd, still empty, LIBRARY a memfd with the library. All three are closed, and the variables gone, before
+// the first line of the job runs.
 //
 //   interpreter -> Ready               started, waits            or Declined, and it exits
 //   launcher    -> take_job ("j")      the payload (payload.hpp) is in PAYLOAD
-//   interpreter -> Prepared            the files are in /work    or Declined (nothing was changed), StepFailed; it exits
-//   launcher    -> go ("g")            it is the job
+//   interpreter -> Prepared            the files are in /work    or Declined (nothing was changed), StepFailed; it
+//   exits launcher    -> go ("g")            it is the job
 //
 // End of file on CONTROL means exit. Pure.
 #pragma once
@@ -24,6 +25,13 @@ namespace cordon::prestart {
 
 inline constexpr const char* descriptors_variable = "CORDON_PRESTART";
 inline constexpr const char* imports_variable = "CORDON_PRESTART_IMPORTS";
+inline constexpr const char* room_variable = "CORDON_PRESTART_ROOM";
+
+// The job's arguments and environment come to lie over those of the start (command_line.hpp): more are declined.
+inline constexpr std::size_t max_argument_bytes = std::size_t{64} * 1024;
+inline constexpr std::size_t max_environment_bytes = std::size_t{8} * 1024;
+std::string argument_room();
+std::string environment_room();  // "NAME=..."
 
 inline constexpr std::string_view take_job = "j";
 inline constexpr std::string_view go = "g";

@@ -244,23 +244,16 @@ Array<std::string_view> views_of(char* const* strings) {
 }
 
 // Nothing has been changed yet: another sandbox can have the job.
-void decline_what_would_differ(int control, const Job& job, char* program, const Imports& imports) {
-  const std::string_view started_argv[] = {program};
-  const auto started_env = views_of(environ);
+void decline_what_would_differ(int control, const Job& job, const Start& start, const Imports& imports) {
   const auto& wanted = job.wanted();
   Array<std::string_view> files(wanted.files.items().size());
-  if (!started_env.allocated() || !files.allocated()) decline(control, "no memory");
+  if (!files.allocated()) decline(control, "no memory");
   for (std::size_t i = 0; i < files.items().size(); ++i) files.data()[i] = wanted.files.data()[i].path;
-  const Start start{Language::python, started_argv, started_env.items(), imports.any()};
   if (const auto* const reason = why_not(start, {wanted.argv.items(), wanted.env.items(), files.items()}))
     decline(control, reason);
   if (imports.are_shadowed_by(wanted.files.items())) decline(control, "files that an import would have found");
-}
-
-MemoryMap read_memory_map(int control) {
-  MemoryMap map;
-  if (!map.read() || !map.apply()) decline(control, "the kernel does not let a process say what its arguments are");
-  return map;
+  if (job.mentions("cmdline") || job.mentions("/environ") || job.mentions("psutil"))
+    decline(control, "a program that may look at what the kernel shows of its start");
 }
 
 Configuration find_configuration(int control) {
@@ -271,33 +264,37 @@ Configuration find_configuration(int control) {
   return configuration;
 }
 
+// From here on the process looks as if it had been started for the job.
+void take(const Descriptors& fds, const Configuration& configuration, Imports& imports, CommandLine& line,
+          const char* program) {
+  const Job job(fds);
+  const std::string_view started_argv[] = {program};
+  const auto started_env = views_of(environ);
+  const Start start{Language::python, started_argv, started_env.items(), imports.any()};
+  decline_what_would_differ(fds.control, job, start, imports);
+  imports.forget();
+  if (!line.has_room_for(job.wanted())) decline(fds.control, "more arguments or variables than there is room for");
+  job.write_files(fds.control);
+  job.enter_directory(fds.control);
+  if (!line.lay_out(job.wanted()) || !adopt_environment(line.env()) || !adopt_arguments(configuration, line))
+    fail(fds.control, "tell the interpreter what to run", job.wanted().argv.data()[0], ENOMEM);
+}
+
 }  // namespace
 
 bool is_python() {
   return Py_RunMain != nullptr && _Py_GetConfig != nullptr;
 }
 
-int hold_python(const Descriptors& fds, const char* names, char* const* argv) {
+int hold_python(const Descriptors& fds, const char* names, CommandLine& line, char* const* argv) {
   if (find_layout() == nullptr) decline(fds.control, "a version of python that is not known");
   if (!initialise(argv[0])) decline(fds.control, "python does not start");
   const auto configuration = find_configuration(fds.control);
-  auto memory_map = read_memory_map(fds.control);
   Imports imports(names);
   if (!imports.import(names)) decline(fds.control, "an import of the profile fails");
   tell_ready(fds.control);
   await(fds.control, take_job);
-  {
-    const Job job(fds);
-    decline_what_would_differ(fds.control, job, argv[0], imports);
-    imports.forget();
-    CommandLine line;
-    if (!line.lay_out(job.wanted())) decline(fds.control, "no memory");
-    job.write_files(fds.control);
-    job.enter_directory(fds.control);
-    if (!adopt_environment(line.env()) || !adopt_arguments(configuration, line) ||
-        !memory_map.show(line.arguments(), line.environment(), line.end()))
-      fail(fds.control, "tell the interpreter what to run", line.argv()[0], ENOMEM);
-  }
+  take(fds, configuration, imports, line, argv[0]);
   tell_prepared(fds.control);
   await(fds.control, go);
   ::close(fds.control);

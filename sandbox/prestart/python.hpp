@@ -3,6 +3,7 @@
 // Runs in: the sandbox, in the interpreter's process, in place of its main().
 #pragma once
 
+#include "sandbox/prestart/command_line.hpp"
 #include "sandbox/prestart/held.hpp"
 
 namespace cordon::prestart {
@@ -10,6 +11,6 @@ namespace cordon::prestart {
 bool is_python();  // is this process one?
 
 // What main() returns.
-int hold_python(const Descriptors& descriptors, const char* imports, char* const* argv);
+int hold_python(const Descriptors& descriptors, const char* imports, CommandLine& line, char* const* argv);
 
 }  // namespace cordon::prestart

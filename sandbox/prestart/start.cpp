@@ -14,7 +14,8 @@ namespace cordon::prestart {
 namespace {
 
 // In place of main(). Nothing of how it was started is left in the environment that the interpreter will read.
-int hold(int, char** argv, char**) {
+int hold(int, char** argv, char** env) {
+  CommandLine line(argv, env);
   Descriptors descriptors;
   const char* const text = std::getenv(descriptors_variable);
   const char* const imports = std::getenv(imports_variable);  // stays readable: the memory is the stack's
@@ -22,9 +23,10 @@ int hold(int, char** argv, char**) {
   ::unsetenv("LD_PRELOAD");
   ::unsetenv(descriptors_variable);
   ::unsetenv(imports_variable);
+  ::unsetenv(room_variable);
   ::close(descriptors.library);
   if (!is_python()) decline(descriptors.control, "not an interpreter that can be held");
-  return hold_python(descriptors, imports, argv);
+  return hold_python(descriptors, imports, line, argv);
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ Ended wait_for(pid_t child, Outputs outputs) {
   while (outputs.out || outputs.err) {
     std::array<pollfd, 2> wanted{{{outputs.out.get(), POLLIN, 0}, {outputs.err.get(), POLLIN, 0}}};
     if (check(::poll(wanted.data(), wanted.size(), patience_ms), "poll") == 0) {
-      ::kill(child, SIGKILL);
+      ::kill(-child, SIGKILL);  // it leads a session, and so a process group
       ended.err += "[the test lost its patience]";
     }
     if (wanted[0].revents != 0) read_some(outputs.out, ended.out);

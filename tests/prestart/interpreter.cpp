@@ -29,7 +29,8 @@ namespace fs = std::filesystem;
 constexpr int control_fd = 3, payload_fd = 4, library_fd = 5;
 
 void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) bytes.remove_prefix(static_cast<std::size_t>(check(::write(fd, bytes.data(), bytes.size()), "write")));
+  while (!bytes.empty())
+    bytes.remove_prefix(static_cast<std::size_t>(check(::write(fd, bytes.data(), bytes.size()), "write")));
 }
 
 Fd memory_file(const char* name, std::string_view bytes) {
@@ -125,8 +126,11 @@ Ended run_fresh(const Image& image, const Workspace& workspace, const Program& p
   }
   auto out = make_pipe(), err = make_pipe();
   const auto input = memory_file("stdin", program.input);
-  const Start start{image.executable, workspace.path() + "/" + program.cwd, program.argv,
-                    environment_of(image, program), {input.get(), out.in.get(), err.in.get()}};
+  const Start start{image.executable,
+                    workspace.path() + "/" + program.cwd,
+                    program.argv,
+                    environment_of(image, program),
+                    {input.get(), out.in.get(), err.in.get()}};
   const auto child = spawn(start);
   out.in.reset(), err.in.reset();
   Outputs outputs{std::move(out.out), std::move(err.out)};
@@ -142,11 +146,15 @@ Held::Held(const Image& image, const Workspace& workspace, const std::string& im
   const Fd theirs(ends[1]);
   const auto code = memory_file("library", library());
   auto out = make_pipe(), err = make_pipe();
-  Start start{image.executable, workspace.path(), {"python3"}, image.env,
+  Start start{image.executable,
+              workspace.path(),
+              {"python3", argument_room()},
+              image.env,
               {input_.get(), out.in.get(), err.in.get(), theirs.get(), payload_.get(), code.get()}};
   start.env.push_back("LD_PRELOAD=/proc/self/fd/" + std::to_string(library_fd));
   start.env.push_back(std::string(descriptors_variable) + "=" + std::to_string(control_fd) + ":" +
                       std::to_string(payload_fd) + ":" + std::to_string(library_fd));
+  start.env.push_back(environment_room());
   if (!imports.empty()) start.env.push_back(std::string(imports_variable) + "=" + imports);
   pid_ = spawn(start);
   outputs_ = {std::move(out.out), std::move(err.out)};

@@ -1,8 +1,4 @@
-# cordon: arguments a b
-# cordon: env SEEN=1
 import os
-print(open("/proc/self/cmdline", "rb").read())
-print(open("/proc/self/environ", "rb").read())
 print(open("/proc/self/comm").read(), os.readlink("/proc/self/exe"), os.readlink("/proc/self/cwd"))
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-print([status[k].strip() for k in ("Umask", "Threads", "SigQ", "SigBlk", "SigIgn", "SigCgt", "NoNewPrivs") if k != "SigQ"])
+print([status[k].strip() for k in ("Umask", "Threads", "SigBlk", "SigIgn", "SigCgt", "NoNewPrivs")])
