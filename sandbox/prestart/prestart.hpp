@@ -1,11 +1,12 @@
 // A prestarted interpreter: started in a waiting sandbox before any byte of a job exists, and held at the point where
 // it would look at its command line. What whoever starts it must give it, and what the two then say to each other.
 //
-// Start: the interpreter with `LD_PRELOAD=/proc/self/fd/LIBRARY`, `CORDON_PRESTART=CONTROL:PAYLOAD:LIBRARY` and, for
-// python, `CORDON_PRESTART_IMPORTS=json,re`; besides these the environment of the profile, cwd /work, and as arguments
-// its name and `argument_room()`; in the environment, `environment_room()`. CONTROL is a connected socket (SEQPACKET),
-// PAYLOAD a memfd, still empty, LIBRARY a memfd with the library. All three are closed, and the variables gone, before
-// the first line of the job runs.
+// Start: the interpreter with `LD_PRELOAD=/proc/self/fd/LIBRARY`, `CORDON_PRESTART=CONTROL:PAYLOAD:LIBRARY`,
+// `environment_room()`, and besides these the environment of the profile; cwd is /work. Python: the arguments are its
+// name and `argument_room()`, and `CORDON_PRESTART_IMPORTS=json,re` if the profile wants imports. Node: the command
+// line of the job, `node main.js`. CONTROL is a connected socket (SEQPACKET), PAYLOAD a memfd, still empty, LIBRARY a
+// memfd with cordon-prestart-python.so or -node.so. All three are closed, and the variables gone, before the job's
+// first line.
 //
 //   interpreter -> Ready               started, waits            or Declined, and it exits
 //   launcher    -> take_job ("j")      the payload (payload.hpp) is in PAYLOAD

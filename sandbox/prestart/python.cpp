@@ -235,20 +235,11 @@ bool adopt_arguments(const Configuration& configuration, const CommandLine& line
   return good && (is_command ? set_command(configuration, wide.all()[2]) : set_file(configuration, line.argv()[1]));
 }
 
-Array<std::string_view> views_of(char* const* strings) {
-  std::size_t count = 0;
-  while (strings[count] != nullptr) ++count;
-  Array<std::string_view> views(count);
-  for (std::size_t i = 0; views.allocated() && i < count; ++i) views.data()[i] = strings[i];
-  return views;
-}
-
 // Nothing has been changed yet: another sandbox can have the job.
 void decline_what_would_differ(int control, const Job& job, const Start& start, const Imports& imports) {
   const auto& wanted = job.wanted();
-  Array<std::string_view> files(wanted.files.items().size());
+  const auto files = paths_of(wanted.files.items());
   if (!files.allocated()) decline(control, "no memory");
-  for (std::size_t i = 0; i < files.items().size(); ++i) files.data()[i] = wanted.files.data()[i].path;
   if (const auto* const reason = why_not(start, {wanted.argv.items(), wanted.env.items(), files.items()}))
     decline(control, reason);
   if (imports.are_shadowed_by(wanted.files.items())) decline(control, "files that an import would have found");
@@ -270,6 +261,7 @@ void take(const Descriptors& fds, const Configuration& configuration, Imports& i
   const Job job(fds);
   const std::string_view started_argv[] = {program};
   const auto started_env = views_of(environ);
+  if (!started_env.allocated()) decline(fds.control, "no memory");
   const Start start{Language::python, started_argv, started_env.items(), imports.any()};
   decline_what_would_differ(fds.control, job, start, imports);
   imports.forget();
@@ -286,12 +278,13 @@ bool is_python() {
   return Py_RunMain != nullptr && _Py_GetConfig != nullptr;
 }
 
-int hold_python(const Descriptors& fds, const char* names, CommandLine& line, char* const* argv) {
+int hold_python(const Started& started, CommandLine& line, char* const* argv) {
+  const auto& fds = started.descriptors;
   if (find_layout() == nullptr) decline(fds.control, "a version of python that is not known");
   if (!initialise(argv[0])) decline(fds.control, "python does not start");
   const auto configuration = find_configuration(fds.control);
-  Imports imports(names);
-  if (!imports.import(names)) decline(fds.control, "an import of the profile fails");
+  Imports imports(started.imports);
+  if (!imports.import(started.imports)) decline(fds.control, "an import of the profile fails");
   tell_ready(fds.control);
   await(fds.control, take_job);
   take(fds, configuration, imports, line, argv[0]);

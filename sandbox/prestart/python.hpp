@@ -4,13 +4,13 @@
 #pragma once
 
 #include "sandbox/prestart/command_line.hpp"
-#include "sandbox/prestart/held.hpp"
+#include "sandbox/prestart/start.hpp"
 
 namespace cordon::prestart {
 
 bool is_python();  // is this process one?
 
 // What main() returns.
-int hold_python(const Descriptors& descriptors, const char* imports, CommandLine& line, char* const* argv);
+int hold_python(const Started& started, CommandLine& line, char* const* argv);
 
 }  // namespace cordon::prestart

@@ -1,43 +1,59 @@
-// The library that holds an interpreter at its start (prestart.hpp). Preloaded, it stands in libc's way to main():
-// __libc_start_main is the one call that every dynamic program makes first, in each libc.
+#include "sandbox/prestart/start.hpp"
+
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
-#include "sandbox/prestart/held.hpp"
 #include "sandbox/prestart/prestart.hpp"
-#include "sandbox/prestart/python.hpp"
 
 namespace cordon::prestart {
 
 namespace {
 
-// In place of main(). Nothing of how it was started is left in the environment that the interpreter will read.
-int hold(int, char** argv, char** env) {
-  CommandLine line(argv, env);
-  Descriptors descriptors;
-  const char* const text = std::getenv(descriptors_variable);
-  const char* const imports = std::getenv(imports_variable);  // stays readable: the memory is the stack's
-  if (text == nullptr || !parse_descriptors(text, descriptors)) ::_exit(EXIT_FAILURE);
-  ::unsetenv("LD_PRELOAD");
-  ::unsetenv(descriptors_variable);
-  ::unsetenv(imports_variable);
-  ::unsetenv(room_variable);
-  ::close(descriptors.library);
-  if (!is_python()) decline(descriptors.control, "not an interpreter that can be held");
-  return hold_python(descriptors, imports, line, argv);
+// As high as the limit of open files allows; profiles allow 64 and more.
+int move_up(int fd) {
+  for (const int lowest : {1000, 200, 50, 30}) {
+    const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+    if (moved < 0) continue;
+    ::close(fd);
+    return moved;
+  }
+  return fd;
 }
 
 }  // namespace
 
-}  // namespace cordon::prestart
-
-using Main = int (*)(int, char**, char**);
-using StartMain = int (*)(Main, int, char**, void (*)(), void (*)(), void (*)(), void*);
-
-extern "C" [[gnu::visibility("default")]] int __libc_start_main(Main, int argc, char** argv, void (*init)(),
-                                                                void (*fini)(), void (*rtld_fini)(), void* stack_end) {
-  const auto start = reinterpret_cast<StartMain>(::dlsym(RTLD_NEXT, "__libc_start_main"));
-  return start(cordon::prestart::hold, argc, argv, init, fini, rtld_fini, stack_end);
+StartMain libc_start_main() {
+  return reinterpret_cast<StartMain>(::dlsym(RTLD_NEXT, "__libc_start_main"));
 }
+
+Started begin() {
+  Started started;
+  auto& fds = started.descriptors;
+  const char* const text = std::getenv(descriptors_variable);
+  if (text == nullptr || !parse_descriptors(text, fds)) ::_exit(EXIT_FAILURE);
+  started.imports = std::getenv(imports_variable);
+  for (const char* const name : {"LD_PRELOAD", descriptors_variable, imports_variable, room_variable}) ::unsetenv(name);
+  ::close(fds.library);
+  fds.control = move_up(fds.control);
+  fds.payload = move_up(fds.payload);
+  return started;
+}
+
+Array<std::string_view> views_of(char* const* strings) {
+  std::size_t count = 0;
+  while (strings[count] != nullptr) ++count;
+  Array<std::string_view> views(count);
+  for (std::size_t i = 0; views.allocated() && i < count; ++i) views.data()[i] = strings[i];
+  return views;
+}
+
+Array<std::string_view> paths_of(std::span<FileView> files) {
+  Array<std::string_view> paths(files.size());
+  for (std::size_t i = 0; paths.allocated() && i < files.size(); ++i) paths.data()[i] = files[i].path;
+  return paths;
+}
+
+}  // namespace cordon::prestart

@@ -23,7 +23,7 @@ struct Outputs {
 
 Ended wait_for(pid_t child, Outputs outputs);
 
-// Addresses differ from run to run, and nothing else does.
-Ended without_addresses(Ended ended);
+// Addresses and pids differ from run to run, and nothing else does.
+Ended without_numbers_of_the_run(Ended ended);
 
 }  // namespace cordon::prestart

@@ -14,8 +14,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <sstream>
+
+#include <catch2/catch.hpp>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/payload.hpp"
@@ -40,8 +43,8 @@ Fd memory_file(const char* name, std::string_view bytes) {
   return fd;
 }
 
-std::string library() {
-  std::ifstream in(CORDON_BIN_DIR "/cordon-prestart.so", std::ios::binary);
+std::string read_all(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
@@ -110,6 +113,19 @@ void Workspace::empty() const {
   for (const auto& entry : fs::directory_iterator(path_)) fs::remove_all(entry.path());
 }
 
+Image python_image() {
+  Image image{"/usr/bin/python3", CORDON_BIN_DIR "/cordon-prestart-python.so", {"python3", argument_room()}};
+  if (const char* const other = std::getenv("CORDON_TEST_PYTHON")) {
+    image.executable = std::string(other) + "/python3";
+    image.env[0] = "PATH=" + std::string(other) + ":/usr/bin:/bin";
+  }
+  return image;
+}
+
+Image node_image() {
+  return {"/usr/bin/node", CORDON_BIN_DIR "/cordon-prestart-node.so", {"node", "main.js"}};
+}
+
 std::vector<std::string> environment_of(const Image& image, const Program& program) {
   auto env = image.env;
   env.insert(env.end(), program.env.begin(), program.env.end());
@@ -144,11 +160,11 @@ Held::Held(const Image& image, const Workspace& workspace, const std::string& im
   check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), "make a socket pair");
   control_.reset(ends[0]);
   const Fd theirs(ends[1]);
-  const auto code = memory_file("library", library());
+  const auto code = memory_file("library", read_all(image.library));
   auto out = make_pipe(), err = make_pipe();
   Start start{image.executable,
               workspace.path(),
-              {"python3", argument_room()},
+              image.held_argv,
               image.env,
               {input_.get(), out.in.get(), err.in.get(), theirs.get(), payload_.get(), code.get()}};
   start.env.push_back("LD_PRELOAD=/proc/self/fd/" + std::to_string(library_fd));
@@ -200,6 +216,18 @@ std::optional<Ended> run_held(const Image& image, const Workspace& workspace, co
   if (!std::holds_alternative<Prepared>(held.next_answer())) return std::nullopt;
   held.say(go);
   return held.wait();
+}
+
+void compare_all(const Image& image, const std::vector<Program>& programs) {
+  const Workspace workspace;
+  for (const auto& program : programs) {
+    INFO(program.name);
+    const auto fresh = without_numbers_of_the_run(run_fresh(image, workspace, program));
+    const auto held = run_held(image, workspace, program);
+    REQUIRE(held);
+    CHECK(without_numbers_of_the_run(*held) == fresh);
+    if (std::getenv("CORDON_TEST_SHOW") != nullptr) std::cout << program.name << ": " << fresh << '\n';
+  }
 }
 
 }  // namespace cordon::prestart

@@ -27,9 +27,13 @@ class Workspace {
 };
 
 struct Image {
-  std::string executable = "/usr/bin/python3";
+  std::string executable, library;
+  std::vector<std::string> held_argv;  // what it is started with
   std::vector<std::string> env{"PATH=/usr/bin:/bin", "HOME=/nonexistent", "LANG=C.UTF-8", "TMPDIR=/tmp"};
 };
+
+Image python_image();  // CORDON_TEST_PYTHON names the directory of another python3
+Image node_image();
 
 // As cordon-init would: writes the files, executes the program.
 Ended run_fresh(const Image& image, const Workspace& workspace, const Program& program);
@@ -53,6 +57,9 @@ class Held {
   Outputs outputs_;
   pid_t pid_ = -1;
 };
+
+// Each program by a fresh interpreter and by a held one, and nothing may differ.
+void compare_all(const Image& image, const std::vector<Program>& programs);
 
 // Nothing when it declined.
 std::optional<Ended> run_held(const Image& image, const Workspace& workspace, const Program& program);

@@ -1,6 +1,7 @@
 #include "tests/prestart/program.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -33,7 +34,7 @@ struct Wishes {
 };
 
 void read_wish(const std::string& line, Program& program, Wishes& wishes) {
-  static const std::string mark = "# cordon: ";
+  static const std::string mark = "cordon: ";
   const auto at = line.find(mark);
   if (at == std::string::npos) return;
   const auto wish = line.substr(at + mark.size());
@@ -62,28 +63,36 @@ Program run_as(Program program, const std::string& how, std::vector<std::string>
   return program;
 }
 
-void add_program(const fs::path& path, std::vector<Program>& programs) {
+void add_program(const fs::path& path, const Dialect& dialect, std::vector<Program>& programs) {
   Program program;
   Wishes wishes;
   program.name = path.stem();
-  const auto code = read_all(fs::is_directory(path) ? path / "main.py" : path);
+  const auto code = read_all(fs::is_directory(path) ? path / dialect.file : path);
   std::istringstream lines(code);
   for (std::string line; std::getline(lines, line);) read_wish(line, program, wishes);
   if (fs::is_directory(path))
     add_files(path, program);
   else
-    program.files.emplace_back("main.py", code);
+    program.files.emplace_back(dialect.file, code);
   if (!wishes.command.empty()) return programs.push_back(run_as(program, "", wishes.command, {}));
-  if (wishes.only != "file") programs.push_back(run_as(program, " by -c", {"python3", "-c", code}, wishes.arguments));
+  if (wishes.only != "file" && dialect.has_code_option)
+    programs.push_back(run_as(program, " by -c", {dialect.command, "-c", code}, wishes.arguments));
   if (wishes.only != "command")
-    programs.push_back(run_as(program, " as a file", {"python3", "main.py"}, wishes.arguments));
+    programs.push_back(run_as(program, " as a file", {dialect.command, dialect.file}, wishes.arguments));
+}
+
+bool is_unwanted(const Program& program) {
+  const char* const only = std::getenv("CORDON_TEST_PROGRAM");
+  return only != nullptr && program.name.find(only) == std::string::npos;
 }
 
 }  // namespace
 
-std::vector<Program> load_programs(const std::string& directory) {
+std::vector<Program> load_programs(const Dialect& dialect) {
   std::vector<Program> programs;
-  for (const auto& entry : fs::directory_iterator(directory)) add_program(entry.path(), programs);
+  for (const auto& entry : fs::directory_iterator(CORDON_PROGRAMS "/" + dialect.folder))
+    add_program(entry.path(), dialect, programs);
+  programs.erase(std::remove_if(programs.begin(), programs.end(), is_unwanted), programs.end());
   std::sort(programs.begin(), programs.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return programs;
 }

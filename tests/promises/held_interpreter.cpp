@@ -8,7 +8,7 @@ using namespace cordon::test;
 TEST_CASE("a python can be held behind the default filter, and the kernel shows the command line that it is given") {
   const Instance cordon;
   auto job = python(read_text(CORDON_SOURCE_DIR "/tests/prestart/in_sandbox.py"));  // plays the launcher's part
-  job["files"] = Json::array({upload("cordon-prestart.so", CORDON_BIN_DIR "/cordon-prestart.so")});
+  job["files"] = Json::array({upload("cordon-prestart.so", CORDON_BIN_DIR "/cordon-prestart-python.so")});
   const auto ended = cordon.run(job);
   INFO(ending_of(ended));
   const std::string code = "import sys; print(sys.argv, open('written').read()); sys.exit(7)";

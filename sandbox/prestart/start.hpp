@@ -1,0 +1,28 @@
+// How the library gets in front of an interpreter's main(), and what it does there first.
+// Runs in: the sandbox, in the interpreter's process.
+#pragma once
+
+#include "sandbox/prestart/held.hpp"
+
+namespace cordon::prestart {
+
+using Main = int (*)(int, char**, char**);
+using StartMain = int (*)(Main, int, char**, void (*)(), void (*)(), void (*)(), void*);
+
+StartMain libc_start_main();  // the real one, behind that of the library
+
+struct Started {
+  Descriptors descriptors;
+  const char* imports = nullptr;  // where execve(2) put it: gone when the job's environment is laid out there
+};
+
+// Reads what it was started with, and leaves no variable of it. The descriptors come to lie so high that whatever the
+// interpreter opens has the number that it would have had. Exits when this is not how it is to be started.
+Started begin();
+
+Array<std::string_view> views_of(char* const* strings);
+
+// Of files, which why_not wants to know.
+Array<std::string_view> paths_of(std::span<FileView> files);
+
+}  // namespace cordon::prestart
