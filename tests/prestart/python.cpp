@@ -172,7 +172,7 @@ TEST_CASE("a held python goes away with whoever holds it") {
 }
 
 TEST_CASE("what is not a python that can be held says so") {
-  Image image;
+  auto image = python_image();
   image.executable = "/bin/true";
   const Workspace workspace;
   const Held held(image, workspace);
