@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -24,8 +25,14 @@ struct Start {  // what the interpreter was started with
 struct Wanted {  // the job, as in its payload
   Strings argv;
   Strings env;
-  Strings files;  // paths relative to /work
+  std::string_view cwd;  // relative to /work
+  Strings files;         // paths relative to /work
+  Strings contents;      // of those files
 };
+
+// The job's arguments and environment come to lie over those of the start (command_line.hpp), which are this long.
+inline constexpr std::size_t max_argument_bytes = std::size_t{64} * 1024;
+inline constexpr std::size_t max_environment_bytes = std::size_t{8} * 1024;
 
 namespace detail {
 
@@ -78,6 +85,26 @@ inline bool is_python_command(Strings started, Strings wanted) {
   return wanted[1] == "-c" ? wanted.size() >= 3 : wanted[1].front() != '-';
 }
 
+inline std::size_t bytes_of(Strings strings) {
+  std::size_t bytes = 0;
+  for (const auto s : strings) bytes += s.size() + 1;
+  return bytes;
+}
+
+inline bool any_mentions(Strings texts, std::string_view word) {
+  return std::any_of(texts.begin(), texts.end(), [word](std::string_view text) {
+    return ::memmem(text.data(), text.size(), word.data(), word.size()) != nullptr;
+  });
+}
+
+// What the kernel shows of its start is a little longer than it would be: cmdline, too, for a python.
+inline bool looks_at_its_start(Language language, const Wanted& job) {
+  const auto mentions = [&job](std::string_view word) {
+    return any_mentions(job.argv, word) || any_mentions(job.contents, word);
+  };
+  return mentions("/environ") || (language == Language::python && (mentions("cmdline") || mentions("psutil")));
+}
+
 }  // namespace detail
 
 // Why not; nullptr when it may.
@@ -88,8 +115,13 @@ inline const char* why_not(const Start& start, const Wanted& job) {
     return "not the arguments it was started with";
   if (!detail::agree(job.env, start.env, start.has_imports) || !detail::agree(start.env, job.env, start.has_imports))
     return "an environment that it was not started with";
+  if (!is_python && job.cwd != ".") return "another directory than it was started in";
   for (const auto file : job.files)
     if (detail::has_component(file, ".local")) return "files that are read while it starts";
+  if (detail::bytes_of(job.argv) > max_argument_bytes || detail::bytes_of(job.env) > max_environment_bytes)
+    return "more arguments or variables than there is room for";
+  if (detail::looks_at_its_start(start.language, job))
+    return "a program that may look at what the kernel shows of its start";
   return nullptr;
 }
 

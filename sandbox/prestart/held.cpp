@@ -136,10 +136,6 @@ Job::~Job() {
   ::munmap(memory_, size_);
 }
 
-bool Job::mentions(std::string_view word) const {
-  return ::memmem(memory_, size_, word.data(), word.size()) != nullptr;
-}
-
 void Job::write_files(int control) const {
   for (const auto& file : view_.files.items()) write_file(control, file);
 }

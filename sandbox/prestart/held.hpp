@@ -31,7 +31,6 @@ class Job {
   Job& operator=(const Job&) = delete;
   ~Job();
 
-  bool mentions(std::string_view word) const;  // anywhere in its bytes
   const PayloadView& wanted() const { return view_; }
   void write_files(int control) const;      // below the current directory, as cordon-init does
   void enter_directory(int control) const;  // the job's cwd

@@ -13,8 +13,6 @@
 #include <cstdarg>
 #include <cstring>
 
-#include "sandbox/prestart/command_line.hpp"
-#include "sandbox/prestart/eligible.hpp"
 #include "sandbox/prestart/prestart.hpp"
 #include "sandbox/prestart/start.hpp"
 
@@ -31,23 +29,11 @@ struct Waiting {
 constinit Waiting* waiting = nullptr;
 constinit Main node_main = nullptr;
 
-void decline_what_would_differ(const Job& job) {
-  const int control = waiting->fds.control;
-  const auto& wanted = job.wanted();
-  const auto argv = views_of(waiting->argv), env = views_of(environ);
-  const auto files = paths_of(wanted.files.items());
-  if (!argv.allocated() || !env.allocated() || !files.allocated()) decline(control, "no memory");
-  const Start start{Language::node, argv.items(), env.items()};
-  if (const auto* const reason = why_not(start, {wanted.argv.items(), wanted.env.items(), files.items()}))
-    decline(control, reason);
-  if (wanted.cwd != ".") decline(control, "another directory than it was started in");
-  if (job.mentions("/environ")) decline(control, "a program that may look at what the kernel shows of its start");
-  if (!waiting->line.has_room_for(wanted)) decline(control, "more variables than there is room for");
-}
-
 void take(int control) {
   const Job job(waiting->fds);
-  decline_what_would_differ(job);
+  const auto argv = views_of(waiting->argv), env = views_of(environ);
+  if (!argv.allocated() || !env.allocated()) decline(control, "no memory");
+  decline_what_would_differ(control, {Language::node, argv.items(), env.items()}, job, waiting->line);
   job.write_files(control);
   if (!waiting->line.lay_out(job.wanted())) fail(control, "lay out the environment", "", ENOMEM);
   environ = waiting->line.env();

@@ -1,5 +1,6 @@
 #include "sandbox/prestart/prestart.hpp"
 
+#include "sandbox/prestart/eligible.hpp"
 #include "sandbox/wire/codec.hpp"
 
 namespace cordon::prestart {

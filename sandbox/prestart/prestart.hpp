@@ -28,9 +28,7 @@ inline constexpr const char* descriptors_variable = "CORDON_PRESTART";
 inline constexpr const char* imports_variable = "CORDON_PRESTART_IMPORTS";
 inline constexpr const char* room_variable = "CORDON_PRESTART_ROOM";
 
-// The job's arguments and environment come to lie over those of the start (command_line.hpp): more are declined.
-inline constexpr std::size_t max_argument_bytes = std::size_t{64} * 1024;
-inline constexpr std::size_t max_environment_bytes = std::size_t{8} * 1024;
+// As long as the job's arguments and environment may be (eligible.hpp).
 std::string argument_room();
 std::string environment_room();  // "NAME=..."
 

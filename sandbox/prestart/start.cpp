@@ -50,10 +50,19 @@ Array<std::string_view> views_of(char* const* strings) {
   return views;
 }
 
-Array<std::string_view> paths_of(std::span<FileView> files) {
-  Array<std::string_view> paths(files.size());
-  for (std::size_t i = 0; paths.allocated() && i < files.size(); ++i) paths.data()[i] = files[i].path;
-  return paths;
+void decline_what_would_differ(int control, const Start& start, const Job& job, const CommandLine& line) {
+  const auto& wanted = job.wanted();
+  const auto files = wanted.files.items();
+  const Array<std::string_view> paths(files.size()), contents(files.size());
+  if (!paths.allocated() || !contents.allocated()) decline(control, "no memory");
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    paths.data()[i] = files[i].path;
+    contents.data()[i] = files[i].content;
+  }
+  const auto* const reason =
+      why_not(start, {wanted.argv.items(), wanted.env.items(), wanted.cwd, paths.items(), contents.items()});
+  if (reason != nullptr) decline(control, reason);
+  if (!line.has_room_for(wanted)) decline(control, "more arguments or variables than there is room for");
 }
 
 }  // namespace cordon::prestart

@@ -2,6 +2,8 @@
 // Runs in: the sandbox, in the interpreter's process.
 #pragma once
 
+#include "sandbox/prestart/command_line.hpp"
+#include "sandbox/prestart/eligible.hpp"
 #include "sandbox/prestart/held.hpp"
 
 namespace cordon::prestart {
@@ -20,9 +22,10 @@ struct Started {
 // interpreter opens has the number that it would have had. Exits when this is not how it is to be started.
 Started begin();
 
-Array<std::string_view> views_of(char* const* strings);
+// Declines what why_not says, or what there turns out to be no room for. Nothing has been changed by then: another
+// sandbox can have the job.
+void decline_what_would_differ(int control, const Start& start, const Job& job, const CommandLine& line);
 
-// Of files, which why_not wants to know.
-Array<std::string_view> paths_of(std::span<FileView> files);
+Array<std::string_view> views_of(char* const* strings);
 
 }  // namespace cordon::prestart

@@ -82,72 +82,115 @@ TEST_CASE("both decoders of a payload agree on what is cut short, too long or ch
   }
 }
 
-std::string decide(std::vector<std::string_view> argv, std::vector<std::string_view> env = {"PATH=/bin", "HOME=/work"},
-                   std::vector<std::string_view> files = {}, bool has_imports = false,
-                   Language language = Language::python) {
-  const std::vector<std::string_view> started_argv = language == Language::python
-                                                         ? std::vector<std::string_view>{"python3"}
-                                                         : std::vector<std::string_view>{"node", "main.js"};
-  const std::vector<std::string_view> started_env{"PATH=/bin", "HOME=/work"};
-  const auto* const reason = why_not({language, started_argv, started_env, has_imports}, {argv, env, files});
-  return reason == nullptr ? "" : reason;
+using Views = std::vector<std::string_view>;
+
+struct Case {
+  Views argv{"python3", "main.py"};
+  Views env{"PATH=/bin", "HOME=/work"};
+  Views files = {}, contents = {};
+  std::string_view cwd = ".";
+  bool has_imports = false;
+  Language language = Language::python;
+};
+
+bool may_take(const Case& c) {
+  const Views started_argv = c.language == Language::python ? Views{"python3"} : Views{"node", "main.js"};
+  const Views started_env{"PATH=/bin", "HOME=/work"};
+  return why_not({c.language, started_argv, started_env, c.has_imports}, {c.argv, c.env, c.cwd, c.files, c.contents}) ==
+         nullptr;
 }
 
 TEST_CASE("only python3 -c CODE and python3 FILE may have a prestarted python") {
-  CHECK(decide({"python3", "-c", "pass"}).empty());
-  CHECK(decide({"python3", "-c", "pass", "-x", "--"}).empty());
-  CHECK(decide({"python3", "main.py"}).empty());
-  CHECK(decide({"python3", "a/b", "-c"}).empty());
-  for (const auto& argv : std::vector<std::vector<std::string_view>>{{"python3"},
-                                                                     {"python3", "-c"},
-                                                                     {"python3", "-"},
-                                                                     {"python3", ""},
-                                                                     {"python3", "-ccode"},
-                                                                     {"python3", "-m", "x"},
-                                                                     {"python3", "-B", "-c", "x"},
-                                                                     {"python3", "--", "x"},
-                                                                     {"python", "-c", "x"},
-                                                                     {"/usr/bin/python3", "x"},
-                                                                     {"bash", "-c", "x"}})
-    CHECK_FALSE(decide(argv).empty());
+  for (const auto& argv : std::vector<Views>{{"python3", "-c", "pass"},
+                                             {"python3", "-c", "pass", "-x", "--"},
+                                             {"python3", "main.py"},
+                                             {"python3", "a/b", "-c"}})
+    CHECK(may_take({argv}));
+  for (const auto& argv : std::vector<Views>{{"python3"},
+                                             {"python3", "-c"},
+                                             {"python3", "-"},
+                                             {"python3", ""},
+                                             {"python3", "-ccode"},
+                                             {"python3", "-m", "x"},
+                                             {"python3", "-B", "-c", "x"},
+                                             {"python3", "--", "x"},
+                                             {"python", "-c", "x"},
+                                             {"/usr/bin/python3", "x"},
+                                             {"bash", "-c", "x"},
+                                             {}})
+    CHECK_FALSE(may_take({argv}));
 }
 
 TEST_CASE("a variable that is read while an interpreter starts has to be what it was started with") {
-  const std::vector<std::string_view> argv{"python3", "-c", "pass"};
-  CHECK(decide(argv, {"PATH=/bin", "HOME=/work", "TOKEN=x", "MYPYTHON=1"}).empty());
-  CHECK(decide(argv, {"HOME=/work", "PATH=/bin"}).empty());
-  CHECK_FALSE(decide(argv, {"PATH=/bin"}).empty());
-  CHECK_FALSE(decide(argv, {"PATH=/bin", "HOME=/"}).empty());
-  CHECK_FALSE(decide(argv, {"PATH=/usr/bin", "PATH=/bin", "HOME=/work"}).empty());
+  Case job;
+  job.env = {"PATH=/bin", "HOME=/work", "TOKEN=x", "MYPYTHON=1"};
+  CHECK(may_take(job));
+  job.env = {"HOME=/work", "PATH=/bin"};
+  CHECK(may_take(job));
+  for (const auto& env :
+       std::vector<Views>{{"PATH=/bin"}, {"PATH=/bin", "HOME=/"}, {"PATH=/usr/bin", "PATH=/bin", "HOME=/work"}, {}}) {
+    job.env = env;
+    CHECK_FALSE(may_take(job));
+  }
   for (const auto name : detail::read_at_start) {
     auto variable = std::string(name) + "=1";
     if (name.back() == '*') variable.replace(name.size() - 1, 1, "X");
     INFO(variable);
-    CHECK_FALSE(decide(argv, {variable, "PATH=/bin", "HOME=/work"}).empty());
+    job.env = {variable, "PATH=/bin", "HOME=/work"};
+    CHECK_FALSE(may_take(job));
   }
 }
 
 TEST_CASE("with imports every variable has to be what an interpreter was started with") {
-  const std::vector<std::string_view> argv{"python3", "-c", "pass"};
-  CHECK(decide(argv, {"PATH=/bin", "HOME=/work"}, {}, true).empty());
-  CHECK_FALSE(decide(argv, {"PATH=/bin", "HOME=/work", "TOKEN=x"}, {}, true).empty());
-  CHECK_FALSE(decide(argv, {"PATH=/bin"}, {}, true).empty());
+  Case job;
+  job.has_imports = true;
+  CHECK(may_take(job));
+  job.env.push_back("TOKEN=x");
+  CHECK_FALSE(may_take(job));
+  job.env = {"PATH=/bin"};
+  CHECK_FALSE(may_take(job));
 }
 
 TEST_CASE("files that python reads while it starts have to be there at its start") {
-  const std::vector<std::string_view> argv{"python3", "main.py"}, env{"PATH=/bin", "HOME=/work"};
-  CHECK(decide(argv, env, {"main.py", "local/x", "a.local", ".locals/x"}).empty());
-  CHECK_FALSE(decide(argv, env, {".local/lib/python3.11/site-packages/x.pth"}).empty());
-  CHECK_FALSE(decide(argv, env, {"a/.local/x"}).empty());
-  CHECK_FALSE(decide(argv, env, {"main.py", ".local"}).empty());
+  Case job;
+  job.files = {"main.py", "local/x", "a.local", ".locals/x"};
+  CHECK(may_take(job));
+  for (const char* path : {".local/lib/python3.11/site-packages/x.pth", "a/.local/x", ".local"}) {
+    job.files = {"main.py", path};
+    CHECK_FALSE(may_take(job));
+  }
 }
 
-TEST_CASE("a prestarted node takes its own command line and no other") {
-  const std::vector<std::string_view> env{"PATH=/bin", "HOME=/work"};
-  CHECK(decide({"node", "main.js"}, env, {}, false, Language::node).empty());
-  CHECK_FALSE(decide({"node", "main.js", "x"}, env, {}, false, Language::node).empty());
-  CHECK_FALSE(decide({"node", "other.js"}, env, {}, false, Language::node).empty());
-  CHECK_FALSE(decide({"node"}, env, {}, false, Language::node).empty());
+TEST_CASE("a job whose strings would not fit over those of the start is not for a prestarted interpreter") {
+  const std::string code(max_argument_bytes - sizeof "python3" - sizeof "-c" - 1, 'x'), longer = code + "x";
+  CHECK(may_take({{"python3", "-c", code}}));
+  CHECK_FALSE(may_take({{"python3", "-c", longer}}));
+  const std::string variable = "A=" + std::string(max_environment_bytes, 'x');
+  CHECK_FALSE(may_take({{"python3", "main.py"}, {"PATH=/bin", "HOME=/work", variable}}));
+}
+
+TEST_CASE("a program that names what the kernel shows of its start is not for a prestarted interpreter") {
+  for (const char* code : {"open('/proc/self/cmdline')", "open('/proc/1/environ')", "import psutil"}) {
+    CHECK_FALSE(may_take({{"python3", "-c", code}}));
+    Case job;
+    job.files = {"a", "main.py"};
+    job.contents = {"", code};
+    CHECK_FALSE(may_take(job));
+  }
+  CHECK(may_take({{"python3", "-c", "import os; os.environ['environ']"}}));
+}
+
+TEST_CASE("a prestarted node takes its own command line in its own directory and no other") {
+  Case job;
+  job.language = Language::node;
+  for (const auto& argv : std::vector<Views>{{"node", "main.js", "x"}, {"node", "other.js"}, {"node"}, {}}) {
+    job.argv = argv;
+    CHECK_FALSE(may_take(job));
+  }
+  job.argv = {"node", "main.js"};
+  CHECK(may_take(job));
+  job.cwd = "data";
+  CHECK_FALSE(may_take(job));
 }
 
 TEST_CASE("an answer of a prestarted interpreter is decoded whole or not at all") {
