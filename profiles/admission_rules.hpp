@@ -81,7 +81,6 @@ struct BreakerRules {
   CircuitRule failures{
       100, std::chrono::seconds(60)};  // timed out, crashed, out of memory…, and nothing succeeded meanwhile
   std::chrono::seconds open{30};       // then one job is let through for a trial
-  bool any() const { return identical.jobs > 0 || identical_failures.jobs > 0 || failures.jobs > 0; }
 };
 
 struct AdmissionRules {

@@ -85,6 +85,16 @@ void read_journal(ObjectReader& document, Config& into, FieldErrors& errors) {
   object.refuse_unknown_keys();
 }
 
+// That the profiles are there is for whoever has read them to say.
+void read_warm(ObjectReader& document, Config& into, FieldErrors& errors) {
+  into.warm = read_warm(document, errors);
+  if (!into.warm) return;
+  for (const auto& [profile, rule] : *into.warm) {
+    if (into.images.contains(rule.image)) continue;
+    errors.push_back({pointer_to(pointer_to("/warm", profile), "image"), "there is no image of this name"});
+  }
+}
+
 }  // namespace
 
 tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
@@ -99,6 +109,7 @@ tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
   read_uids(document, config, errors);
   read_retain(document, config, errors);
   read_journal(document, config, errors);
+  read_warm(document, config, errors);
   read_actors(document, config.actors, errors);
   read_admission(document, config.actors, config.admission, errors);
   document.optional("max_running", {1, 65536}, config.max_running);

@@ -13,6 +13,7 @@
 #include "profiles/admission_rules.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
+#include "profiles/warm_rules.hpp"
 
 namespace cordon {
 
@@ -37,6 +38,7 @@ struct Config {
   std::optional<std::string> durability;  // of the journal: "process" or "power"; nullopt: as each job needs
   std::uint32_t max_connections_per_uid = 512;
   std::uint32_t max_connections = 8192;  // of everybody; when they are all taken, whoever has most gives one up
+  std::optional<WarmRules> warm;         // nullopt: as default_warm_rules() has it
   ActorsConfig actors;
   AdmissionRules admission;
   OperationsConfig operations;
@@ -44,8 +46,8 @@ struct Config {
 
 // {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
-//  "journal": {"durability"}, "max_connections_per_uid", "max_connections"}, and what actors.hpp, admission_rules.hpp
-// and operations_config.hpp say
+//  "journal": {"durability"}, "max_connections_per_uid", "max_connections"}, and what actors.hpp, admission_rules.hpp,
+// operations_config.hpp and warm_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

@@ -19,7 +19,7 @@ enum InitFd : int {
   init_control_fd = 3,  // SEQPACKET: pid 1 and the launcher
   tool_control_fd = 4,  // SEQPACKET: the tool's process, until it executes, and the launcher
   init_plan_fd = 5,
-  init_payload_fd = 6,
+  init_payload_fd = 6,  // the job's, once it is here
   init_procfs_fd = 7,   // a whole procfs that is attached nowhere
   init_denials_fd = 8,  // the memory of a DenialTable
   init_first_free_fd = 9,
@@ -54,6 +54,7 @@ struct Probed {                  // every right is gone and the probe agrees: "s
   std::uint32_t recorded = 0;    // of these: how many pid 1 must have written down
   std::vector<std::pair<std::string, std::string>> facts;
 };
+struct JobRead {};  // the job's files are written and its program is known: "shall I go?"
 struct StepFailed {
   std::string step, object;
   std::int32_t error = 0;
@@ -66,14 +67,17 @@ struct ToolExecFailed {
 struct ToolEnded {
   std::int32_t status = 0;  // as of waitpid(2)
 };
-using InitMessage = std::variant<UserNamespaceEntered, Probed, StepFailed, ToolExecFailed, ToolEnded>;
+using InitMessage = std::variant<UserNamespaceEntered, Probed, JobRead, StepFailed, ToolExecFailed, ToolEnded>;
 
 wire::Bytes encode(const InitMessage& message);
 std::optional<InitMessage> decode_init_message(std::string_view bytes);
 
-// From the launcher to the sandbox: one byte.
+// From the launcher to the sandbox: one byte. To the tool's process:
 inline constexpr std::string_view maps_written = "m";
 inline constexpr std::string_view go = "g";
+// To pid 1, with the descriptors of the payload and of what the tool shall have as its stdin:
+inline constexpr std::string_view job_is_here = "j";
+inline constexpr std::size_t job_here_fd_count = 2;
 
 inline constexpr std::size_t max_init_message = std::size_t{16} * 1024;
 

@@ -1,5 +1,7 @@
 // What cordond may say to the launcher: which profile, which image, which limits. Never what to do (architecture.md,
-// law 2). One SEQPACKET message with exactly three sealed memfds: payload, stdin, globs.
+// law 2). A lifeline has two messages in this direction: a Preparation, and, whenever there is a job for it, one
+// JobSpec with exactly three sealed memfds: payload, stdin, globs. For a job that nothing was prepared for, both at
+// once.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +15,18 @@
 
 namespace cordon {
 
-struct JobSpec {
-  std::string id;  // 1..64 of [0-9a-z-]: for logs only
+// "Build a sandbox as this profile says, up to the job."
+struct Preparation {
   Sha256 profile{};
-  std::string image;             // 1..64 of [A-Za-z0-9._-]
+  std::string image;  // 1..64 of [A-Za-z0-9._-]
+  bool operator==(const Preparation&) const = default;
+};
+
+wire::Bytes encode(const Preparation& preparation);
+std::optional<Preparation> decode_preparation(std::string_view message);  // nullopt: not exactly one valid message
+
+struct JobSpec {
+  std::string id;                // 1..64 of [0-9a-z-]: for logs only
   Limits limits;                 // output_bytes is cordond's affair and is not acted on here
   std::uint64_t generation = 0;  // of the kill switch when cordond decided (latch.hpp); at least 1
   bool operator==(const JobSpec&) const = default;

@@ -81,16 +81,27 @@ struct Denial {
 
 using Facts = std::vector<std::pair<std::string, std::string>>;  // in the order they were established
 
-// The three ends of pipes that ride with Accepted.
-enum AcceptedFd : unsigned { stdout_fd = 0, stderr_fd = 1, artifacts_fd = 2, accepted_fd_count = 3 };
-struct Accepted {
-  bool operator==(const Accepted&) const = default;
+// What rides with Prepared: three ends of pipes, and the sandbox's cgroup.events. With that the kernel can be asked
+// what lives when this process no longer answers; before Prepared there is nothing of a client in the cgroup.
+enum PreparedFd : unsigned {
+  stdout_fd = 0,
+  stderr_fd = 1,
+  artifacts_fd = 2,
+  cgroup_events_fd = 3,
+  prepared_fd_count = 4
 };
 
-// The tool is about to be executed: every control was read back and agrees with the plan.
-struct Started {
+// A sandbox stands and waits for its job: every control that the profile decides was read back and agrees with the
+// plan.
+struct Prepared {
   Facts enforced;   // control -> what the kernel says
   Sha256 filter{};  // of the loaded BPF
+  bool operator==(const Prepared&) const = default;
+};
+
+// The tool is about to be executed: so were those that the job decides.
+struct Started {
+  Facts enforced;
   bool operator==(const Started&) const = default;
 };
 
@@ -114,7 +125,7 @@ struct Ready {
   bool operator==(const Ready&) const = default;
 };
 
-using LauncherMessage = std::variant<Accepted, Started, Finished, Ready>;
+using LauncherMessage = std::variant<Prepared, Started, Finished, Ready>;
 
 wire::Bytes encode(const LauncherMessage& message);
 std::optional<LauncherMessage> decode_launcher_message(std::string_view message);

@@ -112,11 +112,14 @@ bool clear_word(const std::string& directory) {
   return false;
 }
 
-std::string job_of(const std::string& cgroup) {
+// None in a sandbox that has not been given its job: there is nothing of a client in it, and it will not start any
+// more.
+std::optional<std::string> job_of(const std::string& cgroup) {
   std::array<char, 128> id{};
   const auto n = ::getxattr(cgroup.c_str(), job_attribute, id.data(), id.size());
-  if (n > 0) return {id.data(), static_cast<std::size_t>(n)};
-  return cgroup.substr(cgroup.rfind('/') + 1);  // its launcher had not come so far
+  if (n > 0) return std::string(id.data(), static_cast<std::size_t>(n));
+  if (n < 0 && errno == ENODATA) return std::nullopt;
+  return cgroup.substr(cgroup.rfind('/') + 1);
 }
 
 bool is_alive(const std::string& cgroup) {
@@ -128,7 +131,8 @@ std::map<std::string, std::string> alive_below(const std::string& jobs) {
   std::map<std::string, std::string> alive;
   for (const auto& entry : std::filesystem::directory_iterator(jobs)) {
     const auto cgroup = entry.path().string();
-    if (entry.is_directory() && is_alive(cgroup)) alive.emplace(cgroup, job_of(cgroup));
+    if (!entry.is_directory() || !is_alive(cgroup)) continue;
+    if (auto job = job_of(cgroup)) alive.emplace(cgroup, std::move(*job));
   }
   return alive;
 }

@@ -78,6 +78,10 @@ tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_fi
     return tl::unexpected(
         CatalogFault{config_file, {{pointer_to("/admission/profiles", name), "there is no profile of this name"}}});
   }
+  for (const auto& [name, rule] : catalog->config.warm.value_or(WarmRules{})) {
+    if (catalog->profiles.contains(name)) continue;
+    return tl::unexpected(CatalogFault{config_file, {{pointer_to("/warm", name), "there is no profile of this name"}}});
+  }
   return catalog;
 }
 

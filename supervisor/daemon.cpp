@@ -15,10 +15,8 @@
 namespace cordon {
 namespace {
 
-constexpr auto launcher_patience = std::chrono::seconds(60);
-constexpr auto launcher_pause = std::chrono::milliseconds(100);  // no event says that a socket has come to be
-constexpr auto launcher_look = std::chrono::milliseconds(100);   // likewise, for one that has gone
-constexpr auto greeting_time = std::chrono::seconds(20);         // it waits itself for what is left of a former cordond
+constexpr auto start_patience = std::chrono::seconds(60);       // with a launcher that is not there yet
+constexpr auto launcher_look = std::chrono::milliseconds(100);  // no event says that a socket has come to be
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
 constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
 
@@ -49,7 +47,7 @@ bool may_still_come(int error) {
 
 awaitable<void> await_launcher(Launcher* launcher) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto deadline = Clock::now() + launcher_patience;
+  const auto deadline = Clock::now() + start_patience;
   asio::steady_timer timer(executor);
   for (bool said = false;; said = true) {
     try {
@@ -59,7 +57,7 @@ awaitable<void> await_launcher(Launcher* launcher) {
       if (!may_still_come(e.error) || Clock::now() > deadline) throw;
       if (!said) log("waiting_for_launcher", {{"socket", launcher->socket_path()}, {"error", e.what()}});
     }
-    timer.expires_after(launcher_pause);
+    timer.expires_after(launcher_look);
     co_await timer.async_wait(asio::use_awaitable);
   }
 }
@@ -82,8 +80,11 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            KillLatch(options_.state_dir + "/daemon/kill.json", {options_.runtime_dir, options_.state_dir},
                      api_.launcher),
            {},
-           JobLife(executor_, api_.launcher, api_.artifacts, api_.store, api_.journal, api_.retention, api_.kill_latch,
-                   api_.operations, [this]() -> const Config& { return api_.catalog->config; }),
+           {},
+           WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
+           JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
+                   api_.retention, api_.kill_latch, api_.operations,
+                   [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
       answers_(answers_in_flight),
@@ -124,6 +125,7 @@ awaitable<void> Daemon::start() {
   api_.operations.tell(EventKind::started, {},
                        "cordond " CORDON_VERSION " serves; " + std::to_string(recovered.queued) + " jobs wait again, " +
                            std::to_string(recovered.lost.size()) + " are lost");
+  api_.warm.configure(*api_.catalog);
   asio::co_spawn(executor_, watch_launcher(), asio::detached);
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
   serve("operator.sock", options_.operator_gid ? *options_.operator_gid : group_named(config.operator_group),
@@ -138,7 +140,7 @@ Serving Daemon::shared() {
           &api_.connections,
           bodies_,
           {api_.operations.metrics, turns_, answers_},
-          most_connections(config.max_connections, files.rlim_cur, config.max_running)};
+          most_connections(config.max_connections, files.rlim_cur, config.max_running + api_.warm.most())};
 }
 
 void Daemon::serve(const std::string& name, gid_t group, Role role) {
@@ -168,6 +170,7 @@ awaitable<void> Daemon::watch_launcher() {
     }
     api_.operations.tell(EventKind::launcher_back, {}, "cordon-launcher answers again");
     api_.life.start_what_may();
+    api_.warm.launcher_is_back();
   }
 }
 

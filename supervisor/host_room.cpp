@@ -48,6 +48,14 @@ HostRoom read_host_room() {
   return {memory_available(), pids_left()};
 }
 
+HostRoom HostWatch::look(SteadyTime now) {
+  if (!read_at_ || now - *read_at_ >= fresh) {
+    room_ = read_host_room();
+    read_at_ = now;
+  }
+  return room_;
+}
+
 std::optional<int> own_oom_score_adj() {
   std::ifstream in("/proc/self/oom_score_adj");
   int score = 0;

@@ -6,14 +6,15 @@
 //   pid 1   forks the tool's process, gives up every right it has, and only waits: for the tool, whose status it
 //           reports, or for the launcher to go away; meanwhile it answers and counts what the tool's filter refuses.
 //           When it exits, the kernel kills everything else in the sandbox.
-//   child   gives up one right per line (become_tool in tool.cpp), shows the launcher that they are gone, and executes
-//           the tool when it is told to. Only this child, and only after its rights are gone, reads what a client
-//           wrote.
+//   child   gives up one right per line (become_tool in tool.cpp), shows the launcher that they are gone, and waits for
+//           the job. Only this child, and only behind all that will confine the tool, reads what a client wrote; it
+//           executes the tool when it is told to.
 //
 // pid 1 stays in the initial user namespace under a host uid of its own, without capabilities: the tool, in a user
 // namespace with one other id, can neither signal nor trace nor limit it.
 //
 // Runs in: the sandbox; starts as root, ends as nobody.
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
@@ -70,7 +71,8 @@ Fd make_bell() {
   return Fd(check(::eventfd(0, EFD_CLOEXEC), "make an eventfd"));
 }
 
-// The tool's process shares this one's descriptor table until it executes: so the listener of its filter is here, too.
+// The tool's process shares this one's descriptor table until it has its job: so the listener of its filter is here,
+// too, and the descriptors of its job are there.
 pid_t fork_sharing_descriptors() {
   return static_cast<pid_t>(
       check(::syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, nullptr), "fork the tool"));
@@ -104,11 +106,36 @@ class Vigil {
       if (errno != EINTR) check(-1, "poll");
       return;
     }
-    if (wanted[0].revents != 0) ::_exit(EXIT_FAILURE);
+    if (wanted[0].revents != 0) hear_launcher();
     if (wanted[1].revents != 0) read_from(children_, &signal_, sizeof signal_);
     if (wanted[2].revents != 0) take_listener();
     if ((wanted[3].revents & POLLIN) != 0) denied_->answer();
     if (wanted[3].revents == POLLHUP) denied_.reset();  // nobody is left whom it could concern
+  }
+
+  // The launcher has gone, or it has a job.
+  void hear_launcher() {
+    auto message = receive_message(init_control_fd, job_is_here.size(), job_here_fd_count);
+    if (!message) return;
+    if (message->bytes != job_is_here || message->fds.size() != job_here_fd_count) ::_exit(EXIT_FAILURE);
+    put(message->fds[0], init_payload_fd, O_CLOEXEC);
+    put(message->fds[1], STDIN_FILENO, 0);
+    message->fds.clear();
+    keep_own_descriptors();
+    ring(answer_);
+    answer_.reset();
+  }
+
+  static void put(const Fd& fd, int number, int flags) {
+    check(::dup3(fd.get(), number, flags), "put a descriptor of the job in its place");
+  }
+
+  // The tool's process has the table to itself from here on.
+  void keep_own_descriptors() {
+    std::vector<int> kept{init_control_fd, children_.get(), answer_.get(), denied_ ? denied_->fd() : -1};
+    std::erase(kept, -1);
+    std::sort(kept.begin(), kept.end());
+    keep_only(kept);
   }
 
   // The filter is in place: from here on only the calls of init_calls() (own_filters.hpp).
@@ -116,16 +143,15 @@ class Vigil {
     std::uint64_t listener_and_one = 0;
     read_from(bell_, &listener_and_one, sizeof listener_and_one);
     if (listener_and_one == 0) return;  // nobody rang
-    const auto listener = static_cast<int>(listener_and_one) - 1;
-    std::vector<int> kept{init_control_fd, children_.get(), answer_.get(), listener};
-    std::sort(kept.begin(), kept.end());
-    bell_.release();
-    keep_only(kept);
-    denied_.emplace(Fd(listener), plan_.refusals, record_);
+    bell_.reset();
+    denied_.emplace(Fd(static_cast<int>(listener_and_one) - 1), plan_.refusals, record_);
     load_filter(plan_.init_filter);
-    constexpr std::uint64_t held = 1;
-    check(::write(answer_.get(), &held, sizeof held), "ring for the tool's process");
-    answer_.reset();
+    ring(answer_);
+  }
+
+  static void ring(const Fd& bell) {
+    constexpr std::uint64_t once = 1;
+    check(::write(bell.get(), &once, sizeof once), "ring for the tool's process");
   }
 
   static void read_from(const Fd& fd, void* into, std::size_t size) {
@@ -137,7 +163,8 @@ class Vigil {
 
   const InitPlan& plan_;
   DenialTable& record_;
-  Fd children_, bell_, answer_;
+  Fd children_, bell_;
+  Fd answer_;  // until the job is here
   std::optional<Notifications> denied_;
   signalfd_siginfo signal_{};
 };

@@ -55,7 +55,7 @@ Payload read_payload(const MappedFile& file) {
   return std::move(*payload);
 }
 
-// execve(2) wants arrays of pointers; made before the filter, since they allocate.
+// execve(2) wants arrays of pointers.
 class Program {
  public:
   explicit Program(const Payload& job) : argv_(pointers(job.argv)), env_(pointers(job.env)), cwd_(job.cwd) {}
@@ -106,13 +106,24 @@ void unblock_signals() {
   check(::sigprocmask(SIG_SETMASK, &none, nullptr), "unblock signals");
 }
 
+void await_pid_1(Bells bells) {
+  std::uint64_t rung = 0;
+  check(::read(bells.of_pid_1, &rung, sizeof rung), "wait for pid 1");
+}
+
+// The table is this process's alone by now, and still has what pid 1 keeps. By close(2), which every filter allows.
+void close_what_is_of_pid_1() {
+  constexpr int past_all = 64;  // a dozen was ever open
+  for (int fd = STDERR_FILENO + 1; fd < past_all; ++fd)
+    if (fd != tool_control_fd && fd != init_payload_fd) ::close(fd);
+}
+
 // The filter that the tool will have, answered by pid 1.
 void load_own_filter(const InitPlan& plan, Bells bells) {
   auto listener = load_filter_with_listener(plan.filter);
   const std::uint64_t listener_and_one = static_cast<std::uint64_t>(listener.release()) + 1;
   check(::write(bells.filter_is_loaded, &listener_and_one, sizeof listener_and_one), "ring for pid 1");
-  std::uint64_t held = 0;
-  check(::read(bells.sandbox_is_held, &held, sizeof held), "wait for pid 1");
+  await_pid_1(bells);
 }
 
 void add(ReadBack& facts, const ReadBack& more) {
@@ -123,7 +134,8 @@ void leave_session() {
   check(::setsid(), "start a session");
 }
 
-// The table of contents: what is given up, in order. Nothing of the client is read before the capabilities are gone.
+// The table of contents: what is given up, in order. Nothing of the client is read, nor is it there, before all is
+// gone.
 void become_tool(const InitPlan& plan, Bells bells) {
   unblock_signals();
   leave_session();
@@ -136,16 +148,18 @@ void become_tool(const InitPlan& plan, Bells bells) {
   forbid_new_privileges();
   add(facts, restrict_with_landlock(plan));
   reduce_capabilities(plan.capabilities);
+  close_on_exec_but_standard_streams();
+  set_resource_limits(plan.rlimits);
+  load_own_filter(plan, bells);
+  tell_launcher(probe_confinement(plan, facts));
+  await_pid_1(bells);
+  close_what_is_of_pid_1();
 
   const MappedFile payload(init_payload_fd, "the payload");
   const auto job = read_payload(payload);
   write_workspace_files(job.files);
   const Program program(job);
-
-  close_on_exec_but_standard_streams();
-  set_resource_limits(plan.rlimits);
-  load_own_filter(plan, bells);
-  tell_launcher(probe_confinement(plan, facts));
+  tell_launcher(JobRead{});
   await_launcher(go);
   execute(program);
 }

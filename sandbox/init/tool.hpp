@@ -9,7 +9,8 @@ namespace cordon {
 // Two eventfds between the tool's process and pid 1.
 struct Bells {
   int filter_is_loaded;  // rung by the tool's process, with the number of the filter's listener and one
-  int sandbox_is_held;   // rung by pid 1 in answer: it has no rights any more, and answers refused calls
+  // Rung by pid 1: in answer, when it has no rights any more and answers refused calls; and when the job is here.
+  int of_pid_1;
 };
 
 [[noreturn]] void run_tool(const InitPlan& plan, Bells bells);

@@ -48,6 +48,11 @@ std::optional<std::string> read_file_if_there(int at, const std::string& path) {
   return read_all(fd.get(), path);
 }
 
+std::string read_again(const Fd& file, const std::string& path) {
+  check(::lseek(file.get(), 0, SEEK_SET), "rewind", path);
+  return read_all(file.get(), path);
+}
+
 void write_file(int at, const std::string& path, std::string_view text) {
   const Fd fd(check(::openat(at, path.c_str(), O_WRONLY | O_CLOEXEC), "open for writing", path));
   check(::write(fd.get(), text.data(), text.size()), "write \"" + std::string(text) + "\" to", path);

@@ -17,6 +17,7 @@ Fd open_directory(const std::string& path);
 std::string read_file(int at, const std::string& path);  // whole; throws when it cannot be opened
 std::string read_file(const std::string& path);
 std::optional<std::string> read_file_if_there(int at, const std::string& path);  // nullopt on ENOENT
+std::string read_again(const Fd& file, const std::string& path);                 // as it is now, from its beginning
 
 void write_file(int at, const std::string& path, std::string_view text);  // one write(2), as kernel files want it
 void write_file(const std::string& path, std::string_view text);

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 
 #include "sandbox/kernel/check.hpp"
 
@@ -68,8 +69,8 @@ bool send_message(int socket, std::string_view bytes, const std::vector<int>& fd
 
 std::optional<ReceivedMessage> receive_message(int socket, std::size_t max_bytes, std::size_t max_fds) {
   ReceivedMessage out;
-  out.bytes.resize(max_bytes);
-  iovec iov{out.bytes.data(), out.bytes.size()};
+  const auto room = std::make_unique_for_overwrite<char[]>(max_bytes);  // not filled first: most messages are small
+  iovec iov{room.get(), max_bytes};
   alignas(cmsghdr) ControlBuffer control{};
   msghdr message{};
   message.msg_iov = &iov;
@@ -86,7 +87,7 @@ std::optional<ReceivedMessage> receive_message(int socket, std::size_t max_bytes
   for (auto* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) take_control(c, out);
   if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || out.fds.size() > max_fds)
     throw KernelError("receive a message", "that fits", EMSGSIZE);
-  out.bytes.resize(static_cast<std::size_t>(n));
+  out.bytes.assign(room.get(), static_cast<std::size_t>(n));
   return out;
 }
 

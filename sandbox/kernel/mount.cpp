@@ -9,14 +9,28 @@
 
 namespace cordon {
 
-Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attributes) {
-  const Fd context(check(::fsopen(type, FSOPEN_CLOEXEC), "fsopen", type));
+namespace {
+
+void set_options(const Fd& context, std::string_view type, const MountOptions& options) {
   for (const auto& [key, value] : options) {
     const bool flag = value.empty();
     check(::fsconfig(context.get(), flag ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING, key.c_str(),
                      flag ? nullptr : value.c_str(), 0),
           "set a mount option", std::string(type).append(" ").append(key).append("=").append(value));
   }
+}
+
+}  // namespace
+
+void reconfigure_mount(const Fd& mount, const MountOptions& options) {
+  const Fd context(check(::fspick(mount.get(), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH), "fspick", "a mount"));
+  set_options(context, "of a mount", options);
+  check(::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0), "reconfigure", "a mount");
+}
+
+Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attributes) {
+  const Fd context(check(::fsopen(type, FSOPEN_CLOEXEC), "fsopen", type));
+  set_options(context, type, options);
   check(::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), "create a file system", type);
   return Fd(check(::fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)), "fsmount", type));
 }

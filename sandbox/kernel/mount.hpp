@@ -16,6 +16,9 @@ using MountOptions = std::vector<std::pair<std::string, std::string>>;  // an em
 // A detached mount of a new file system instance. `attributes`: MOUNT_ATTR_*.
 Fd new_mount(const char* type, const MountOptions& options, std::uint64_t attributes);
 
+// Gives the file system behind a mount other options (fspick(2)).
+void reconfigure_mount(const Fd& mount, const MountOptions& options);
+
 // A detached overlay (overlayfs.rst), the first of `lower` on top. Without `upper` it is read-only by nature. What an
 // image says about overlays in its extended attributes is not heard. Layers are plain names of ours,
 // with nothing to escape.

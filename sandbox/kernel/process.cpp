@@ -61,10 +61,12 @@ void place_descriptors(const std::vector<int>& fds, int first) {
 
 EffectiveUser::EffectiveUser(std::uint32_t uid) {
   check(::seteuid(uid), "act as uid", std::to_string(uid));
+  if (::geteuid() != uid) throw KernelError("read back", "the effective uid", ENOTRECOVERABLE);
 }
 
 void EffectiveUser::leave() {
   check(::seteuid(0), "act as root again");
+  if (::geteuid() != 0) throw KernelError("read back", "the effective uid", ENOTRECOVERABLE);
   left_ = true;
 }
 

@@ -47,10 +47,6 @@ void bring_up_loopback() {
   check(::ioctl(socket.get(), SIOCSIFFLAGS, &request), "bring up", "lo");
 }
 
-void make_mounts_private() {
-  check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
-}
-
 struct Node {
   const char* name;
   unsigned minor;
@@ -76,18 +72,17 @@ Fd make_dev() {
 
 // Everything is attached by descriptor, on directories that no image can replace.
 void assemble_root(const BuildInputs& in) {
-  const auto& stage = in.images;
-  attach(in.workspace.mount(), AT_FDCWD, stage.place_for_scratch());
+  attach(in.workspace.mount(), AT_FDCWD, Images::place_for_scratch());
   if (in.plan.init.writable_image)
-    attach_writable_image(stage, in.plan.image, in.plan.lease.tool_uid);
+    attach_writable_image(in.images, in.plan.image, in.plan.lease.tool_uid);
   else
-    attach_image(stage, in.plan.image);
-  const auto root = open_directory(stage.place_for_root());
+    attach_image(in.images, in.plan.image);
+  const auto root = open_directory(Images::place_for_root());
   attach(make_dev(), root.get(), "dev");
   attach(new_mount("proc", {{"subset", "pid"}},
                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC),
          root.get(), "proc");
-  const auto scratch = open_directory(stage.place_for_scratch());
+  const auto scratch = open_directory(Images::place_for_scratch());
   attach(clone_tree(scratch.get(), "work"), root.get(), "work");
   attach(clone_tree(scratch.get(), "tmp"), root.get(), "tmp");
   attach(clone_tree(scratch.get(), "shm"), root.get(), "dev/shm");
@@ -97,8 +92,8 @@ void assemble_root(const BuildInputs& in) {
 }
 
 // pivot_root(2): with both arguments "." the old root ends up on top of the new one, and is taken off.
-void enter_root(const Images& images) {
-  check(::chdir(images.place_for_root().c_str()), "chdir to the new root");
+void enter_root() {
+  check(::chdir(Images::place_for_root().c_str()), "chdir to the new root");
   check(::syscall(SYS_pivot_root, ".", "."), "pivot_root");
   check(::umount2(".", MNT_DETACH), "detach the old root");
   check(::chdir("/"), "chdir to", "/");
@@ -125,9 +120,9 @@ void build(const BuildInputs& in) {
   enter_cgroup_namespace();
   set_host_name();
   bring_up_loopback();
-  make_mounts_private();
+  in.images.enter_copy();
   assemble_root(in);
-  enter_root(in.images);
+  enter_root();
   start_init(in);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -79,21 +80,34 @@ void Cgroup::write_limit(const char* controller, const char* file, const std::st
 }
 
 void Cgroup::set_limits(const Limits& limits) {
-  const Bandwidth cpu(limits.cpus_milli);
-  const auto memory = std::to_string(limits.memory_bytes);
-  write_limit("pids", "pids.max", std::to_string(limits.pids + 1));
-  if (layout_.hybrid) {
-    write_limit("memory", "memory.limit_in_bytes", memory);
-    if (layout_.swap_limited) write_limit("memory", "memory.memsw.limit_in_bytes", memory);
-    write_limit("memory", "memory.kmem.tcp.limit_in_bytes", memory);  // socket buffers: v1 counts them apart
-    write_limit("cpu", "cpu.cfs_period_us", std::to_string(cpu.period_us));
-    write_limit("cpu", "cpu.cfs_quota_us", std::to_string(cpu.quota_us));
+  const auto changes = [&](auto member) { return !limits_ || (*limits_).*member != limits.*member; };
+  if (changes(&Limits::pids)) write_limit("pids", "pids.max", std::to_string(limits.pids + 1));
+  if (changes(&Limits::memory_bytes)) set_memory(limits.memory_bytes);
+  if (changes(&Limits::cpus_milli)) set_cpu(limits.cpus_milli);
+  limits_ = limits;
+}
+
+void Cgroup::set_memory(std::uint64_t bytes) const {
+  const auto memory = std::to_string(bytes);
+  if (!layout_.hybrid) {
+    write_limit("memory", "memory.max", memory);
+    if (limits_) return;
+    write_limit("memory", "memory.swap.max", "0");
+    write_limit("memory", "memory.oom.group", "1");
     return;
   }
-  write_limit("memory", "memory.max", memory);
-  write_limit("memory", "memory.swap.max", "0");
-  write_limit("memory", "memory.oom.group", "1");
-  write_limit("cpu", "cpu.max", fmt::format("{} {}", cpu.quota_us, cpu.period_us));
+  const bool rises = limits_ && bytes > limits_->memory_bytes;  // the one with swap is never below the one without
+  if (rises && layout_.swap_limited) write_limit("memory", "memory.memsw.limit_in_bytes", memory);
+  write_limit("memory", "memory.limit_in_bytes", memory);
+  if (!rises && layout_.swap_limited) write_limit("memory", "memory.memsw.limit_in_bytes", memory);
+  write_limit("memory", "memory.kmem.tcp.limit_in_bytes", memory);  // socket buffers: v1 counts them apart
+}
+
+void Cgroup::set_cpu(std::uint64_t cpus_milli) const {
+  const Bandwidth cpu(cpus_milli);
+  if (!layout_.hybrid) return write_limit("cpu", "cpu.max", fmt::format("{} {}", cpu.quota_us, cpu.period_us));
+  write_limit("cpu", "cpu.cfs_period_us", std::to_string(cpu.period_us));
+  write_limit("cpu", "cpu.cfs_quota_us", std::to_string(cpu.quota_us));
 }
 
 Facts Cgroup::read_back(const Limits& limits) const {
@@ -151,6 +165,10 @@ std::vector<Fd> Cgroup::open_tasks() const {
   return tasks;
 }
 
+Fd Cgroup::open_events() const {
+  return open_cgroup_events(path_);
+}
+
 std::optional<Fd> Cgroup::watch_oom() const {
   if (!layout_.hybrid) return std::nullopt;
   Fd event(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd"));
@@ -162,15 +180,21 @@ std::optional<Fd> Cgroup::watch_oom() const {
 
 // Dying takes processor time too: at a hundredth of a processor, 400 processes would be 14 seconds at it. Most jobs are
 // gone before that is worth the milliseconds which the change of a quota takes.
-bool Cgroup::kill_and_wait(std::chrono::milliseconds patience) const {
-  using namespace std::chrono_literals;
+bool Cgroup::kill_and_wait(std::chrono::milliseconds patience, int first) {
   write_file(path_ + "/cgroup.kill", "1");
-  if (wait_until_empty(20ms)) return true;
+  empty_ = wait_for_end(20ms, first);
+  if (empty_) return true;
   try {
     lift_cpu_limit();
   } catch (const KernelError&) {
     // It dies all the same, only slower; what it says of itself must not be lost for that.
   }
+  return empty_ = wait_for_end(patience, first);
+}
+
+bool Cgroup::wait_for_end(std::chrono::milliseconds patience, int first) const {
+  pollfd ended{first, POLLIN, 0};
+  if (first >= 0 && ::poll(&ended, 1, static_cast<int>(patience.count())) == 0) return false;
   return wait_until_empty(patience);
 }
 
@@ -190,7 +214,7 @@ bool Cgroup::exists() const {
 }
 
 void Cgroup::destroy() {
-  if (exists()) {
+  if (!empty_ && exists()) {
     if (!kill_and_wait(teardown_patience))
       throw KernelError("empty cgroup", path_, EBUSY, "a process hangs in the kernel; its ids stay out of use");
   }

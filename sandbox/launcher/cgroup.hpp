@@ -26,16 +26,19 @@ class Cgroup {
   ~Cgroup();  // destroys what it made; what cannot be emptied is left for the resident to see
 
   void name_job(const std::string& id) const;   // for root, who finds the cgroup when nobody else answers
-  void set_limits(const Limits& limits);        // pids: one more than asked, for pid 1
+  void set_limits(const Limits& limits);        // those that are other than before; pids: one more, for pid 1
   Facts read_back(const Limits& limits) const;  // throws when the kernel has something else
 
   Facts expect_member(pid_t pid) const;  // likewise, when the process is not in all of its cgroups
 
   int directory() const { return directory_.get(); }  // for CLONE_INTO_CGROUP
   std::vector<Fd> open_tasks() const;                 // v1: whoever writes "0" to each joins
+  Fd open_events() const;                             // for who outlives us: cgroup.events
   std::optional<Fd> watch_oom() const;                // v1: an eventfd that becomes readable; v2 kills the group itself
 
-  bool kill_and_wait(std::chrono::milliseconds patience) const;     // cgroup.kill: every process, at once
+  // cgroup.kill: every process, at once. `first` is a pidfd of the first of them, where there is one: it tells sooner
+  // than cgroup.events, which says things ten milliseconds apart at least.
+  bool kill_and_wait(std::chrono::milliseconds patience, int first = -1);
   bool wait_until_empty(std::chrono::milliseconds patience) const;  // `populated 0`, or gone
   bool exists() const;
   void destroy();  // kill, wait, remove; throws EBUSY when it cannot be emptied
@@ -43,21 +46,26 @@ class Cgroup {
   std::uint64_t cpu_us() const;
   std::uint64_t oom_kills() const;
   std::uint64_t forks_denied() const;
-  std::optional<std::uint64_t> memory_peak() const;
-  std::optional<std::uint64_t> pids_peak() const;  // without pid 1
+  std::optional<std::uint64_t> memory_peak() const;  // with what the preparation took
+  std::optional<std::uint64_t> pids_peak() const;    // without pid 1
 
  private:
   enum class Origin { made, adopted };
   Cgroup(const CgroupLayout& layout, std::string name, Origin origin);
   std::string in(const char* controller, const char* file) const;
   void write_limit(const char* controller, const char* file, const std::string& value) const;
+  void set_memory(std::uint64_t bytes) const;
+  void set_cpu(std::uint64_t cpus_milli) const;
   void lift_cpu_limit() const;
+  bool wait_for_end(std::chrono::milliseconds patience, int first) const;
 
   CgroupLayout layout_;
   std::string name_;
   std::string path_;  // in the v2 tree
   Fd directory_;
+  std::optional<Limits> limits_;  // as they were set
   bool owned_ = false;
+  bool empty_ = false;  // and nothing will enter it any more
 };
 
 }  // namespace cordon

@@ -40,12 +40,11 @@ CgroupLayout prepare_cgroups(const std::string& instance);
 // other's jobs. Throws when another has it.
 Fd claim_cgroups(const CgroupLayout& layout);
 
-// Kills whatever an earlier launcher of this instance left, waits until it is gone, and removes it. How many there
-// were.
 struct Swept {
-  unsigned removed = 0;
+  unsigned removed = 0;           // how many there were
   std::set<std::string> hanging;  // the names of those whose processes the kernel does not let go
 };
+// Kills whatever an earlier launcher of this instance left, waits until it is gone, and removes it.
 Swept sweep_cgroups(const CgroupLayout& layout);
 
 // Removes the subtree of a private instance.

@@ -9,7 +9,7 @@
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/launcher/cgroup.hpp"
-#include "sandbox/launcher/sandbox.hpp"
+#include "sandbox/launcher/host.hpp"
 #include "sandbox/report.hpp"
 
 namespace cordon {

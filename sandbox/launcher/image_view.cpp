@@ -25,14 +25,9 @@ constexpr const char* below_usr[] = {
     "bin",     "games", "include", "lib",   "lib/node_modules", "lib/python3", "lib/python3/dist-packages",
     "libexec", "local", "sbin",    "share", "share/doc",        "share/man",   "src"};
 
-// Layers are named from the stage: short, whatever the stage is called, and nothing of it shows in /proc/PID/mountinfo.
-void go_to_stage(const Images& images) {
-  check(::chdir(images.stage().c_str()), "chdir to the stage");
-}
-
-void attach_part(const Images& images, const std::string& at, const Fd& view) {
-  if (at.empty()) return attach(view, AT_FDCWD, images.place_for_root());
-  const auto root = open_directory(images.place_for_root());
+void attach_part(const std::string& at, const Fd& view) {
+  if (at.empty()) return attach(view, AT_FDCWD, Images::place_for_root());
+  const auto root = open_directory(Images::place_for_root());
   attach(view, root.get(), at);
 }
 
@@ -80,18 +75,16 @@ void add_directories(const UpperDirectory& upper, const ImageParts& parts, const
 }  // namespace
 
 void attach_image(const Images& images, const std::string& name) {
-  go_to_stage(images);
   for (const auto& part : images.parts(name))
-    attach_part(images, part.at, new_overlay(part.layers, std::nullopt, view_attributes | MOUNT_ATTR_RDONLY));
+    attach_part(part.at, new_overlay(part.layers, std::nullopt, view_attributes | MOUNT_ATTR_RDONLY));
 }
 
 void attach_writable_image(const Images& images, const std::string& name, std::uint32_t owner) {
-  go_to_stage(images);
   const auto& parts = images.parts(name);
   for (const auto& part : parts) {
     const UpperDirectory upper(part.at, owner);
     add_directories(upper, parts, part);
-    attach_part(images, part.at, new_overlay(part.layers, upper.paths(), view_attributes));
+    attach_part(part.at, new_overlay(part.layers, upper.paths(), view_attributes));
   }
 }
 

@@ -4,7 +4,9 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -105,6 +107,32 @@ void attach_layer(const std::string& path, const std::string& place) {
   attach(layer, AT_FDCWD, place);
 }
 
+constexpr const char* own_namespace = "/proc/self/ns/mnt";
+
+Fd open_own_namespace() {
+  return Fd(check(::open(own_namespace, O_RDONLY | O_CLOEXEC), "open", own_namespace));
+}
+
+// A second namespace with `stage` as its root, made by going there and coming back. pivot_root(2): with both arguments
+// "." the old root ends up on top of the new one, and is taken off.
+Fd make_template(const std::string& stage) {
+  const auto home = open_own_namespace();
+  check(::unshare(CLONE_NEWNS), "enter a second mount namespace");
+  const auto go_home = [&] { check(::setns(home.get(), CLONE_NEWNS), "return to the mount namespace"); };
+  try {
+    auto made = open_own_namespace();
+    check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
+    check(::chdir(stage.c_str()), "chdir to the stage");
+    check(::syscall(SYS_pivot_root, ".", "."), "pivot_root to the stage");
+    check(::umount2(".", MNT_DETACH), "detach the host's root");
+    go_home();
+    return made;
+  } catch (const KernelError&) {
+    go_home();  // whoever cleans up behind us needs the host's tree
+    throw;
+  }
+}
+
 }  // namespace
 
 Images::Images(std::string stage, const std::map<std::string, ImageConfig>& images) : stage_(std::move(stage)) {
@@ -123,9 +151,22 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
                                         : ImageParts{{"", {"skeleton", layer}}};
     names_.push_back(name);
   }
+  template_ = make_template(stage_);
+}
+
+void Images::enter_copy() const {
+  const auto own = open_directory("/proc/self/ns");  // there is no /proc where we go
+  check(::setns(template_.get(), CLONE_NEWNS), "enter the mount namespace of the images");
+  check(::unshare(CLONE_NEWNS), "enter a mount namespace");
+  struct stat copied {};
+  struct stat copy {};
+  check(::fstat(template_.get(), &copied), "stat", "the mount namespace of the images");
+  check(::fstatat(own.get(), "mnt", &copy, 0), "stat", "the mount namespace");
+  if (copy.st_ino == copied.st_ino) throw KernelError("read back", "the mount namespace", ENOTRECOVERABLE);
 }
 
 void Images::remove() {
+  template_.reset();
   check(::umount2(stage_.c_str(), MNT_DETACH), "unmount", stage_);
   check(::rmdir(stage_.c_str()), "remove directory", stage_);
 }

@@ -1,5 +1,6 @@
 // The root file systems that jobs may have: their layers, prepared once in the launcher's own mount namespace. Each
-// sandbox stacks them for itself (image_view.hpp). Nothing of this is visible on the host, and all of it ends with the
+// sandbox stacks them for itself (image_view.hpp), in a copy of a second namespace in which there is nothing else, so
+// that copying it and leaving it cost little. Nothing of this is visible on the host, and all of it ends with the
 // launcher. Runs in: launcher, as root.
 #pragma once
 
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "profiles/config.hpp"
+#include "sandbox/kernel/fd.hpp"
 
 namespace cordon {
 
@@ -30,12 +32,14 @@ class Images {
   bool has(const std::string& name) const { return parts_.contains(name); }
   const std::vector<std::string>& names() const { return names_; }
   const ImageParts& parts(const std::string& name) const { return parts_.at(name); }
-  const std::string& stage() const { return stage_; }
-  std::string place_for_root() const { return stage_ + "/new_root"; }    // empty mount points for one sandbox's
-  std::string place_for_scratch() const { return stage_ + "/scratch"; }  // own copy of the mount namespace
+  // Puts this process into a copy of the namespace where the stage is the root. What follows are names there.
+  void enter_copy() const;
+  static std::string place_for_root() { return "/new_root"; }    // empty mount points for one sandbox's
+  static std::string place_for_scratch() { return "/scratch"; }  // own copy
 
  private:
   std::string stage_;
+  Fd template_;  // the namespace of mounts that is copied
   std::vector<std::string> names_;
   std::map<std::string, ImageParts> parts_;
 };

@@ -70,8 +70,7 @@ class HostTraces {
 
 // Where root's stop-all stands, and where root finds the jobs when nobody else answers.
 StopAllPlaces prepare_latch_places(const Options& options, const std::string& jobs_cgroup) {
-  const auto absolute = [](const std::string& path) { return std::filesystem::absolute(path).string(); };
-  StopAllPlaces places{absolute(options.runtime_dir), absolute(options.state_dir)};
+  StopAllPlaces places{options.runtime_dir, options.state_dir};
   write_launcher_file(places.runtime_dir, {jobs_cgroup, places.state_dir});
   return places;
 }
@@ -97,8 +96,13 @@ void run(const Options& options) {
   std::filesystem::create_directory(stage);
   Images images(stage, policy.config.images);
   const auto places = prepare_latch_places(options, cgroups.unified);
-  Host host{options.config,    std::move(policy), std::move(cgroups),
-            std::move(images), std::move(init),   Latch{make_latch_page(), places},
+  Host host{options.config,
+            std::move(policy),
+            std::move(cgroups),
+            std::move(images),
+            std::move(init),
+            sealed_memfd("cordon-nothing", ""),
+            Latch{make_latch_page(), places},
             std::move(claim)};
   Resident resident(host, std::move(leases), options.runtime_dir + "/launcher.sock", instance.daemon_uid);
   if (options.private_instance) write_instance_file(instance, options.runtime_dir);
@@ -124,6 +128,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   ::signal(SIGPIPE, SIG_IGN);
   try {
+    for (auto* path : {&options.runtime_dir, &options.state_dir, &options.config})
+      *path = std::filesystem::absolute(*path).string();  // the images' namespaces change the working directory
     if (::geteuid() != 0) throw cordon::KernelError("start", "cordon-launcher", EPERM, "run it as root");
     cordon::run(options);
     return 0;

@@ -1,7 +1,7 @@
 #include "sandbox/launcher/network_denials.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
+#include <unistd.h>
 
 #include <sstream>
 #include <string>
@@ -10,16 +10,6 @@
 #include "sandbox/kernel/file.hpp"
 
 namespace cordon {
-
-namespace {
-
-std::uint64_t count_in(const std::string& proc) {
-  const auto directory = open_directory(proc);
-  const auto six = read_file_if_there(directory.get(), "net/snmp6");  // absent where IPv6 is off
-  return ipv4_no_routes(read_file(directory.get(), "net/snmp")) + (six ? ipv6_no_routes(*six) : 0);
-}
-
-}  // namespace
 
 // Two lines open with "Ip:": the names, then the values.
 std::uint64_t ipv4_no_routes(std::string_view snmp) {
@@ -41,14 +31,19 @@ std::uint64_t ipv6_no_routes(std::string_view snmp6) {
 }
 
 NetworkDenials::NetworkDenials(pid_t init) {
-  const auto proc = "/proc/" + std::to_string(init);
-  namespace_.reset(check(::open((proc + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC), "open", proc + "/ns/net"));
-  before_ = count_in(proc);
+  const auto net = open_directory("/proc/" + std::to_string(init) + "/net");
+  four_.reset(check(::openat(net.get(), "snmp", O_RDONLY | O_CLOEXEC), "open", "net/snmp"));
+  six_.reset(::openat(net.get(), "snmp6", O_RDONLY | O_CLOEXEC));
+  if (!six_ && errno != ENOENT) check(-1, "open", "net/snmp6");
+  before_ = counted();
+}
+
+std::uint64_t NetworkDenials::counted() const {
+  return ipv4_no_routes(read_again(four_, "net/snmp")) + (six_ ? ipv6_no_routes(read_again(six_, "net/snmp6")) : 0);
 }
 
 std::uint64_t NetworkDenials::count() const {
-  check(::setns(namespace_.get(), CLONE_NEWNET), "enter the job's network namespace");
-  return count_in("/proc/self") - before_;
+  return counted() - before_;
 }
 
 }  // namespace cordon

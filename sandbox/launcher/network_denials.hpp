@@ -18,10 +18,12 @@ std::uint64_t ipv6_no_routes(std::string_view snmp6);  // pure
 class NetworkDenials {
  public:
   explicit NetworkDenials(pid_t init);
-  std::uint64_t count() const;  // enters that namespace for good: only at the end of a sandbox's life
+  std::uint64_t count() const;  // also when nothing of the sandbox lives any more
 
  private:
-  Fd namespace_;
+  std::uint64_t counted() const;
+
+  Fd four_, six_;  // they keep the namespace; the second is none where IPv6 is off
   std::uint64_t before_;
 };
 

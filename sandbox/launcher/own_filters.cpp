@@ -1,6 +1,7 @@
 #include "sandbox/launcher/own_filters.hpp"
 
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 
 #include <cerrno>
@@ -25,9 +26,13 @@ SeccompPolicy collector_calls() {
 }
 
 SeccompPolicy init_calls() {
-  auto policy = only({"read", "write", "poll", "wait4", "sendmsg", "close", "brk", "mmap", "munmap", "mremap",
-                      "madvise", "futex", "exit_group", "rt_sigreturn", "restart_syscall"},
-                     "wait for the tool, and say how it ended");
+  auto policy = only({"read", "write", "poll", "wait4", "recvmsg", "sendmsg", "dup3", "close", "close_range", "brk",
+                      "mmap", "munmap", "mremap", "madvise", "futex", "exit_group", "rt_sigreturn", "restart_syscall"},
+                     "hand the job over, wait for the tool, and say how it ended");
+  policy.rules.push_back({{"unshare"},
+                          {SeccompVerdict::allow, 0},
+                          {{0, SeccompCompare::eq, CLONE_FILES, 0}},
+                          "take a descriptor table of its own"});
   policy.rules.push_back(
       {{"ioctl"},
        {SeccompVerdict::allow, 0},

@@ -15,12 +15,10 @@ constexpr std::uint64_t own_scratch_inodes = 4, own_inodes_above_image = 60;
 constexpr std::uint64_t capabilities_of_root_inside =
     1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER | 1U << CAP_SETUID | 1U << CAP_SETGID;
 
-// RLIMIT_NOFILE is missing: the launcher sets it from outside when nothing of ours has to open a file any more.
-std::vector<ResourceLimit> resource_limits(const Limits& limits) {
+std::vector<ResourceLimit> resource_limits_of_all() {
   return {
       // Soft and hard 1: with 0 a piped core_pattern would still start its handler as root on the host (core(5)).
       {RLIMIT_CORE, 1},
-      {RLIMIT_FSIZE, limits.file_bytes},
       {RLIMIT_MEMLOCK, std::uint64_t{8} << 20},
       {RLIMIT_MSGQUEUE, std::uint64_t{64} << 10},
       {RLIMIT_SIGPENDING, 4096},
@@ -33,39 +31,48 @@ std::vector<ResourceLimit> resource_limits(const Limits& limits) {
 
 }  // namespace
 
-std::string LaunchPlan::scratch_inodes() const {
-  return std::to_string(limits.scratch_inodes + own_scratch_inodes +
-                        (init.writable_image ? own_inodes_above_image : 0));
-}
-
-tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile,
-                                                const std::string& init_filter, Lease lease) {
-  for (const auto& field : limit_fields) {
-    const auto asked = spec.limits.*field.member;
-    const auto ceiling = profile.ceiling.*field.member;
-    if (asked > ceiling)
-      return tl::unexpected(SetupFailed{
-          "plan",
-          fmt::format("limit {}: {} is above the ceiling {} of profile {}", field.name, asked, ceiling, profile.name),
-          EPERM, "ask for no more than the profile allows"});
-  }
+LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& profile, const std::string& init_filter,
+                     Lease lease) {
   LaunchPlan plan;
-  plan.job = spec.id;
-  plan.image = spec.image;
+  plan.profile = profile.name;
+  plan.image = preparation.image;
   plan.lease = lease;
-  plan.limits = spec.limits;
+  plan.waiting = profile.defaults;
+  plan.ceiling = profile.ceiling;
   plan.init.init_uid = lease.init_uid;
   plan.init.inside_uid = profile.root_inside ? root_inside : job_inside;
   plan.init.capabilities = profile.root_inside ? capabilities_of_root_inside : 0;
   plan.init.writable_image = profile.root_inside;
   plan.init.landlock_min_abi = profile.landlock_min_abi;
-  plan.init.rlimits = resource_limits(spec.limits);
+  plan.init.rlimits = resource_limits_of_all();
   plan.init.filter = profile.filter;
   plan.init.refusals = profile.refusals;
   plan.init.init_filter = init_filter;
   plan.filter = profile.filter_digest;
   plan.collect = profile.collect;
   return plan;
+}
+
+tl::expected<void, SetupFailed> check_limits(const LaunchPlan& plan, const Limits& asked) {
+  for (const auto& field : limit_fields) {
+    const auto wanted = asked.*field.member;
+    const auto ceiling = plan.ceiling.*field.member;
+    if (wanted > ceiling)
+      return tl::unexpected(SetupFailed{
+          "plan",
+          fmt::format("limit {}: {} is above the ceiling {} of profile {}", field.name, wanted, ceiling, plan.profile),
+          EPERM, "ask for no more than the profile allows"});
+  }
+  return {};
+}
+
+ScratchBounds scratch_bounds(const LaunchPlan& plan, const Limits& limits) {
+  const auto own = own_scratch_inodes + (plan.init.writable_image ? own_inodes_above_image : 0);
+  return {std::to_string(limits.scratch_bytes), std::to_string(limits.scratch_inodes + own)};
+}
+
+std::vector<ResourceLimit> resource_limits_of_job(const Limits& limits) {
+  return {{RLIMIT_FSIZE, limits.file_bytes}, {RLIMIT_NOFILE, limits.open_files}};
 }
 
 }  // namespace cordon

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "sandbox/init_plan.hpp"
 #include "sandbox/job_spec.hpp"
@@ -23,22 +24,33 @@ struct Lease {
 
 inline constexpr std::uint32_t job_inside = 1000, root_inside = 0;  // what a tool sees itself as
 
+// A sandbox without its job: what a profile decides.
 struct LaunchPlan {
-  std::string job;  // its id, for logs
+  std::string profile;  // its name
   std::string image;
   Lease lease;
-  Limits limits;
+  Limits waiting;  // that hold until there is a job
+  Limits ceiling;
   InitPlan init;
   Sha256 filter{};
   CollectBounds collect;
-
-  // Mount options of the one tmpfs behind /work, /tmp and /dev/shm.
-  std::string scratch_size() const { return std::to_string(limits.scratch_bytes); }
-  std::string scratch_inodes() const;
 };
 
+LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& profile, const std::string& init_filter,
+                     Lease lease);
+
 // Refuses a limit above the profile's ceiling: what the front asks for is not trusted to be within it.
-tl::expected<LaunchPlan, SetupFailed> make_plan(const JobSpec& spec, const CompiledProfile& profile,
-                                                const std::string& init_filter, Lease lease);
+tl::expected<void, SetupFailed> check_limits(const LaunchPlan& plan, const Limits& asked);
+
+// Bounds of the one tmpfs behind /work, /tmp and /dev/shm, as its mount options.
+struct ScratchBounds {
+  std::string bytes, inodes;
+  bool operator==(const ScratchBounds&) const = default;
+};
+ScratchBounds scratch_bounds(const LaunchPlan& plan, const Limits& limits);
+
+// Those that each job has of its own; the launcher sets them from outside when nothing of ours has to open a file any
+// more.
+std::vector<ResourceLimit> resource_limits_of_job(const Limits& limits);
 
 }  // namespace cordon

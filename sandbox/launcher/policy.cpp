@@ -44,11 +44,17 @@ CompiledProfile compile(const fs::path& file) {
   auto notes = profile->seccomp.left_out;
   for (const auto& name : filter.unknown_calls) notes.push_back("libseccomp knows no call " + name + ": it is refused");
   notes.insert(notes.end(), filter.narrowed.begin(), filter.narrowed.end());
-  return {profile->name,        profile->digest,
-          profile->ceiling,     profile->collect,
-          profile->root_inside, profile->landlock_min_abi,
-          filter.bpf,           filter.recording,
-          filter.sha256,        notes};
+  return {profile->name,
+          profile->digest,
+          profile->ceiling,
+          profile->defaults,
+          profile->collect,
+          profile->root_inside,
+          profile->landlock_min_abi,
+          filter.bpf,
+          filter.recording,
+          filter.sha256,
+          notes};
 }
 
 bool is_profile(const fs::path& file) {
@@ -89,7 +95,8 @@ wire::Bytes encode_policy(const Policy& policy) {
   for (const auto& p : policy.profiles) {
     w.string(p.name);
     write_digest(w, p.digest);
-    for (const auto& field : limit_fields) w.u64(p.ceiling.*field.member);
+    for (const auto* limits : {&p.ceiling, &p.defaults})
+      for (const auto& field : limit_fields) w.u64(limits->*field.member);
     w.u64(p.collect.files);
     w.u64(p.collect.bytes);
     w.u8(p.root_inside ? 1 : 0);
@@ -115,7 +122,8 @@ void decode_policy(std::string_view bytes, Policy& policy) {
     CompiledProfile p;
     p.name = r.string(max_text);
     p.digest = read_digest(r);
-    for (const auto& field : limit_fields) p.ceiling.*field.member = r.u64();
+    for (auto* limits : {&p.ceiling, &p.defaults})
+      for (const auto& field : limit_fields) limits->*field.member = r.u64();
     p.collect.files = r.u64();
     p.collect.bytes = r.u64();
     p.root_inside = r.u8() == 1;

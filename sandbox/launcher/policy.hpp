@@ -16,6 +16,7 @@ struct CompiledProfile {
   std::string name;
   Sha256 digest{};
   Limits ceiling;
+  Limits defaults;  // of a sandbox that waits for its job
   CollectBounds collect;
   bool root_inside = false;
   std::uint32_t landlock_min_abi = 0;

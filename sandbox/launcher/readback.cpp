@@ -117,10 +117,8 @@ const char* limit_name(int resource) {
   return found == std::end(named_limits) ? "?" : found->name;
 }
 
-void add_resource_limits(Facts& facts, const LaunchPlan& plan, int pid) {
-  EffectiveUser owner(plan.lease.init_uid);
-  auto limits = plan.init.rlimits;
-  limits.push_back({RLIMIT_NOFILE, plan.limits.open_files});
+void add_resource_limits(Facts& facts, const Lease& lease, const std::vector<ResourceLimit>& limits, int pid) {
+  EffectiveUser owner(lease.init_uid);
   for (const auto& [resource, value] : limits) {
     rlimit found{};
     check(::prlimit(pid, static_cast<__rlimit_resource>(resource), nullptr, &found), "read resource limit",
@@ -177,7 +175,7 @@ Facts mount_facts(std::string_view mountinfo, bool writable_image) {
 
 Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int pid, const Probed& probed) {
   const auto proc = open_directory("/proc/" + std::to_string(pid));
-  auto facts = cgroup.read_back(plan.limits);
+  auto facts = cgroup.expect_member(pid);
   add_identity(facts, plan, proc);
   add_init(facts, plan, init_pid);
   add_namespaces(facts, proc);
@@ -186,10 +184,18 @@ Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int 
   for (auto& fact : mount_facts(read_file(proc.get(), "mountinfo"), plan.init.writable_image))
     facts.push_back(std::move(fact));
   add_network(facts, proc);
-  add_resource_limits(facts, plan, pid);
+  add_resource_limits(facts, plan.lease, plan.init.rlimits, pid);
   expect(facts, "oom_score_adj", "1000\n", read_file(proc.get(), "oom_score_adj"));
   facts.back().second = "1000";
   facts.emplace_back("self_probe", fmt::format("{} attempts, all refused", probed.refused));
+  return facts;
+}
+
+Facts read_back_limits(const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace,
+                       int pid) {
+  auto facts = cgroup.read_back(limits);
+  for (auto& fact : workspace.read_back(scratch_bounds(plan, limits))) facts.push_back(std::move(fact));
+  add_resource_limits(facts, plan.lease, resource_limits_of_job(limits), pid);
   return facts;
 }
 

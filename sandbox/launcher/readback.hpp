@@ -8,13 +8,17 @@
 #include "sandbox/init_plan.hpp"
 #include "sandbox/launcher/cgroup.hpp"
 #include "sandbox/launcher/plan.hpp"
+#include "sandbox/launcher/workspace.hpp"
 #include "sandbox/report.hpp"
 
 namespace cordon {
 
-// `init_pid`: pid 1 of the sandbox; `pid`: the tool's process, in the launcher's pid namespace. Throws
+// `init_pid`: pid 1 of the sandbox; `pid`: the tool's process, in the launcher's pid namespace. Both throw
 // KernelError("read back", control …).
 Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int pid, const Probed& probed);
+// What each job has of its own.
+Facts read_back_limits(const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace,
+                       int pid);
 
 // The pure parts.
 std::string status_field(std::string_view status, std::string_view key);  // of /proc/PID/status, spaces for tabs

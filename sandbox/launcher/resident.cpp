@@ -16,6 +16,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/launcher/cgroup.hpp"
+#include "sandbox/launcher/lifeline.hpp"
 
 namespace cordon {
 
@@ -230,7 +231,8 @@ void Resident::end_all() {
   listener_.reset();
   ::unlink(socket_path_.c_str());
   served_.clear();  // each destructor kills and reaps; init sees its launcher go and takes the sandbox with it
-  sweep_cgroups(host_.cgroups);
+  for (const auto& name : sweep_cgroups(host_.cgroups).hanging)
+    log(fmt::format("a process of {} hangs in the kernel and is left behind", name));
 }
 
 }  // namespace cordon

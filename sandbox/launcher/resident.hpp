@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "sandbox/kernel/process.hpp"
+#include "sandbox/launcher/host.hpp"
 #include "sandbox/launcher/leases.hpp"
-#include "sandbox/launcher/sandbox.hpp"
 
 namespace cordon {
 

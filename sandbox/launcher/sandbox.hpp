@@ -1,36 +1,63 @@
-// One job's sandbox, from the JobSpec to the last byte of the report: the linear life of a per-sandbox launcher.
-// Runs in: a fork of the resident launcher, as root.
+// One sandbox: built as its profile says, given one job, held, ended. Everything it makes, it owns: when it goes, all
+// of it goes. Runs in: a fork of the resident launcher, as root.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
-#include "sandbox/kernel/check.hpp"
-#include "sandbox/kernel/fd.hpp"
-#include "sandbox/launcher/cgroup_layout.hpp"
-#include "sandbox/launcher/images.hpp"
-#include "sandbox/launcher/latch.hpp"
+#include "sandbox/job_spec.hpp"
+#include "sandbox/kernel/process.hpp"
+#include "sandbox/launcher/cgroup.hpp"
+#include "sandbox/launcher/host.hpp"
+#include "sandbox/launcher/network_denials.hpp"
 #include "sandbox/launcher/plan.hpp"
-#include "sandbox/launcher/policy.hpp"
+#include "sandbox/launcher/seccomp_denials.hpp"
+#include "sandbox/launcher/streams.hpp"
+#include "sandbox/launcher/timings.hpp"
+#include "sandbox/launcher/watch.hpp"
+#include "sandbox/launcher/workspace.hpp"
 
 namespace cordon {
 
-// What every sandbox of this launcher shares, made before the first.
-struct Host {
-  std::string config_file;
-  Policy policy;
-  CgroupLayout cgroups;
-  Images images;
-  Fd init_program;  // cordon-init in a sealed memfd
-  Latch latch;
-  Fd claim;  // on the cgroups; the resident launcher's alone
+class Sandbox {
+ public:
+  Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings);
+
+  // The steps, in this order. Each throws KernelError with the step that failed, or LifelineClosed.
+  Prepared prepare();                                        // up to the job, and what the kernel says of it
+  ReceivedMessage await_job();                               // the next message of the lifeline
+  Finished run(const JobSpec& job, std::vector<Fd> memfds);  // or LatchClosed
+
+  std::vector<int> read_ends() const { return streams_.read_ends(); }  // of the pipes, for cordond
+  Fd open_events() const { return cgroup_.open_events(); }             // likewise
+  void close_read_ends() { streams_.close_read_ends(); }
+  bool gone() const { return gone_; }  // the tool was told to go: from here on a failure of ours is no failed set-up
+
+ private:
+  void start();
+  Facts confine();
+  void give(const JobSpec& job, const std::vector<Fd>& memfds);
+  void set_resource_limits(const Limits& limits) const;
+  bool end();
+  void find_out(Finished& finished);
+  void add_peaks(Usage& usage) const;
+  void gather(int globs, const Limits& limits);
+
+  int lifeline_;
+  LaunchPlan plan_;
+  Host& host_;
+  Timings& timings_;
+  Cgroup cgroup_;
+  Workspace workspace_;
+  Streams streams_;
+  SeccompDenials refused_;
+  SocketPair init_, tool_;
+  std::optional<Child> child_;  // pid 1
+  std::optional<Watch> watch_;
+  std::optional<NetworkDenials> network_;
+  Fd mounts_;  // its mount namespace: taken down when we end, not while its pid 1 does
+  bool gone_ = false;
 };
-
-// Serves one lifeline: a hello, or one job. Returns when it is over and cleaned up behind. Without a lease a job is
-// refused.
-void serve_lifeline(Fd lifeline, std::optional<Lease> lease, Host& host);
-
-// Says that there will be no sandbox, and why: for what fails before a lifeline can be served.
-void refuse_job(int lifeline, const KernelError& why);
 
 }  // namespace cordon

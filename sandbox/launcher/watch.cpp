@@ -3,8 +3,10 @@
 #include <poll.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 
+#include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 
@@ -22,6 +24,18 @@ void wait_for(std::array<pollfd, N>& wanted) {
     if (errno != EINTR) check(-1, "poll");
 }
 
+// false: nothing happened until then.
+template <std::size_t N>
+bool wait_for(std::array<pollfd, N>& wanted, std::chrono::steady_clock::time_point deadline) {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const int ready = ::poll(wanted.data(), wanted.size(), static_cast<int>(std::max<long>(left.count(), 0)));
+    if (ready > 0) return true;
+    if (ready == 0) return false;
+    if (errno != EINTR) check(-1, "poll");
+  }
+}
+
 std::uint8_t exit_code_for(int error) {
   return error == ENOENT ? 127 : 126;
 }
@@ -37,14 +51,12 @@ Watch::Watch(int lifeline, int tool_control, int init_control, int init_pidfd, c
       oom_(cgroup.watch_oom()) {}
 
 InitMessage Watch::next_setup_message(std::size_t kind, std::chrono::milliseconds patience) {
-  Timer deadline;
-  deadline.arm(patience);
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    std::array<pollfd, 4> wanted{{{tool_control_, POLLIN, 0},
-                                  {init_control_, POLLIN, 0},
-                                  {lifeline_, POLLIN | POLLRDHUP, 0},
-                                  {deadline.fd(), POLLIN, 0}}};
-    wait_for(wanted);
+    // A job may wait on the lifeline already: here only its end counts.
+    std::array<pollfd, 3> wanted{{{tool_control_, POLLIN, 0}, {init_control_, POLLIN, 0}, {lifeline_, POLLRDHUP, 0}}};
+    if (!wait_for(wanted, deadline))
+      throw KernelError("set up the sandbox", "in time", ETIMEDOUT, "the host is overloaded");
     // The tool's process goes with pid 1, and pid 1 tells how the tool's process went: whoever closed first said
     // nothing.
     if (wanted[0].revents != 0)
@@ -53,7 +65,22 @@ InitMessage Watch::next_setup_message(std::size_t kind, std::chrono::millisecond
       if (const auto message = hear(init_control_)) return follow(*message, kind);
     if (tool_control_ < 0 && init_control_ < 0) ended_early("it ended early");
     if (wanted[2].revents != 0) throw LifelineClosed{};
-    if (wanted[3].revents != 0) throw KernelError("set up the sandbox", "in time", ETIMEDOUT, "the host is overloaded");
+  }
+}
+
+// Whatever the sandbox says now is that it ends.
+ReceivedMessage Watch::await_lifeline() {
+  for (;;) {
+    std::array<pollfd, 3> wanted{
+        {{tool_control_, POLLIN, 0}, {init_control_, POLLIN, 0}, {lifeline_, POLLIN | POLLRDHUP, 0}}};
+    wait_for(wanted);
+    if (wanted[0].revents != 0 || wanted[1].revents != 0) {
+      for (int* socket : {&tool_control_, &init_control_})
+        if (const auto message = hear(*socket)) follow(*message, std::variant_npos);
+      ended_early("it ended while it waited for its job");
+    }
+    auto message = receive_message(lifeline_, max_message, job_fd_count);
+    if (message) return std::move(*message);
   }
 }
 
@@ -95,10 +122,13 @@ std::optional<KernelError> Watch::last_words() {
   return std::nullopt;
 }
 
-Ending Watch::until_the_end(const Limits& limits) {
+void Watch::count_cpu_from_now() {
   cpu_before_ = std::chrono::microseconds(cgroup_.cpu_us());
+}
+
+Ending Watch::until_the_end(const Limits& limits) {
   wall_.arm(std::chrono::milliseconds(limits.wall_ms));
-  cpu_.arm(0ns);
+  arm_cpu(limits, 0ns);
   for (;;)
     if (auto ending = look(limits)) return *ending;
 }
@@ -162,9 +192,14 @@ std::optional<Ending> Watch::cpu_used_up(const Limits& limits) {
   const auto budget = std::chrono::milliseconds(limits.cpu_ms);
   const auto used = cpu_used();
   if (used >= budget) return TimedOut{TimeLimit::cpu};
-  const auto earliest = std::chrono::nanoseconds(budget - used) * 1000 / static_cast<long>(limits.cpus_milli);
-  cpu_.arm(std::max<std::chrono::nanoseconds>(earliest, shortest_cpu_check));
+  arm_cpu(limits, used);
   return std::nullopt;
+}
+
+void Watch::arm_cpu(const Limits& limits, std::chrono::nanoseconds used) {
+  const auto left = std::chrono::milliseconds(limits.cpu_ms) - used;
+  const auto earliest = left * 1000 / static_cast<long>(limits.cpus_milli);
+  cpu_.arm(std::max<std::chrono::nanoseconds>(earliest, shortest_cpu_check));
 }
 
 }  // namespace cordon

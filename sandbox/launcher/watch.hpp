@@ -9,6 +9,7 @@
 #include "sandbox/init_plan.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/fd.hpp"
+#include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/kernel/timer.hpp"
 #include "sandbox/launcher/cgroup.hpp"
 #include "sandbox/launcher/plan.hpp"
@@ -29,13 +30,16 @@ class Watch {
   Message expect(std::chrono::milliseconds patience) {
     return std::get<Message>(next_setup_message(InitMessage(Message{}).index(), patience));
   }
+  // While nothing is to be done: the lifeline's next message; without bytes when the other side has closed it.
+  ReceivedMessage await_lifeline();
   int tool_pid() const { return tool_pid_; }
   // Why the sandbox ended while it was being set up, if it said so; does not wait. For a step of ours that failed since
   // there was no sandbox any more.
   std::optional<KernelError> last_words();
   std::chrono::microseconds cpu_used() const;
 
-  // From the word "go" to the end, whatever it is. CPU time counts from there too.
+  void count_cpu_from_now();  // just before the word "go"
+  // From the word "go" to the end, whatever it is.
   Ending until_the_end(const Limits& limits);
 
  private:
@@ -48,6 +52,7 @@ class Watch {
   std::optional<Ending> init_said();
   Ending ended(int status) const;
   std::optional<Ending> cpu_used_up(const Limits& limits);
+  void arm_cpu(const Limits& limits, std::chrono::nanoseconds used);  // at the earliest instant of its being used up
 
   int lifeline_, tool_control_, init_control_, init_pidfd_;
   const Cgroup& cgroup_;

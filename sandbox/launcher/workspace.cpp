@@ -24,14 +24,20 @@ void expect_same(const std::string& control, const std::string& wanted, const st
 
 }  // namespace
 
-Workspace::Workspace(const LaunchPlan& plan)
-    : mount_(new_mount("tmpfs", {{"size", plan.scratch_size()}, {"nr_inodes", plan.scratch_inodes()}, {"mode", "0755"}},
+Workspace::Workspace(const ScratchBounds& bounds, std::uint32_t owner)
+    : bounds_(bounds),
+      mount_(new_mount("tmpfs", {{"size", bounds.bytes}, {"nr_inodes", bounds.inodes}, {"mode", "0755"}},
                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)) {
-  const auto uid = plan.lease.tool_uid;
-  make_directory(mount_.get(), "work", 0755, uid);
-  make_directory(mount_.get(), "tmp", 01777, uid);
-  make_directory(mount_.get(), "shm", 01777, uid);
+  make_directory(mount_.get(), "work", 0755, owner);
+  make_directory(mount_.get(), "tmp", 01777, owner);
+  make_directory(mount_.get(), "shm", 01777, owner);
   work_ = open_directory(mount_.get(), "work");
+}
+
+void Workspace::resize(const ScratchBounds& bounds) {
+  if (bounds == bounds_) return;
+  reconfigure_mount(mount_, {{"size", bounds.bytes}, {"nr_inodes", bounds.inodes}});
+  bounds_ = bounds;
 }
 
 struct statfs Workspace::look() const {
@@ -40,13 +46,13 @@ struct statfs Workspace::look() const {
   return st;
 }
 
-Facts Workspace::read_back(const LaunchPlan& plan) const {
+Facts Workspace::read_back(const ScratchBounds& bounds) const {
   const auto st = look();
-  const auto whole_pages = (plan.limits.scratch_bytes + page_bytes - 1) / page_bytes * page_bytes;
+  const auto whole_pages = (parse_number(bounds.bytes) + page_bytes - 1) / page_bytes * page_bytes;
   const auto bytes = std::to_string(st.f_blocks * static_cast<std::uint64_t>(st.f_bsize));
   const auto inodes = std::to_string(st.f_files);
   expect_same("scratch.bytes", std::to_string(whole_pages), bytes);
-  expect_same("scratch.inodes", plan.scratch_inodes(), inodes);
+  expect_same("scratch.inodes", bounds.inodes, inodes);
   return {{"scratch.bytes", bytes}, {"scratch.inodes", inodes}};
 }
 

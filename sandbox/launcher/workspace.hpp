@@ -12,9 +12,10 @@ namespace cordon {
 
 class Workspace {
  public:
-  explicit Workspace(const LaunchPlan& plan);
+  Workspace(const ScratchBounds& bounds, std::uint32_t owner);
 
-  Facts read_back(const LaunchPlan& plan) const;  // its two bounds; throws when the kernel has something else
+  void resize(const ScratchBounds& bounds);
+  Facts read_back(const ScratchBounds& bounds) const;  // throws when the kernel has something else
 
   const Fd& mount() const { return mount_; }  // detached; attached once by the sandbox's builder
   int work() const { return work_.get(); }    // stays usable after the sandbox's mounts are gone
@@ -23,6 +24,7 @@ class Workspace {
  private:
   struct statfs look() const;
 
+  ScratchBounds bounds_;
   Fd mount_, work_;
 };
 

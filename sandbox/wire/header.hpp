@@ -6,9 +6,9 @@
 namespace cordon::wire {
 
 inline constexpr std::uint32_t magic = 0x4e445243;  // "CRDN"
-inline constexpr std::uint16_t version = 1;
+inline constexpr std::uint16_t version = 2;
 
-enum class Kind : std::uint16_t { hello = 1, job = 2, accepted = 3, started = 4, finished = 5, ready = 6 };
+enum class Kind : std::uint16_t { hello = 1, job = 2, prepared = 3, started = 4, finished = 5, ready = 6, prepare = 7 };
 
 inline void write_header(Writer& w, Kind kind) {
   w.u32(magic);

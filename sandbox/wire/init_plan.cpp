@@ -13,6 +13,7 @@ bool is_program(std::string_view filter) {
 }
 
 void write(wire::Writer&, const UserNamespaceEntered&) {}
+void write(wire::Writer&, const JobRead&) {}
 void write(wire::Writer& w, const Probed& m) {
   w.u32(m.refused);
   w.u32(m.recorded);
@@ -71,10 +72,12 @@ InitMessage read_message(wire::Reader& r) {
     case 1:
       return read_probed(r);
     case 2:
-      return read_step_failed(r);
+      return JobRead{};
     case 3:
-      return read_exec_failed(r);
+      return read_step_failed(r);
     case 4:
+      return read_exec_failed(r);
+    case 5:
       return ToolEnded{r.i32()};
     default:
       r.bad();

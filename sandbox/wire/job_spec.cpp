@@ -30,12 +30,29 @@ bool in_range(const Limits& limits) {
 
 }  // namespace
 
+wire::Bytes encode(const Preparation& preparation) {
+  wire::Writer w;
+  write_header(w, wire::Kind::prepare);
+  w.raw({reinterpret_cast<const char*>(preparation.profile.data()), preparation.profile.size()});
+  w.string(preparation.image);
+  return w.take();
+}
+
+std::optional<Preparation> decode_preparation(std::string_view message) {
+  wire::Reader r(message);
+  if (read_header(r) != static_cast<std::uint16_t>(wire::Kind::prepare)) return std::nullopt;
+  Preparation preparation;
+  const auto digest = r.raw(preparation.profile.size());
+  std::copy(digest.begin(), digest.end(), preparation.profile.begin());
+  preparation.image = r.string(64);
+  if (!r.finished() || !is_image_name(preparation.image)) return std::nullopt;
+  return preparation;
+}
+
 wire::Bytes encode(const JobSpec& spec) {
   wire::Writer w;
   write_header(w, wire::Kind::job);
   w.string(spec.id);
-  w.raw({reinterpret_cast<const char*>(spec.profile.data()), spec.profile.size()});
-  w.string(spec.image);
   for (const auto& field : limit_fields) w.u64(spec.limits.*field.member);
   w.u64(spec.generation);
   return w.take();
@@ -46,12 +63,9 @@ std::optional<JobSpec> decode_job_spec(std::string_view message) {
   if (read_header(r) != static_cast<std::uint16_t>(wire::Kind::job)) return std::nullopt;
   JobSpec spec;
   spec.id = r.string(64);
-  const auto digest = r.raw(spec.profile.size());
-  std::copy(digest.begin(), digest.end(), spec.profile.begin());
-  spec.image = r.string(64);
   for (const auto& field : limit_fields) spec.limits.*field.member = r.u64();
   spec.generation = r.u64();
-  if (!r.finished() || !is_id(spec.id) || !is_image_name(spec.image) || !in_range(spec.limits)) return std::nullopt;
+  if (!r.finished() || !is_id(spec.id) || !in_range(spec.limits)) return std::nullopt;
   if (spec.generation == 0) return std::nullopt;
   return spec;
 }

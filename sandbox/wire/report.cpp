@@ -150,16 +150,20 @@ Ending read_ending(Reader& r) {
   }
 }
 
-void write(Writer& w, const Started& m) {
+void write(Writer& w, const Prepared& m) {
   write(w, m.enforced);
   write(w, m.filter);
 }
 
-Started read_started(Reader& r) {
-  Started m;
+Prepared read_prepared(Reader& r) {
+  Prepared m;
   m.enforced = read_facts(r);
   m.filter = read_digest(r);
   return m;
+}
+
+void write(Writer& w, const Started& m) {
+  write(w, m.enforced);
 }
 
 void write(Writer& w, const Finished& m) {
@@ -229,7 +233,7 @@ Ready read_ready(Reader& r) {
 }
 
 Kind kind_of(const LauncherMessage& message) {
-  constexpr Kind kinds[] = {Kind::accepted, Kind::started, Kind::finished, Kind::ready};
+  constexpr Kind kinds[] = {Kind::prepared, Kind::started, Kind::finished, Kind::ready};
   return kinds[message.index()];
 }
 
@@ -238,7 +242,7 @@ Kind kind_of(const LauncherMessage& message) {
 wire::Bytes encode(const LauncherMessage& message) {
   Writer w;
   write_header(w, kind_of(message));
-  std::visit(Overloaded{[](const Accepted&) {}, [&](const auto& m) { write(w, m); }}, message);
+  std::visit([&](const auto& m) { write(w, m); }, message);
   return w.take();
 }
 
@@ -246,11 +250,11 @@ std::optional<LauncherMessage> decode_launcher_message(std::string_view bytes) {
   Reader r(bytes);
   LauncherMessage message;
   switch (static_cast<Kind>(read_header(r))) {
-    case Kind::accepted:
-      message = Accepted{};
+    case Kind::prepared:
+      message = read_prepared(r);
       break;
     case Kind::started:
-      message = read_started(r);
+      message = Started{read_facts(r)};
       break;
     case Kind::finished:
       message = read_finished(r);

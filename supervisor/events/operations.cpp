@@ -44,8 +44,8 @@ Subject subject_of(const Job& job) {
 }
 
 JobPhases all_phases_of(const Job& job) {
-  auto phases = job.report ? cordon::phases_of(job.report->timings_us) : JobPhases{};
-  if (job.waited) phases.queue = *job.waited;
+  auto phases = job.report ? cordon::phases_of(job.report->timings_us, job.warm) : JobPhases{};
+  if (job.own_phases.queue) phases.queue = *job.own_phases.queue;
   return phases;
 }
 

@@ -7,6 +7,7 @@
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
 #include "supervisor/events/operations.hpp"
+#include "supervisor/host_room.hpp"
 #include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
 #include "supervisor/jobs/job_id.hpp"
@@ -16,6 +17,7 @@
 #include "supervisor/jobs/retention.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/kill/kill_latch.hpp"
+#include "supervisor/warm/warm_pool.hpp"
 
 namespace cordon {
 
@@ -30,6 +32,8 @@ struct Api {
   Launcher launcher;
   KillLatch kill_latch;
   Operations operations;
+  HostWatch host;
+  WarmPool warm;
   JobLife life;
   ConnectionTable connections;
 };

@@ -19,7 +19,8 @@ using Socket = asio::generic::stream_protocol::socket;
 struct Commons {
   Metrics& metrics;
   Turns& turns;
-  BodyBudget answers;  // the memory that answers may take while they are being sent
+  BodyBudget answers;                                    // the memory that answers may take while they are being sent
+  Clock::duration idle_time = std::chrono::seconds(75);  // between two requests of a connection
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {

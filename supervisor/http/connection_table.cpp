@@ -55,7 +55,7 @@ bool ConnectionTable::make_room_for(std::size_t own) {
 }
 
 std::size_t most_connections(std::size_t configured, std::size_t open_files, std::size_t max_running) {
-  constexpr std::size_t own = 256, of_a_job = 4, of_a_connection = 2;
+  constexpr std::size_t own = 256, of_a_job = 5, of_a_connection = 2;
   const auto reserved = own + of_a_job * max_running;
   const auto left = open_files > 2 * reserved ? open_files - reserved : open_files / 2;
   return std::min(configured, std::max<std::size_t>(left / of_a_connection, 8));

@@ -12,7 +12,7 @@
 namespace cordon {
 namespace {
 
-constexpr auto greeting_time = std::chrono::seconds(2);
+constexpr auto look_time = std::chrono::seconds(2);
 
 Response json_response(const Json& body) {
   Response response;
@@ -58,6 +58,20 @@ Json account_json(const Account& account, const Admission& admission) {
   return {{"actor", account.actor}, {"tenant", account.tenant}, {"limits", std::move(limits)}};
 }
 
+Json warm_json(const WarmPool& pool) {
+  Json kinds = Json::array();
+  for (const auto& kind : pool.standing()) {
+    kinds.push_back({{"profile", kind.profile},
+                     {"image", kind.image},
+                     {"ready", kind.ready},
+                     {"preparing", kind.preparing},
+                     {"target", kind.target},
+                     {"min", kind.min},
+                     {"max", kind.max}});
+  }
+  return kinds;
+}
+
 Json facts_json(const Facts& facts) {
   Json out = Json::object();
   for (const auto& [name, value] : facts) out[name] = value;
@@ -89,6 +103,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
   }
   api.catalog = std::move(*loaded);
   api.life.reconfigure();
+  api.warm.configure(*api.catalog);
   api.operations.configure(api.catalog->config.operations);
   api.operations.tell(EventKind::reload, {},
                       "loaded: " + std::to_string(api.catalog->profiles.size()) + " profiles are in force");
@@ -114,13 +129,11 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                       {"languages", languages_of(image, *api->catalog)}});
   }
   const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch"};
-  const Json limits = {{"body_bytes", max_body_bytes},
-                       {"head_bytes", max_head_bytes},
-                       {"running_jobs", config.max_running},
-                       {"queued_jobs", config.max_queued},
-                       {"retained_jobs", config.retain_jobs},
-                       {"retained_bytes", config.retain_bytes},
-                       {"connections_per_uid", config.max_connections_per_uid}};
+  const Json limits = {
+      {"body_bytes", max_body_bytes},          {"head_bytes", max_head_bytes},
+      {"running_jobs", config.max_running},    {"queued_jobs", config.max_queued},
+      {"warm_sandboxes", api->warm.most()},    {"retained_jobs", config.retain_jobs},
+      {"retained_bytes", config.retain_bytes}, {"connections_per_uid", config.max_connections_per_uid}};
   const auto& admission = api->life.admission();
   Json jobs = {{"running", admission.running()}, {"queued", admission.waiting()}};
   if (!admission.held_by().empty()) jobs["held_by"] = admission.held_by();
@@ -133,6 +146,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                            {"account", account_json(request->caller.account, admission)},
                            {"images", std::move(images)},
                            {"jobs", jobs},
+                           {"warm", warm_json(api->warm)},
                            {"oom_score_adj", score ? Json(*score) : Json()},
                            {"launcher", launcher}});
 }
@@ -141,7 +155,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
 awaitable<Answer> get_health(Api* api, RequestPtr, Parameters) {
   std::string trouble;
   try {
-    co_await api->launcher.reach(Clock::now() + greeting_time);
+    co_await api->launcher.reach(Clock::now() + look_time);
   } catch (const std::exception& e) {
     trouble = e.what();
   }

@@ -68,6 +68,7 @@ awaitable<Made> make_job(Api* api, RequestPtr request, Sha256 body) {
   const auto place = api->life.reserve(id, std::move(claim), membership_of(account, ordered->order));
   if (!place) co_return Refused(place.error());
   const auto job = std::make_shared<Job>(std::move(id), account, std::move(ordered->order), now);
+  job->received = request->received;
   Submission submission{request->idempotency_key, body, std::move(request->body), ordered->wait};
   auto submitting = api->life.submit(job, std::move(submission));
   const auto taken = co_await std::move(submitting);

@@ -77,22 +77,19 @@ bool was_killed(const Job& job) {
   return job.outcome && std::holds_alternative<Killed>(*job.outcome);
 }
 
-bool is_hanging(const Job& job) {
-  return job.report && std::holds_alternative<Hanging>(job.report->ending);
-}
-
-// Those whose sandbox the kernel did not let go count for as long as they are known, also when an earlier kill was it.
-Toll count_toll(const Api& api, const Scope& scope, const std::vector<JobPtr>& jobs) {
+// Those whose sandbox the kernel does not let go count until it does, also when an earlier kill was it.
+Toll count_toll(Api& api, const Scope& scope, const std::vector<JobPtr>& jobs) {
   Toll toll;
   for (const auto& job : jobs) {
     if (job->acceptance == Acceptance::refused) continue;  // it never was
     if (was_killed(*job)) toll.killed.push_back(job->id);
     if (job->state != JobState::finished) ++toll.survivors;
   }
-  const auto hanging =
-      api.store.select([&](const Job& job) { return is_hanging(job) && contains(scope, job.membership()); });
-  for (const auto& job : hanging) toll.quarantined.push_back(job->id);
-  toll.survivors += hanging.size();
+  for (const auto& id : api.life.survivors(scope)) {
+    const auto job = api.store.in_memory(id);
+    if (!job || job->state == JobState::finished) ++toll.survivors;  // the others are counted
+    toll.quarantined.push_back(id);
+  }
   return toll;
 }
 

@@ -33,6 +33,7 @@ struct Request {
   std::optional<std::string> content_type, idempotency_key, last_event_id;
   std::string body;
   BodyBudget::SharePtr body_share;  // of the memory that all bodies may take
+  Clock::time_point received;       // its last byte
   Caller caller;
   std::shared_ptr<Client> client;
 
@@ -56,6 +57,7 @@ struct JobBody {  // a large one, in pieces
 };
 struct EventsBody {
   std::shared_ptr<EventSource> source;
+  JobPtr job;  // whose events they are; nullptr: operators'
 };
 
 struct Response {
@@ -68,6 +70,6 @@ struct Response {
 using Answer = tl::expected<Response, Rejection>;
 
 Response problem_response(const Rejection& rejection);
-Response events_response(std::shared_ptr<EventSource> source);
+Response events_response(std::shared_ptr<EventSource> source, JobPtr job = nullptr);
 
 }  // namespace cordon

@@ -52,6 +52,11 @@ std::string metrics_text(const Api& api) {
     const auto kind = static_cast<EventKind>(i);
     now.events[to_string(kind)] = api.operations.events.told(kind);
   }
+  for (const auto& kind : api.warm.standing()) {
+    auto& warm = now.warm[kind.profile];
+    warm.ready += kind.ready;
+    warm.preparing += kind.preparing;
+  }
   now.lost_log_lines = lost_log_lines();
   now.process = process_figures();
   now.version = CORDON_VERSION;

@@ -118,7 +118,7 @@ awaitable<Answer> get_events(Api* api, RequestPtr request, Parameters parameters
                                 "Last-Event-ID is no offset of this job's events",
                                 "Leave it out to read from the start."});
   }
-  co_return events_response(std::make_shared<EventReader>(*found, *from));
+  co_return events_response(std::make_shared<EventReader>(*found, *from), *found);
 }
 
 awaitable<Answer> get_stdout(Api* api, RequestPtr request, Parameters parameters) {

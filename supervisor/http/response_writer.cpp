@@ -54,6 +54,7 @@ const Job* read_back(const Response& response) {
   const Job* job = nullptr;
   if (const auto* output = std::get_if<OutputBody>(&response.body)) job = output->job.get();
   if (const auto* body = std::get_if<JobBody>(&response.body)) job = &body->text->job();
+  if (const auto* events = std::get_if<EventsBody>(&response.body)) job = events->job.get();
   return job != nullptr && job->told ? job : nullptr;
 }
 
@@ -175,11 +176,11 @@ Response problem_response(const Rejection& rejection) {
   return response;
 }
 
-Response events_response(std::shared_ptr<EventSource> source) {
+Response events_response(std::shared_ptr<EventSource> source, JobPtr job) {
   Response response;
   response.content_type = "text/event-stream";
   response.headers.emplace_back("Cache-Control", "no-store");
-  response.body = EventsBody{std::move(source)};
+  response.body = EventsBody{std::move(source), std::move(job)};
   return response;
 }
 

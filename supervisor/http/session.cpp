@@ -16,7 +16,6 @@ namespace {
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
-constexpr auto idle_time = std::chrono::seconds(75);        // between two requests
 constexpr auto head_time = std::chrono::seconds(10);        // from a head's first byte
 constexpr auto body_time = std::chrono::seconds(30);        // for all of a body
 constexpr auto linger_time = std::chrono::seconds(5);       // for what is still being sent to a connection that ends
@@ -42,7 +41,7 @@ awaitable<tl::expected<std::size_t, HeadEnd>> read_head(ConnectionPtr connection
   bool begun = false;
   std::size_t searched = 0;  // without finding an end: a head that comes byte by byte must not cost the square of it
   connection->now(Doing::idle);
-  connection->expire_after(idle_time);
+  connection->expire_after(connection->commons.idle_time);
   for (;;) {
     while (text_of(*buffer).starts_with("\r\n")) buffer->consume(2);  // RFC 9112, 2.2: tolerated before a request
     const auto end = text_of(*buffer).find("\r\n\r\n", searched);
@@ -212,6 +211,7 @@ awaitable<bool> serve_one(ConnectionPtr connection, Api* api, const BodyBudget* 
     if (refused) co_return co_await refuse_and_close(connection, std::move(*refused));
     request->body = std::move(parser.get().body());
   }
+  request->received = Clock::now();
   const Framing framing{request->method == "HEAD", parser.keep_alive(), parser.get().version() >= 11};
   connection->now(Doing::working);
   connection->expire_never();

@@ -36,8 +36,8 @@ void Job::become_running() {
   changes.ring();
 }
 
-void Job::become_started(Started facts, WallTime now) {
-  started = std::move(facts);
+void Job::become_started(Enforced facts, WallTime now) {
+  enforced = std::move(facts);
   started_at = now;
   if (on_started) on_started();
   changes.ring();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sandbox/artifact_stream.hpp"
+#include "sandbox/kernel/fd.hpp"
 #include "sandbox/report.hpp"
 #include "supervisor/admission/admission.hpp"
 #include "supervisor/identity.hpp"
@@ -47,6 +48,21 @@ struct JobMembers {
   Json after;  // "stderr"
 };
 
+// What the kernel says of the sandbox, read back by the launcher: what the profile decides, then what the job does.
+struct Enforced {
+  Facts facts;
+  Sha256 filter{};  // of the loaded BPF
+};
+
+// What cordond itself took, beside the launcher's phases; nullopt: it did not come to that.
+struct OwnPhases {
+  using Time = std::optional<Clock::duration>;
+  Time admission;  // from its submission to the decision to start it, written down; without the queue
+  Time queue;
+  Time order;  // until a sandbox had its order
+  Time drain;  // from the launcher's report until all output was read
+};
+
 // Whether the journal has it. Until then it is nobody's; one that it would not take never was.
 enum class Acceptance { pending, accepted, refused };
 
@@ -57,7 +73,7 @@ class Job {
   // The steps, in this order. Every one of them rings `changes`, but for conclude().
   void accept(bool taken);
   void become_running();
-  void become_started(Started facts, WallTime now);
+  void become_started(Enforced facts, WallTime now);
   void write(Stream stream, std::string_view bytes);
   void close(Stream stream);
   void conclude(Outcome outcome, WallTime now);  // how it ended is known, and not yet told
@@ -74,15 +90,17 @@ class Job {
   std::optional<Outcome> outcome;
   std::array<OutputBuffer, 2> output;
   EventLog log;
-  std::optional<Started> started;
+  std::optional<Enforced> enforced;
   std::optional<Finished> report;  // without it: lost
+  Fd cgroup_events;                // of its sandbox, while anything of it may live
   Collection collection;
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
   std::optional<JobMembers> told;  // one that the journal gave back: what was said of it then
   Acceptance acceptance = Acceptance::pending;
-  Clock::time_point entered;              // the queue
-  std::optional<Clock::duration> waited;  // in it
+  Clock::time_point received, entered, decided;  // its request; into the queue; to start it
+  OwnPhases own_phases;
+  bool warm = false;  // its sandbox stood ready
   Changes changes;
 
   Durability durability = Durability::power;     // of its lines in the journal

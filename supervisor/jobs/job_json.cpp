@@ -51,11 +51,11 @@ Json denials_json(const std::optional<Finished>& report) {
   return out;
 }
 
-Json enforced_json(const std::optional<Started>& started) {
+Json enforced_json(const std::optional<Enforced>& enforced) {
   Json out = Json::object();
-  if (!started) return out;
-  for (const auto& [control, fact] : started->enforced) out[control] = fact;
-  out["seccomp.sha256"] = hex(started->filter);
+  if (!enforced) return out;
+  for (const auto& [control, fact] : enforced->facts) out[control] = fact;
+  out["seccomp.sha256"] = hex(enforced->filter);
   return out;
 }
 
@@ -82,10 +82,22 @@ Json skipped_json(const std::vector<artifacts::Skipped>& skipped) {
   return out;
 }
 
-Json timings_json(const std::optional<Finished>& report) {
+// In the order in which they passed; but for those that a warm sandbox had behind it, which come before its "idle".
+Json timings_json(const Job& job) {
   Json out = Json::object();
-  if (!report) return out;
-  for (const auto& [phase, us] : report->timings_us) out[phase] = milliseconds(us);
+  const auto add = [&](const char* phase, const OwnPhases::Time& time) {
+    if (time)
+      out[phase] =
+          milliseconds(static_cast<std::uint64_t>(std::chrono::floor<std::chrono::microseconds>(*time).count()));
+  };
+  const auto& own = job.own_phases;
+  add("admission", own.admission);
+  add("queue", own.queue);
+  add("order", own.order);
+  if (job.report) {
+    for (const auto& [phase, us] : job.report->timings_us) out[phase] = milliseconds(us);
+  }
+  add("drain", own.drain);
   return out;
 }
 
@@ -107,10 +119,13 @@ Json after_stderr(const Job& job) {
   out["limits"] = to_json(job.order.limits);
   out["denials"] = denials_json(job.report);
   out["network"] = Json::array();
-  out["enforced"] = enforced_json(job.started);
+  out["enforced"] = enforced_json(job.enforced);
   out["artifacts"] = artifacts_json(job.collection.artifacts);
   out["skipped"] = skipped_json(job.collection.skipped);
-  if (job.order.timings) out["timings"] = timings_json(job.report);
+  if (job.order.timings) {
+    out["timings"] = timings_json(job);
+    out["warm"] = job.warm;
+  }
   out["profile"] = job.order.profile;
   out["profile_sha256"] = hex(job.order.profile_sha256);
   out["image"] = job.order.image;

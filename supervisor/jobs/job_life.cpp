@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 
 #include "sandbox/kernel/check.hpp"
-#include "supervisor/host_room.hpp"
 #include "supervisor/jobs/job_account.hpp"
 #include "supervisor/jobs/job_report.hpp"
-#include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
 namespace {
 
-constexpr auto launcher_patience = std::chrono::seconds(5);  // longer without one, and nothing more is taken in
-constexpr auto between_tries = std::chrono::seconds(1);      // of a journal that does not take the end of a job
+constexpr auto longest_away = std::chrono::seconds(5);   // longer without one, and nothing more is taken in
+constexpr auto between_tries = std::chrono::seconds(1);  // of a journal that does not take the end of a job
 
 Killed killed_by(const Engagement& engagement) {
   return {to_string(engagement.scope), engagement.by, engagement.reason};
@@ -45,7 +43,7 @@ Rejection journal_unavailable(const std::string& error) {
 Rejection launcher_away(const std::string& socket) {
   Rejection r = overloaded("launcher_unavailable", "cordon-launcher does not answer at " + socket, 1);
   r.title = "Nothing can be started";
-  r.remedy = "Nothing was started. Is cordon-launcher running with this runtime directory?";
+  r.remedy = std::string("Nothing was started. ") + launcher_remedy;
   return r;
 }
 
@@ -61,11 +59,13 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 
 }  // namespace
 
-JobLife::JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
-                 Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
+JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
+                 JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
                  CurrentConfig config)
     : executor_(std::move(executor)),
-      launcher_(launcher),
+      sandboxes_(sandboxes),
+      launcher_(sandboxes.launcher),
+      host_(host),
       artifacts_(artifacts),
       store_(store),
       journal_(journal),
@@ -85,7 +85,7 @@ tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim clai
   if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
   if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
   if (!launcher_.is_there() || !admission_.held_by().empty()) start_what_may();  // and what nothing starts for
-  if (launcher_.away() > launcher_patience) return tl::unexpected(launcher_away(launcher_.socket_path()));
+  if (launcher_.away() > longest_away) return tl::unexpected(launcher_away(launcher_.socket_path()));
   auto place = admission_.admit(id, std::move(claim), Clock::now());
   tell_notices();
   return place;
@@ -137,6 +137,7 @@ awaitable<bool> JobLife::accepted(JobPtr job) {
 }
 
 void JobLife::resubmit(const JobPtr& job) {
+  job->received = Clock::now();
   job->durability = Durability::power;
   job->accept(true);
   take_in(job);
@@ -196,17 +197,18 @@ void JobLife::withdraw(const JobPtr& job) {
 void JobLife::start_what_may() {
   const bool launcher = launcher_.is_there();
   if (admission_.waiting() > 0 || !launcher || !admission_.held_by().empty()) {
-    auto room = read_host_room();
+    auto room = host_.look(Clock::now());
     room.launcher = launcher;
     admission_.see(room);
   }
   while (const auto id = admission_.next(Clock::now())) {
     const auto job = store_.in_memory(*id);
     job->hang_up = nullptr;  // until there is a sandbox; it looks at hang_up_reason first
-    job->waited = Clock::now() - job->entered;
+    job->own_phases.queue = Clock::now() - job->entered;
     job->become_running();
     asio::co_spawn(executor_, run(job), asio::detached);
   }
+  sandboxes_.warm.see_queue(admission_.waiting());
   tell_notices();
   look_again_in_time();
 }
@@ -255,6 +257,11 @@ void JobLife::heed_kill_switch() {
   }
 }
 
+void JobLife::keep_survivor(const JobPtr& job) {
+  log("sandbox_not_empty", {{"job", job->id}, {"actor", job->account.actor}});
+  survivors_.add(job->id, job->membership(), std::move(job->cgroup_events));
+}
+
 // Its id never comes again: there is nothing left to keep from starting.
 void JobLife::release_job_scope(const std::string& id) {
   kill_latch_.release({Scope::Kind::job, id});
@@ -280,12 +287,16 @@ awaitable<void> JobLife::run(JobPtr job) {
       if (!engaged) return std::nullopt;
       return killed_by(*engaged);
     };
-    auto running = run_in_sandbox(job, &launcher_, &artifacts_, std::move(decide));
+    job->decided = Clock::now();
+    job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());
+    auto running = run_in_sandbox(job, sandboxes_, &artifacts_, std::move(decide));
     outcome = co_await std::move(running);
+    if (job->cgroup_events) keep_survivor(job);
   }
   admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();
   co_await end(job, std::move(*outcome));
+  sandboxes_.warm.answered(job->id);
 }
 
 // nullopt: it may run. What was accepted waits for a journal that cannot be written.

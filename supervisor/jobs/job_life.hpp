@@ -11,10 +11,13 @@
 #include "profiles/config.hpp"
 #include "supervisor/admission/admission.hpp"
 #include "supervisor/events/operations.hpp"
+#include "supervisor/host_room.hpp"
 #include "supervisor/jobs/job.hpp"
+#include "supervisor/jobs/job_run.hpp"
 #include "supervisor/jobs/job_store.hpp"
 #include "supervisor/jobs/launcher.hpp"
 #include "supervisor/jobs/retention.hpp"
+#include "supervisor/jobs/survivors.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/kill/kill_latch.hpp"
 
@@ -32,8 +35,9 @@ class JobLife {
  public:
   using CurrentConfig = std::function<const Config&()>;
 
-  JobLife(asio::any_io_executor executor, Launcher& launcher, ArtifactStore& artifacts, JobStore& store,
-          Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations, CurrentConfig config);
+  JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
+          JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
+          CurrentConfig config);
 
   // Takes a place for a job that is about to be submitted, or says why there is none.
   tl::expected<void, Rejection> reserve(const std::string& id, Claim claim, const Membership& membership);
@@ -52,6 +56,8 @@ class JobLife {
 
   void reconfigure();     // the configuration is another one
   void start_what_may();  // another launcher is there
+  // The jobs of that scope which have ended, and whose sandboxes the kernel has not let go.
+  std::vector<std::string> survivors(const Scope& scope) { return survivors_.in(scope); }
   const Admission& admission() const { return admission_; }
   std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
@@ -62,6 +68,7 @@ class JobLife {
   void look_again_in_time();
   void tell_notices();
   void leave_queue(const JobPtr& job);
+  void keep_survivor(const JobPtr& job);
   void release_job_scope(const std::string& id);
   void tell_journal(const JobPtr& job);
   std::vector<SavedBudget> changed_budgets();
@@ -72,7 +79,9 @@ class JobLife {
   Durability durability_of(const Submission& submission) const;
 
   asio::any_io_executor executor_;
+  Sandboxes sandboxes_;
   Launcher& launcher_;
+  HostWatch& host_;
   ArtifactStore& artifacts_;
   JobStore& store_;
   Journal& journal_;
@@ -81,6 +90,7 @@ class JobLife {
   Operations& operations_;
   CurrentConfig config_;
   Admission admission_;
+  Survivors survivors_;
   asio::steady_timer look_again_;
 };
 

@@ -13,6 +13,9 @@
 
 namespace cordon {
 
+// A greeting waits for what is left of a former cordond, and a launcher that was started anew for its own start.
+inline constexpr auto greeting_time = std::chrono::seconds(20);
+
 class Launcher {
  public:
   explicit Launcher(std::string socket_path) : socket_path_(std::move(socket_path)) {}

@@ -36,8 +36,7 @@ awaitable<LauncherSocket> LauncherSocket::connect(std::string path) {
   // EAGAIN is a full backlog, and no event says when it is not (connect(2)): the one accepted re-check.
   for (int tries = 0; ::connect(fd.get(), generic, sizeof address) < 0; ++tries) {
     if (errno != EAGAIN || tries == backlog_retries) {
-      throw KernelError("connect to the launcher", path, errno,
-                        "Is cordon-launcher running with this runtime directory?");
+      throw KernelError("connect to the launcher", path, errno, launcher_remedy);
     }
     timer.expires_after(backlog_pause);
     co_await timer.async_wait(asio::use_awaitable);
@@ -53,11 +52,32 @@ void LauncherSocket::send(std::string_view message, const std::vector<int>& fds)
 
 awaitable<ReceivedMessage> LauncherSocket::receive() {
   for (;;) {
-    auto message = receive_message(socket_.native_handle(), max_message, accepted_fd_count);
+    auto message = try_receive();
     if (message) co_return std::move(*message);
-    const auto [error] = co_await socket_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
-    if (error) throw KernelError("wait for the launcher", "", ETIMEDOUT, "look into the log of cordon-launcher");
+    const bool readable = co_await until_readable();
+    if (!readable) throw KernelError("wait for the launcher", "", ETIMEDOUT, "look into the log of cordon-launcher");
   }
+}
+
+awaitable<bool> LauncherSocket::until_readable() {
+  const auto [error] = co_await socket_.async_wait(asio::posix::descriptor_base::wait_read, as_result);
+  co_return !error;
+}
+
+// The kernel tells of a reset once, to whoever asks first. It is set together with the end of the file: looked for on
+// both sides of the read, it cannot be missed but between the two, and then nothing is claimed.
+std::optional<ReceivedMessage> LauncherSocket::try_receive() {
+  look_for_reset();
+  auto message = receive_message(socket_.native_handle(), max_message, prepared_fd_count);
+  if (message && message->bytes.empty()) look_for_reset();
+  return message;
+}
+
+void LauncherSocket::look_for_reset() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  check(::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size), "look at the launcher's socket");
+  if (error == ECONNRESET) unread_ = true;
 }
 
 bool LauncherSocket::is_open() const {
@@ -67,6 +87,11 @@ bool LauncherSocket::is_open() const {
 
 void LauncherSocket::half_close() {
   ::shutdown(socket_.native_handle(), SHUT_WR);
+}
+
+void LauncherSocket::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
 }
 
 }  // namespace cordon

@@ -21,7 +21,7 @@ class Exposition {
   void sample(Labels labels, std::uint64_t value);
   void histogram(Labels labels, const Histogram& histogram);
 
-  std::string take() { return std::move(text_); }
+  std::string take() { return std::exchange(text_, {}); }
 
  private:
   void line(std::string_view suffix, Labels labels, std::string_view le, std::string_view value);

@@ -6,7 +6,7 @@ namespace cordon {
 namespace {
 
 constexpr std::size_t max_words = 64;
-constexpr std::string_view run_phase = "run";
+constexpr std::string_view run_phase = "run", idle_phase = "idle";
 
 // Clients may send any word for a method.
 std::string_view known_method(std::string_view method) {
@@ -27,13 +27,15 @@ void observe(Histogram& histogram, const JobPhases::Seconds& time) {
 
 }  // namespace
 
-JobPhases phases_of(const std::vector<std::pair<std::string, std::uint64_t>>& timings_us) {
+JobPhases phases_of(const std::vector<std::pair<std::string, std::uint64_t>>& timings_us, bool warm) {
   JobPhases phases;
   const auto add = [](JobPhases::Seconds& to, std::uint64_t us) {
     to = to.value_or(std::chrono::duration<double>(0)) + std::chrono::microseconds(us);
   };
   for (const auto& [phase, us] : timings_us) {
-    if (phase == run_phase) {
+    if (phase == idle_phase) {
+      if (warm) phases.launch.reset();
+    } else if (phase == run_phase) {
       add(phases.run, us);
     } else {
       add(phases.run ? phases.teardown : phases.launch, us);
@@ -58,6 +60,16 @@ void Metrics::job_ended(std::string_view profile, std::string_view outcome, cons
   observe(series.launch, phases.launch);
   observe(series.run, phases.run);
   observe(series.teardown, phases.teardown);
+}
+
+void Metrics::warm_hit(std::string_view profile, std::chrono::duration<double> age) {
+  auto& series = at_or_new(warm_, profile, [] { return WarmSeries{}; });
+  ++series.hits;
+  series.age.observe(age);
+}
+
+void Metrics::warm_missed(std::string_view profile) {
+  ++at_or_new(warm_, profile, [] { return WarmSeries{}; }).misses;
 }
 
 void Metrics::request_answered(std::string_view method, unsigned status) {

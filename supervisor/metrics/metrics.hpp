@@ -23,8 +23,9 @@ struct JobPhases {
   Seconds queue, launch, run, teardown;
 };
 // Launch, run and teardown out of the launcher's phases (Finished::timings_us): what comes before "run", it, and what
-// comes after it.
-JobPhases phases_of(const std::vector<std::pair<std::string, std::uint64_t>>& timings_us);
+// comes after it. What a warm sandbox had behind it before its job came is no part of the launch: it is what comes
+// before "idle".
+JobPhases phases_of(const std::vector<std::pair<std::string, std::uint64_t>>& timings_us, bool warm);
 
 // Counts by one word. Whatever comes when there are too many words already counts as "other".
 class WordCounts {
@@ -40,12 +41,19 @@ class WordCounts {
 class Metrics {
  public:
   void job_ended(std::string_view profile, std::string_view outcome, const JobPhases& phases);
+  // A job of a profile that has warm sandboxes took one that had stood ready for so long, or none did.
+  void warm_hit(std::string_view profile, std::chrono::duration<double> age);
+  void warm_missed(std::string_view profile);
   void denied(std::string_view control, std::uint64_t count) { denials_.add(control, count); }
   void request_answered(std::string_view method, unsigned status);
   void request_refused(std::string_view code) { refusals_.add(code); }
 
   // What is so at the moment of asking.
+  struct Warm {
+    std::size_t ready = 0, preparing = 0;
+  };
   struct Now {
+    std::map<std::string, Warm> warm;  // sandboxes, by profile
     std::size_t jobs_running = 0, jobs_queued = 0, connections = 0;
     std::map<std::string_view, std::uint64_t> events;  // told to operators, by kind, in all
     std::uint64_t lost_log_lines = 0, connections_evicted = 0;
@@ -62,8 +70,13 @@ class Metrics {
     std::uint64_t count = 0;
     Histogram queue, launch, run, teardown;
   };
+  struct WarmSeries {
+    std::uint64_t hits = 0, misses = 0;
+    Histogram age;  // of those that were taken
+  };
   using ByOutcome = std::map<std::string, JobSeries, std::less<>>;
   std::map<std::string, ByOutcome, std::less<>> jobs_;                       // by profile
+  std::map<std::string, WarmSeries, std::less<>> warm_;                      // likewise
   std::map<std::pair<std::string_view, unsigned>, std::uint64_t> requests_;  // the views are constants
   WordCounts denials_, refusals_;
 

@@ -12,6 +12,7 @@ class MetricsText {
     build();
     jobs();
     phases();
+    warm();
     refusals();
     requests();
     operators();
@@ -61,6 +62,20 @@ class MetricsText {
     histograms("cordon_job_launch_seconds", "To build a sandbox, up to the start of the tool.", &Series::launch);
     histograms("cordon_job_run_seconds", "From the start of the tool to its end.", &Series::run);
     histograms("cordon_job_teardown_seconds", "To end what is left, and to collect artifacts.", &Series::teardown);
+  }
+
+  void warm() {
+    out_.family("cordon_warm_hits_total", "counter", "Jobs that took a sandbox that stood ready, by profile.");
+    for (const auto& [profile, series] : metrics_.warm_) out_.sample({{"profile", profile}}, series.hits);
+    out_.family("cordon_warm_misses_total", "counter", "Jobs for which none of their profile's stood ready.");
+    for (const auto& [profile, series] : metrics_.warm_) out_.sample({{"profile", profile}}, series.misses);
+    out_.family("cordon_warm_sandboxes", "gauge", "Sandboxes without a job, by profile and state.");
+    for (const auto& [profile, warm] : now_.warm) {
+      out_.sample({{"profile", profile}, {"state", "ready"}}, std::uint64_t{warm.ready});
+      out_.sample({{"profile", profile}, {"state", "preparing"}}, std::uint64_t{warm.preparing});
+    }
+    out_.family("cordon_warm_age_seconds", "histogram", "How long a sandbox had stood ready when a job took it.");
+    for (const auto& [profile, series] : metrics_.warm_) out_.histogram({{"profile", profile}}, series.age);
   }
 
   void refusals() {

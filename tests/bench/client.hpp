@@ -14,18 +14,14 @@ class Client {
  public:
   explicit Client(const std::string& socket_path);
   // Waits for the answer. Throws boost::system::system_error.
-  test::Answer request(const std::string& method, const std::string& target, const std::string& body = "",
-                       const std::string& key = "");
+  test::Answer request(const std::string& method, const std::string& target, const std::string& body = "");
   // A waited job: finished, and exited with 0. Throws std::runtime_error when it is not.
-  void run(const std::string& body, const std::string& key = "");
+  void run(const std::string& body);
 
  private:
   boost::asio::io_context io_;
   boost::asio::local::stream_protocol::socket socket_;
   boost::beast::flat_buffer buffer_;
 };
-
-// Bare posix_spawn(3) of a program, and its end. Throws std::runtime_error when it does not exit with 0.
-void spawn_and_wait(const std::vector<std::string>& argv);
 
 }  // namespace cordon::bench

@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 
-#include "tests/bench/client.hpp"
 #include "tests/bench/samples.hpp"
 #include "tests/promises/instance.hpp"
 

@@ -3,10 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <cstdio>
+
+#include "tests/bench/table.hpp"
 
 namespace cordon::bench {
+namespace {
+
+constexpr std::array columns{"", "n", "p50 ms", "p95 ms", "p99 ms", "p50, times the bare row"};
+
+}  // namespace
 
 double Samples::quantile(double share) const {
   if (values_.empty()) return 0;
@@ -17,15 +24,16 @@ double Samples::quantile(double share) const {
 }
 
 void print_heading(const std::string& title, const std::string& explanation) {
-  fmt::print(
-      "\n## {}\n\n{}\n\n| | n | p50 ms | p95 ms | p99 ms | p50, times the bare row |\n|---|---|---|---|---|---|\n",
-      title, explanation);
+  print_section(title, explanation);
+  static_assert(columns.size() == latency_columns);
+  print_columns({columns.begin(), columns.end()});
 }
 
 void print_row(const std::string& name, const Samples& samples, const Samples& base) {
-  fmt::print("| {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} |\n", name, samples.size(), samples.median(),
-             samples.quantile(0.95), samples.quantile(0.99), samples.median() / base.median());
-  std::fflush(stdout);
+  const auto milliseconds = [](double value) { return fmt::format("{:.2f}", value); };
+  print_cells({name, std::to_string(samples.size()), milliseconds(samples.median()),
+               milliseconds(samples.quantile(0.95)), milliseconds(samples.quantile(0.99)),
+               fmt::format("{:.2f}", samples.median() / base.median())});
 }
 
 }  // namespace cordon::bench

@@ -12,6 +12,7 @@ using Clock = std::chrono::steady_clock;
 class Samples {
  public:
   void add(double milliseconds) { values_.push_back(milliseconds); }
+  void add(const Samples& more) { values_.insert(values_.end(), more.values_.begin(), more.values_.end()); }
   // Adds how long `work` took.
   template <typename Work>
   void time(Work work) {
@@ -32,5 +33,6 @@ class Samples {
 // `base`, the bare row.
 void print_heading(const std::string& title, const std::string& explanation);
 void print_row(const std::string& name, const Samples& samples, const Samples& base);
+inline constexpr std::size_t latency_columns = 6;
 
 }  // namespace cordon::bench

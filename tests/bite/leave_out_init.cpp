@@ -105,8 +105,7 @@ WRAPPED(_ZN6cordon19set_resource_limitsERKSt6vectorINS_13ResourceLimitESaIS1_EE,
         (const Resources& limits)) {
   Resources left;
   for (const auto& limit : limits) {
-    const bool skips = (limit.resource == RLIMIT_CORE && leaves_out(Step::core_limit)) ||
-                       (limit.resource == RLIMIT_FSIZE && leaves_out(Step::file_size));
+    const bool skips = limit.resource == RLIMIT_CORE && leaves_out(Step::core_limit);
     if (!skips) left.push_back(limit);
   }
   product_set_resource_limits(left);

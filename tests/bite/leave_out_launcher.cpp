@@ -64,7 +64,9 @@ T without(Step step, T flags, T flag) {
   return leaves_out(step) ? flags & ~flag : flags;
 }
 
-using Planned = tl::expected<LaunchPlan, SetupFailed>;
+// Of the host, taken where it can still be seen.
+Fd host_shm, host_var;
+
 using Compared = std::optional<Comparisons>;
 using Patience = std::chrono::milliseconds;
 
@@ -73,12 +75,14 @@ using Patience = std::chrono::milliseconds;
 // What was decided.
 
 WRAPPED(
-    _ZN6cordon9make_planERKNS_7JobSpecERKNS_15CompiledProfileERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_5LeaseE,
-    Planned, make_plan,
-    (const JobSpec& spec, const CompiledProfile& profile, const std::string& init_filter, Lease lease)) {
+    _ZN6cordon9make_planERKNS_11PreparationERKNS_15CompiledProfileERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEENS_5LeaseE,
+    LaunchPlan, make_plan,
+    (const Preparation& wanted, const CompiledProfile& profile, const std::string& init_filter, Lease lease)) {
   left_out = read_steps();
+  if (leaves_out(Step::own_shm)) host_shm.reset(::open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE));
+  if (leaves_out(Step::small_namespace)) host_var.reset(::open_tree(AT_FDCWD, "/var", OPEN_TREE_CLONE));
   if (leaves_out(Step::unique_uid)) lease.tool_uid |= 63;
-  return product_make_plan(spec, profile, init_filter, lease);
+  return product_make_plan(wanted, profile, init_filter, lease);
 }
 
 WRAPPED(_ZN6cordon6encodeB5cxx11ERKNS_8InitPlanE, wire::Bytes, encode, (const InitPlan& plan)) {
@@ -103,9 +107,10 @@ WRAPPED(_ZNK6cordon6Cgroup13expect_memberB5cxx11Ei, Facts, expect_member, (const
   return leaves_out(Step::read_back) ? Facts{} : product_expect_member(self, pid);
 }
 
-WRAPPED(_ZNK6cordon9Workspace9read_backB5cxx11ERKNS_10LaunchPlanE, Facts, read_back_scratch,
-        (const Workspace* self, const LaunchPlan& plan)) {
-  return leaves_out(Step::read_back) ? Facts{} : product_read_back_scratch(self, plan);
+WRAPPED(_ZN6cordon16read_back_limitsB5cxx11ERKNS_10LaunchPlanERKNS_6LimitsERKNS_6CgroupERKNS_9WorkspaceEi, Facts,
+        read_back_limits,
+        (const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace, int pid)) {
+  return leaves_out(Step::read_back) ? Facts{} : product_read_back_limits(plan, limits, cgroup, workspace, pid);
 }
 
 // Cgroups. What is left out is a limit's size: another bound is always there.
@@ -140,14 +145,16 @@ WRAPPED(write, ssize_t, write, (int fd, const void* bytes, std::size_t size)) {
 }
 
 // The destructor's kill stays: nothing outlives the test.
-WRAPPED(_ZNK6cordon6Cgroup13kill_and_waitENSt6chrono8durationIlSt5ratioILl1ELl1000EEEE, bool, kill_and_wait,
-        (const Cgroup* self, Patience patience)) {
-  return leaves_out(Step::cgroup_kill) ? self->wait_until_empty(Patience(300)) : product_kill_and_wait(self, patience);
+WRAPPED(_ZN6cordon6Cgroup13kill_and_waitENSt6chrono8durationIlSt5ratioILl1ELl1000EEEEi, bool, kill_and_wait,
+        (Cgroup * self, Patience patience, int first)) {
+  if (leaves_out(Step::cgroup_kill)) return self->wait_until_empty(Patience(300));
+  return product_kill_and_wait(self, patience, first);
 }
 
 WRAPPED(prlimit, int, prlimit, (pid_t pid, int resource, const rlimit* wanted, rlimit* found)) {
   // Without its user namespace the tool's limits are not the lease's to set.
-  const bool skips = leaves_out(Step::open_files) || leaves_out(Step::user_namespace);
+  const bool skips = (resource == RLIMIT_NOFILE && leaves_out(Step::open_files)) ||
+                     (resource == RLIMIT_FSIZE && leaves_out(Step::file_size)) || leaves_out(Step::user_namespace);
   return wanted != nullptr && skips ? 0 : product_prlimit(pid, resource, wanted, found);
 }
 
@@ -223,7 +230,7 @@ WRAPPED(_ZN6cordon6attachERKNS_2FdEiRKNSt7__cxx1112basic_stringIcSt11char_traits
 
 WRAPPED(_ZN6cordon10clone_treeEiRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, Fd, clone_tree,
         (int at, const std::string& path)) {
-  if (path == "shm" && leaves_out(Step::own_shm)) return product_clone_tree(AT_FDCWD, "/dev/shm");
+  if (path == "shm" && leaves_out(Step::own_shm)) return std::move(host_shm);
   return product_clone_tree(at, path);
 }
 
@@ -231,11 +238,11 @@ namespace {
 
 // The image itself in the place of a job's own view of it.
 void attach_shared_image(const Images& images, const std::string& name, bool is_writable) {
-  const auto shared = clone_tree(AT_FDCWD, images.stage() + "/" + images.parts(name).front().layers.back());
+  const auto shared = clone_tree(AT_FDCWD, "/" + images.parts(name).front().layers.back());
   struct mount_attr writable {};
   writable.attr_clr = is_writable ? MOUNT_ATTR_RDONLY : 0;
   check(::mount_setattr(shared.get(), "", AT_EMPTY_PATH, &writable, sizeof writable), "make writable");
-  attach(shared, AT_FDCWD, images.place_for_root());
+  attach(shared, AT_FDCWD, Images::place_for_root());
 }
 
 }  // namespace
@@ -250,6 +257,14 @@ WRAPPED(_ZN6cordon21attach_writable_imageERKNS_6ImagesERKNSt7__cxx1112basic_stri
         attach_writable_image, (const Images& images, const std::string& name, std::uint32_t owner)) {
   if (leaves_out(Step::image_view)) return attach_shared_image(images, name, true);
   product_attach_writable_image(images, name, owner);
+}
+
+// As if a part of the host's tree had been copied too.
+WRAPPED(_ZNK6cordon6Images10enter_copyEv, void, enter_copy, (const Images* self)) {
+  product_enter_copy(self);
+  if (!leaves_out(Step::small_namespace)) return;
+  ::mkdir("/var", 0755);
+  attach(host_var, AT_FDCWD, "/var");
 }
 
 WRAPPED(umount2, int, umount2, (const char* target, int flags)) {

@@ -31,6 +31,13 @@ void check_job(std::string_view bytes) {
   must(!is_hello(bytes), "a JobSpec is no hello");
 }
 
+void check_preparation(std::string_view bytes) {
+  const auto wanted = decode_preparation(bytes);
+  if (!wanted) return;
+  must(encode(*wanted) == bytes, "a Preparation encodes to what it was decoded from");
+  must(!decode_job_spec(bytes), "a Preparation is no JobSpec");
+}
+
 void check_report(std::string_view bytes) {
   const auto message = decode_launcher_message(bytes);
   if (message) must(encode(*message) == bytes, "a report encodes to what it was decoded from");
@@ -48,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_payload(bytes);
   check_globs(bytes);
   check_job(bytes);
+  check_preparation(bytes);
   check_report(bytes);
   check_init(bytes);
   return 0;

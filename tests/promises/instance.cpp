@@ -11,6 +11,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <thread>
 
 namespace cordon::test {
 namespace {
@@ -86,6 +87,7 @@ void Instance::prepare(const Json& config) {
   if (slowness() > 1) widen_times(directory_ + "/profiles");
   auto all = config;
   if (!all.contains("profile_dirs")) all["profile_dirs"] = Json::array({directory_ + "/profiles"});
+  if (!all.contains("warm")) all["warm"] = Json::object();  // most tests count the processes and cgroups of their jobs
   std::ofstream(directory_ + "/cordon.json") << all.dump(2);
   for (const auto& entry : fs::recursive_directory_iterator(directory_)) {
     fs::permissions(entry.path(), fs::perms(0755));
@@ -130,6 +132,8 @@ void Instance::start_daemon() {
                      "--inh-caps=-all",
                      "--bounding-set=-all",
                      "--no-new-privs",
+                     "--pdeathsig",
+                     "KILL",  // become()'s is cleared when the user changes (prctl(2)); this is set after that
                      directory_ + "/bin/cordond",
                      "--runtime-dir",
                      runtime_dir(),
@@ -235,6 +239,17 @@ Whose Instance::whose() const {
 Counts Instance::counts_settled_at(const Counts& expected, std::chrono::milliseconds patience) const {
   eventually([&] { return counts() == expected; }, patience);
   return counts();
+}
+
+Counts Instance::counts_at_rest() const {
+  constexpr auto pause = std::chrono::milliseconds(200);
+  auto last = counts();
+  for (const auto deadline = std::chrono::steady_clock::now() + end_patience;;) {
+    std::this_thread::sleep_for(pause);
+    const auto now = counts();
+    if (now == last || std::chrono::steady_clock::now() > deadline) return now;
+    last = now;
+  }
 }
 
 std::string Instance::logs() const {

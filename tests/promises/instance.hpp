@@ -14,7 +14,8 @@ namespace cordon::test {
 
 class Instance {
  public:
-  // `config` is joined with the profile directory; `launcher` is the command that its options are added to.
+  // `config` is joined with the profile directory, and has no warm sandboxes unless it says so; `launcher` is the
+  // command that its options are added to.
   explicit Instance(const Json& config = Json::object(),
                     std::vector<std::string> launcher = {CORDON_BIN_DIR "/cordon-launcher"});
   ~Instance();
@@ -45,6 +46,8 @@ class Instance {
   Counts counts() const { return count(whose()); }
   // Cleaning up goes on after a job's answer: the counts once they are as expected, or as they stay.
   Counts counts_settled_at(const Counts& expected, std::chrono::milliseconds patience = std::chrono::seconds(20)) const;
+  Counts counts_at_rest()
+      const;  // once two looks, a fifth of a second apart, are the same: what was used has been closed
 
   Process& launcher() { return launcher_; }
   Process& daemon() { return daemon_; }

@@ -53,17 +53,22 @@ LauncherLine::LauncherLine(const Instance& instance)
 }
 
 Ending LauncherLine::run(std::uint64_t generation, const std::vector<std::string>& argv) const {
-  const auto profile = std::find_if(ready_.profiles.begin(), ready_.profiles.end(),
-                                    [](const auto& named) { return named.first == "default"; });
-  JobSpec spec{"test", profile->second, "host", {}, generation};
-  spec.limits = {5000, 5000, 1000, 64 * mib, 16, mib, 8 * mib, 100, mib, 64};
-  const auto line = connect_as(uid_, socket_path_);
   const auto payload = sealed_memfd("payload", encode(Payload{argv, {"PATH=/usr/bin:/bin"}, ".", {}}));
   const auto nothing = sealed_memfd("stdin", "");
   const auto globs = sealed_memfd("globs", encode_globs({}));
-  send_message(line.get(), encode(spec), {payload.get(), nothing.get(), globs.get()});
+  return run_with(generation, {payload.get(), nothing.get(), globs.get()});
+}
+
+Ending LauncherLine::run_with(std::uint64_t generation, const std::vector<int>& fds) const {
+  const auto profile = std::find_if(ready_.profiles.begin(), ready_.profiles.end(),
+                                    [](const auto& named) { return named.first == "default"; });
+  JobSpec spec{"test", {}, generation};
+  spec.limits = {5000, 5000, 1000, 64 * mib, 16, mib, 8 * mib, 100, mib, 64};
+  const auto line = connect_as(uid_, socket_path_);
+  send_message(line.get(), encode(Preparation{profile->second, "host"}));
+  send_message(line.get(), encode(spec), fds);
   for (;;) {
-    const auto message = expect_message(receive_message(line.get(), max_message, accepted_fd_count));
+    const auto message = expect_message(receive_message(line.get(), max_message, prepared_fd_count));
     if (const auto* finished = std::get_if<Finished>(&message)) return finished->ending;
   }
 }

@@ -23,6 +23,8 @@ class LauncherLine {
 
   // The ending of a job that was decided under this generation.
   Ending run(std::uint64_t generation, const std::vector<std::string>& argv) const;
+  // Likewise, with these descriptors for its payload, its stdin and its globs.
+  Ending run_with(std::uint64_t generation, const std::vector<int>& fds) const;
 
  private:
   std::string socket_path_;

@@ -1,6 +1,7 @@
 // Promise (architecture.md, law 3; api.md, "Jobs"): a job lives as long as who wants it, and never longer than its
 // keepers.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,8 +13,10 @@
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "tests/promises/instance.hpp"
+#include "tests/promises/launcher_line.hpp"
 
 using namespace cordon::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -102,7 +105,7 @@ TEST_CASE("when the launcher's process for a job is killed the job is lost, not 
           "[threat:lost-as-success]") {
   Instance cordon;
   const auto id = cordon.submit(sleeper).at("id").get<std::string>();
-  REQUIRE(cordon.reaches(id, "running"));
+  REQUIRE(eventually([&] { return !cordon.get("/v1/jobs/" + id).json().at("started_at").is_null(); }));
   std::vector<pid_t> in_sandbox;  // pid 1 and the tool: pid 1's parent is the job's launcher
   REQUIRE(eventually([&] { return (in_sandbox = job_processes(cordon.whose())).size() == 2; }));
   const auto first = parent_of(in_sandbox[0]) == in_sandbox[1] ? in_sandbox[1] : in_sandbox[0];
@@ -117,26 +120,41 @@ TEST_CASE("when the launcher's process for a job is killed the job is lost, not 
 
 TEST_CASE("a descriptor that is not a sealed memfd is refused on the launcher's socket", "[threat:leaked-fd]") {
   Instance cordon;
-  // As root, for the socket is the daemon's alone: the launcher must refuse who connects, or what they hand over.
-  const cordon::Fd lifeline(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  cordon.daemon().end(10s);
+  LauncherLine line(cordon);
+  line.set_generation(1);
+  const cordon::Fd directory(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const cordon::Fd open_memory(::memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  const cordon::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto memory = cordon::sealed_memfd("x", "x");
+  for (const auto* bad : {&directory, &open_memory, &socket}) {
+    for (std::size_t place = 0; place < cordon::job_fd_count; ++place) {
+      std::vector<int> fds(cordon::job_fd_count, memory.get());
+      fds[place] = bad->get();
+      const auto ending = line.run_with(1, fds);
+      const auto* refused = std::get_if<cordon::SetupFailed>(&ending);
+      REQUIRE(refused != nullptr);
+      CHECK(refused->step == "accept a descriptor");
+    }
+  }
+  CHECK(std::holds_alternative<cordon::Exited>(line.run(1, {"true"})));
+  CHECK(eventually([&] { return job_processes(cordon.whose()).empty(); }));
+}
+
+TEST_CASE("who is not cordond is not heard on the launcher's socket", "[threat:leaked-fd]") {
+  Instance cordon;
+  const cordon::Fd lifeline(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));  // root, even
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   cordon.launcher_socket().copy(address.sun_path, sizeof address.sun_path - 1);
   REQUIRE(::connect(lifeline.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  cordon::JobSpec spec;
-  spec.id = "test";
-  spec.image = "host";
-  const cordon::Fd directory(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const auto memory = cordon::sealed_memfd("x", "x");
   try {
-    cordon::send_message(lifeline.get(), encode(spec), {directory.get(), memory.get(), memory.get()});
+    cordon::send_message(lifeline.get(), cordon::encode_hello());
   } catch (const std::exception&) {
     SUCCEED("it had closed already");
   }
   char answer[65536];
-  const auto n = ::recv(lifeline.get(), answer, sizeof answer, 0);
-  CHECK(n <= 0);  // neither Accepted nor anything else
-  CHECK(job_processes(cordon.whose()).empty());
+  CHECK(::recv(lifeline.get(), answer, sizeof answer, 0) <= 0);
   CHECK(cordon.run({{"argv", Json::array({"true"})}}).at("outcome").at("kind") == "exited");
 }
 

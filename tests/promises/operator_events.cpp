@@ -52,7 +52,7 @@ std::string id_of(const Json& event) {
 // Ends the per-sandbox launcher beneath a running job, whose end is then unknown.
 std::string lose_a_job(const Instance& cordon) {
   const auto id = cordon.submit(sleeper).at("id").get<std::string>();
-  REQUIRE(cordon.reaches(id, "running"));
+  REQUIRE(eventually([&] { return !cordon.get("/v1/jobs/" + id).json().at("started_at").is_null(); }));
   REQUIRE(eventually([&] { return !job_processes(cordon.whose()).empty(); }));
   pid_t keeper = job_processes(cordon.whose()).front();
   while (parent_of(keeper) > 1 && parent_of(keeper) != cordon.whose().launcher) keeper = parent_of(keeper);

@@ -23,7 +23,7 @@ constexpr int ready_number = 9;
 constexpr int start_patience_ms = 60'000;
 
 [[noreturn]] void become(const std::vector<std::string>& command, int log, int ready) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves nothing; setpriv clears it for cordond
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);                          // a test that crashes leaves nothing
   ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);  // libcurl's, on other threads
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);

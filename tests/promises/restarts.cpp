@@ -60,12 +60,14 @@ TEST_CASE("a job that ran when cordond was killed is lost, with the reason and w
           "[threat:lost-as-success]") {
   Instance cordon;
   const std::string id = cordon.submit(shell("sleep 60")).at("id");
-  REQUIRE(cordon.reaches(id, "running"));
   REQUIRE(eventually([&] { return !job(cordon, id).at("started_at").is_null(); }));
   kill_and_restart(cordon);
   const auto lost = job(cordon, id);
   CHECK(lost.at("state") == "finished");
-  CHECK(lost.at("outcome") == Json({{"kind", "lost"}, {"reason", "cordond ended while it ran"}}));
+  CHECK(lost.at("outcome").at("kind") == "lost");
+  CHECK_FALSE(lost.at("outcome").contains("code"));
+  // The journal may not have had its start yet; then that is what is told.
+  CHECK(lost.at("outcome").at("reason").get<std::string>().starts_with("cordond ended while it "));
   CHECK(lost.at("usage").is_null());
   CHECK(lost.at("finished_at").is_string());
 }
@@ -101,7 +103,7 @@ TEST_CASE("a key runs once: its job is the answer through any number of crashes,
 TEST_CASE("cordond killed again and again while jobs run: each is finished or lost, and nothing is left") {
   Instance cordon(Json{{"max_running", 8}});
   cordon.run(shell("true"));
-  const auto quiet = cordon.counts_settled_at(cordon.counts());
+  const auto quiet = cordon.counts_at_rest();
   std::vector<std::string> ids;
   for (int round = 0; round < 4; ++round) {
     for (int i = 0; i < 20; ++i)
@@ -123,6 +125,7 @@ TEST_CASE("cordond killed again and again while jobs run: each is finished or lo
   CHECK(finished + lost == 80);
   CHECK(lost > 0);
   CHECK(finished > 0);
+  cordon.run(shell("true"));  // what cordond keeps from its first job on, as before
   CHECK(cordon.counts_settled_at(quiet) == quiet);
 }
 

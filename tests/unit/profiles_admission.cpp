@@ -23,7 +23,8 @@ TEST_CASE("without a word everybody is an actor of tenant default, and nobody is
   CHECK(config->admission.tenants.empty());
   CHECK(config->admission.reserve.memory_bytes == 256U << 20);
   CHECK(config->admission.breaker.identical.jobs == 0);
-  CHECK(config->admission.breaker.any());
+  CHECK(config->admission.breaker.identical_failures.jobs == 100);
+  CHECK(config->admission.breaker.failures.jobs == 100);
 }
 
 TEST_CASE("actors are read") {
@@ -94,7 +95,8 @@ TEST_CASE("limits of actors, tools, profiles, of each one that is not named, and
   CHECK(rules.breaker.identical_failures == BreakerRules{}.identical_failures);
   CHECK(rules.breaker.failures.jobs == 0);
   CHECK(rules.breaker.open == 5s);
-  CHECK(!parse_config(R"({"admission": {"circuit_breaker": "off"}})")->admission.breaker.any());
+  const auto off = parse_config(R"({"admission": {"circuit_breaker": "off"}})")->admission.breaker;
+  CHECK(off.identical.jobs + off.identical_failures.jobs + off.failures.jobs == 0);
 }
 
 TEST_CASE("a limit that would hold for nobody, or that nobody can mean, is a mistake") {

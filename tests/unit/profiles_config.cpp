@@ -68,6 +68,21 @@ TEST_CASE("what operators configure is read") {
   CHECK(operations.metrics_listen == LoopbackAddress{"127.0.0.1", 9464});
 }
 
+TEST_CASE("warm sandboxes are configured by profile, and are off for those that are not named") {
+  CHECK_FALSE(parse_config("{}")->warm);
+  CHECK(default_warm_rules() == WarmRules{{"default", {2, 8, "host"}}});
+  CHECK(parse_config(R"({"warm": {}})")->warm == WarmRules{});
+  const auto config = parse_config(R"({"images": {"debian": {"rootfs": "/srv/debian"}},
+    "warm": {"strict": {"min": 1, "max": 3, "image": "debian"}, "default": {}}})");
+  REQUIRE(config);
+  CHECK(config->warm == WarmRules{{"strict", {1, 3, "debian"}}, {"default", {2, 8, "host"}}});
+  CHECK(fault_at(R"({"warm": []})") == "/warm");
+  CHECK(fault_at(R"({"warm": {"a": {"min": 9}}})") == "/warm/a/min");
+  CHECK(fault_at(R"({"warm": {"a": {"max": 1025}}})") == "/warm/a/max");
+  CHECK(fault_at(R"({"warm": {"a": {"image": "none"}}})") == "/warm/a/image");
+  CHECK(fault_at(R"({"warm": {"a": {"most": 1}}})") == "/warm/a/most");
+}
+
 TEST_CASE("mistakes in what operators configure are named") {
   CHECK(fault_at(R"({"denial_burst": {"count": 0}})") == "/denial_burst/count");
   CHECK(fault_at(R"({"denial_burst": {"many": 1}})") == "/denial_burst/many");

@@ -17,40 +17,39 @@ CompiledProfile a_profile() {
   CompiledProfile profile;
   profile.name = "default";
   profile.ceiling = {10000, 5000, 1000, 256 << 20, 64, 1 << 20, 64 << 20, 1000, 1 << 20, 256};
+  profile.defaults = {1000, 1000, 1000, 64 << 20, 16, 1 << 20, 16 << 20, 100, 1 << 20, 64};
   profile.filter = std::string(8, 'f');
   return profile;
 }
 
-TEST_CASE("a plan has what the profile says and the limits that were asked for") {
-  JobSpec spec;
-  spec.limits = a_profile().ceiling;
-  spec.limits.pids = 3;
-  const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
-  REQUIRE(plan);
-  CHECK(plan->limits.pids == 3);
-  CHECK(plan->init.filter == a_profile().filter);
-  CHECK(plan->init.init_uid == 101);
-  CHECK(plan->lease.cgroup_name() == "job-100");
+LaunchPlan a_plan() {
+  return make_plan({{}, "host"}, a_profile(), std::string(8, 'i'), {100, 101});
 }
 
-TEST_CASE("a plan above the profile's ceiling is refused, whatever cordond believes, for every limit",
+TEST_CASE("a plan has what the profile says, and its defaults until there is a job") {
+  const auto plan = a_plan();
+  CHECK(plan.waiting == a_profile().defaults);
+  CHECK(plan.init.filter == a_profile().filter);
+  CHECK(plan.init.init_uid == 101);
+  CHECK(plan.image == "host");
+  CHECK(plan.lease.cgroup_name() == "job-100");
+}
+
+TEST_CASE("a limit above the profile's ceiling is refused, whatever cordond believes, for every limit",
           "[threat:limit-wrap]") {
+  CHECK(check_limits(a_plan(), a_profile().ceiling));
   for (const auto& field : limit_fields) {
-    JobSpec spec;
-    spec.limits = a_profile().ceiling;
-    spec.limits.*field.member += 1;
-    const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
-    REQUIRE_FALSE(plan);
-    CHECK(plan.error().object.find(field.name) != std::string::npos);
+    auto asked = a_profile().ceiling;
+    asked.*field.member += 1;
+    const auto checked = check_limits(a_plan(), asked);
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().object.find(field.name) != std::string::npos);
   }
 }
 
 TEST_CASE("the core limit is 1, never 0, so that no core handler starts as root on the host", "[threat:bombs]") {
-  JobSpec spec;
-  spec.limits = a_profile().ceiling;
-  const auto plan = make_plan(spec, a_profile(), std::string(8, 'i'), {100, 101});
-  REQUIRE(plan);
-  const auto& limits = plan->init.rlimits;
+  const auto plan = a_plan();
+  const auto& limits = plan.init.rlimits;
   CHECK(std::count(limits.begin(), limits.end(), ResourceLimit{4 /* RLIMIT_CORE */, 1}) == 1);
 }
 

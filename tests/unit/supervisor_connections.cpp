@@ -115,7 +115,7 @@ TEST_CASE("where nobody says who he is, the oldest gives way to the newest") {
 
 TEST_CASE("connections never take the descriptors that jobs need") {
   CHECK(most_connections(8192, 65536, 256) == 8192);
-  CHECK(most_connections(8192, 4096, 256) == (4096 - 256 - 4 * 256) / 2);
+  CHECK(most_connections(8192, 4096, 256) == (4096 - 256 - 5 * 256) / 2);
   CHECK(most_connections(8192, 1024, 256) == 256);
   CHECK(most_connections(100, 65536, 256) == 100);
 }

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto profile = R"({"why": "for tests", "seccomp": "s.seccomp.json",
-  "limits": {"wall_ms": 60000, "cpu_ms": 60000, "cpus": 2, "memory_bytes": 536870912, "pids": 512, "output_bytes": 1048576,
+  "limits": {"wall_ms": 60000, "cpu_ms": 60000, "cpus": 2, "memory_bytes": 536870912, "pids": 512, "output_bytes": 16777216,
     "scratch_bytes": 67108864, "scratch_inodes": 16384, "file_bytes": 1048576, "open_files": 256},
   "defaults": {"wall_ms": 10000, "cpu_ms": 10000, "cpus": 1, "memory_bytes": 268435456, "pids": 64, "output_bytes": 65536,
     "scratch_bytes": 67108864, "scratch_inodes": 16384, "file_bytes": 1048576, "open_files": 256},
@@ -41,8 +41,10 @@ Directory::~Directory() {
 }
 
 void Instance::write_config(const std::string& config) const {
+  const bool names_warm = config.find("\"warm\"") != std::string::npos;  // most tests count what one job makes
   std::ofstream(dir_.path + "/cordon.json")
-      << "{\"profile_dirs\": [\"" << dir_.path << "/profiles\"]" << (config.empty() ? "" : ", ") << config << "}";
+      << "{\"profile_dirs\": [\"" << dir_.path << "/profiles\"]" << (names_warm ? "" : ", \"warm\": {}")
+      << (config.empty() ? "" : ", ") << config << "}";
 }
 
 Instance::Instance(const std::string& config) {

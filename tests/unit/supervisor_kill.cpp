@@ -173,13 +173,35 @@ TEST_CASE("a receipt waits for who is slow to die, and tells the truth of who do
   const auto hanging = instance.submit(R"({"argv": ["hang"]})");
   CHECK(instance.finished(hanging).at("outcome").at("kind") == "lost");
   const auto slow = instance.submit(R"({"argv": ["outlive"]})");
-  while (instance.launcher().jobs_started() < 2 || instance.launcher().jobs_alive() == 0) std::this_thread::yield();
+  while (instance.job(slow).at("started_at").is_null()) std::this_thread::yield();
   const auto receipt = engage(instance, "all").json();
   CHECK(receipt.at("survivors") == 2);
   CHECK(receipt.at("quarantined") == Json::array({hanging}));
   CHECK(receipt.at("killed").empty());
   CHECK(receipt.at("latency_ms").get<double>() >= 5000);
   CHECK(receipt.at("latency_ms").get<double>() < 6000);
+  instance.launcher().let_go();
+  const auto later = engage(instance, "actor/" + me()).json();  // by then the slow one has gone too
+  CHECK(later.at("survivors") == 0);
+  CHECK(later.at("quarantined").empty());
+}
+
+TEST_CASE("a job whose launcher died is a survivor until the kernel says that its sandbox is empty",
+          "[threat:kill-latch][threat:lost-as-success]") {
+  Instance instance;
+  const auto id = instance.submit(R"({"argv": ["vanish-alive"]})");
+  while (instance.job(id).at("started_at").is_null()) std::this_thread::yield();
+  const auto during = engage(instance, "profile/default").json();
+  CHECK(during.at("survivors") == 1);
+  CHECK(during.at("killed").empty());
+  CHECK(instance.finished(id).at("outcome").at("kind") == "lost");
+  const auto after = engage(instance, "all").json();  // it is not waited for any more, and still told
+  CHECK(after.at("survivors") == 1);
+  CHECK(after.at("quarantined") == Json::array({id}));
+  CHECK(after.at("latency_ms").get<double>() < 1000);
+  CHECK(engage(instance, "profile/strict").json().at("survivors") == 0);  // it is none of that scope
+  instance.launcher().let_go();
+  CHECK(engage(instance, "all").json().at("survivors") == 0);
 }
 
 TEST_CASE("a kill is carried out when its file cannot be written, and the receipt says that it will not last",

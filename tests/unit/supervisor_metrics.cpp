@@ -68,15 +68,44 @@ TEST_CASE("a time falls into every bucket that is not below it") {
 }
 
 TEST_CASE("the launcher's phases are launch, run and teardown") {
-  const auto phases = phases_of({{"cgroup", 1000}, {"mounts", 2000}, {"run", 5000}, {"kill", 3000}, {"collect", 4000}});
+  const auto phases =
+      phases_of({{"cgroup", 1000}, {"mounts", 2000}, {"run", 5000}, {"kill", 3000}, {"collect", 4000}}, false);
   CHECK_FALSE(phases.queue);
   CHECK(phases.launch->count() == Approx(0.003));
   CHECK(phases.run->count() == Approx(0.005));
   CHECK(phases.teardown->count() == Approx(0.007));
-  const auto failed = phases_of({{"cgroup", 1000}});
+  const auto failed = phases_of({{"cgroup", 1000}}, false);
   CHECK(failed.launch);
   CHECK_FALSE(failed.run);
   CHECK_FALSE(failed.teardown);
+}
+
+TEST_CASE("what a warm sandbox had behind it before its job came is no part of the launch, nor is its wait") {
+  const std::vector<std::pair<std::string, std::uint64_t>> timings{{"cgroup", 1000}, {"clone", 2000}, {"idle", 900'000},
+                                                                   {"assign", 70},   {"run", 5000},   {"kill", 3000}};
+  CHECK(phases_of(timings, true).launch->count() == Approx(0.000070));
+  CHECK(phases_of(timings, false).launch->count() == Approx(0.003070));
+  for (const bool warm : {true, false}) {
+    CHECK(phases_of(timings, warm).run->count() == Approx(0.005));
+    CHECK(phases_of(timings, warm).teardown->count() == Approx(0.003));
+  }
+}
+
+TEST_CASE("hits and misses of warm sandboxes are counted by profile") {
+  Metrics metrics;
+  metrics.warm_hit("default", 20ms);
+  metrics.warm_hit("default", 40s);
+  metrics.warm_missed("strict");
+  CHECK(samples(metrics, "cordon_warm_hits_total").at(R"(cordon_warm_hits_total{profile="default"})") == 2);
+  CHECK(samples(metrics, "cordon_warm_misses_total").at(R"(cordon_warm_misses_total{profile="strict"})") == 1);
+  const auto age = samples(metrics, "cordon_warm_age_seconds");
+  CHECK(age.at(R"(cordon_warm_age_seconds_bucket{profile="default",le="0.025"})") == 1);
+  CHECK(age.at(R"(cordon_warm_age_seconds_sum{profile="default"})") == Approx(40.02));
+  auto now = quiet();
+  now.warm["default"] = {2, 1};
+  const auto sandboxes = read_exposition(metrics.text(now)).at("cordon_warm_sandboxes").samples;
+  CHECK(sandboxes.at(R"(cordon_warm_sandboxes{profile="default",state="ready"})") == 2);
+  CHECK(sandboxes.at(R"(cordon_warm_sandboxes{profile="default",state="preparing"})") == 1);
 }
 
 TEST_CASE("whatever clients send, labels stay few and well formed", "[threat:slow-clients]") {

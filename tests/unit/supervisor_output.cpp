@@ -222,7 +222,7 @@ TEST_CASE("a queued job has its place and no outcome, a finished one has both ou
   CHECK(queued.at("usage").is_null());
   CHECK(queued.at("started_at").is_null());
   j->become_running();
-  j->become_started(Started{{{"seccomp", "2"}}, {}}, WallTime{});
+  j->become_started({{{"seccomp", "2"}}, {}}, WallTime{});
   j->write(Stream::out, "é\n");
   j->write(Stream::err, "\xff");
   Finished report;

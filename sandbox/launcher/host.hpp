@@ -1,0 +1,25 @@
+// What every sandbox of this launcher shares, made before the first. Runs in: launcher, as root.
+#pragma once
+
+#include <string>
+
+#include "sandbox/kernel/fd.hpp"
+#include "sandbox/launcher/cgroup_layout.hpp"
+#include "sandbox/launcher/images.hpp"
+#include "sandbox/launcher/latch.hpp"
+#include "sandbox/launcher/policy.hpp"
+
+namespace cordon {
+
+struct Host {
+  std::string config_file;
+  Policy policy;
+  CgroupLayout cgroups;
+  Images images;
+  Fd init_program;  // cordon-init in a sealed memfd
+  Fd nothing;       // an empty one: what stands in for a job's until it comes
+  Latch latch;
+  Fd claim;  // on the cgroups; the resident launcher's alone
+};
+
+}  // namespace cordon

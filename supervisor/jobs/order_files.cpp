@@ -1,0 +1,79 @@
+#include "supervisor/jobs/order_files.hpp"
+
+#include <sys/mman.h>
+
+#include "sandbox/kernel/check.hpp"
+#include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/payload.hpp"
+
+namespace cordon {
+namespace {
+
+// An artifact's bytes as memory; the files are ours and never change.
+class MappedArtifact {
+ public:
+  explicit MappedArtifact(const StoredFile& file) : size_(file.size()) {
+    if (size_ == 0) return;
+    const auto fd = file.open();
+    data_ = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd.get(), 0);
+    if (data_ == MAP_FAILED) throw KernelError("map artifact", "", errno);
+  }
+  ~MappedArtifact() {
+    if (size_ > 0) ::munmap(data_, size_);
+  }
+  MappedArtifact(const MappedArtifact&) = delete;
+  MappedArtifact& operator=(const MappedArtifact&) = delete;
+  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+
+ private:
+  std::size_t size_;
+  void* data_ = nullptr;
+};
+
+Fd payload_memfd(const JobOrder& order) {
+  std::vector<std::unique_ptr<MappedArtifact>> artifacts;
+  Payload payload{order.argv, order.env, order.cwd, {}};
+  for (const auto& file : order.files) {
+    std::string_view content = file.content;
+    if (file.artifact) content = artifacts.emplace_back(std::make_unique<MappedArtifact>(*file.artifact))->bytes();
+    payload.files.push_back({file.path, file.mode, content});
+  }
+  SealedMemfdWriter writer("cordon-payload");
+  writer.write(encode_payload_head(payload));
+  for (const auto& file : payload.files) writer.write(file.content);
+  return writer.seal();
+}
+
+std::shared_ptr<const Fd> globs_memfd(const std::vector<std::string>& globs) {
+  return std::make_shared<const Fd>(sealed_memfd("cordon-globs", encode_globs(globs)));
+}
+
+// Most jobs collect nothing, and say so with one file. Only our own collector ever maps it. (The input, empty as it may
+// be, is the job's own: one open file is one offset and one set of locks, and two tools would reach each other by
+// them.)
+std::shared_ptr<const Fd> no_globs() {
+  static const auto made_once = globs_memfd({});
+  return made_once;
+}
+
+}  // namespace
+
+OrderFiles::OrderFiles(JobOrder& order)
+    : payload_(payload_memfd(order)),
+      input_(sealed_memfd("cordon-stdin", order.stdin_bytes)),
+      globs_(order.collect.empty() ? no_globs() : globs_memfd(order.collect)),
+      collects_(!order.collect.empty()) {
+  order.drop_input();
+}
+
+std::vector<int> OrderFiles::memfds() const {
+  return {payload_.get(), input_.get(), globs_->get()};
+}
+
+void OrderFiles::drop() {
+  payload_.reset();
+  input_.reset();
+  globs_.reset();
+}
+
+}  // namespace cordon

@@ -1,0 +1,163 @@
+#include "supervisor/warm/warm_pool.hpp"
+
+#include <boost/asio/post.hpp>
+#include <thread>
+
+#include "sandbox/kernel/check.hpp"
+#include "supervisor/jobs/job.hpp"
+#include "supervisor/jobs/outcome.hpp"
+#include "supervisor/text/log.hpp"
+
+namespace cordon {
+namespace {
+
+// Most of preparing is the kernel's work, and a second one at a time gains little (speed.md, "Micro costs").
+std::size_t prepared_at_once() {
+  return std::thread::hardware_concurrency() >= 4 ? 2 : 1;
+}
+
+WarmPolicy::Rules rules_of(const Catalog& catalog) {
+  WarmPolicy::Rules rules{{}, most_warm(catalog.config)};
+  for (const auto& [name, counts] : catalog.config.warm.value_or(default_warm_rules())) {
+    const auto profile = catalog.profiles.find(name);
+    if (profile != catalog.profiles.end() && counts.max > 0) rules.of[profile->second.digest] = {name, counts};
+  }
+  return rules;
+}
+
+}  // namespace
+
+std::size_t most_warm(const Config& config) {
+  const std::size_t leases = config.uid_count / 2;
+  const std::size_t spare = leases > config.max_running ? (leases - config.max_running) / 2 : 0;
+  std::size_t wanted = 0;
+  for (const auto& [profile, counts] : config.warm.value_or(default_warm_rules()))
+    wanted += counts.max * config.images.size();
+  return std::min(spare, wanted);
+}
+
+WarmPool::WarmPool(asio::any_io_executor executor, Launcher& launcher, HostWatch& host, Metrics& metrics)
+    : executor_(std::move(executor)),
+      launcher_(launcher),
+      host_(host),
+      metrics_(metrics),
+      policy_(prepared_at_once()),
+      timer_(executor_) {}
+
+void WarmPool::configure(const Catalog& catalog) {
+  policy_.configure(rules_of(catalog));
+  reserve_ = catalog.config.admission.reserve;
+  look();
+}
+
+void WarmPool::launcher_is_back() {
+  policy_.forget_failures();
+  look();
+}
+
+LifelinePtr WarmPool::take(const Job& job) {
+  const auto now = Clock::now();
+  const auto taken = policy_.take({job.order.profile_sha256, job.order.image}, job.id, now);
+  look_by(now + WarmPolicy::behind_jobs);
+  if (!taken && taken.error() == WarmPolicy::Cold::unruled) return nullptr;
+  if (taken && taken->ready) {
+    metrics_.warm_hit(job.order.profile, taken->age);
+  } else {
+    metrics_.warm_missed(job.order.profile);
+  }
+  if (!taken) return nullptr;
+  const auto line = lines_.extract(taken->id);
+  if (line.empty()) return nullptr;
+  line.mapped()->interrupt();  // stand() lets go of it
+  return line.mapped();
+}
+
+// Behind the answer: whoever waits for it was woken before this.
+void WarmPool::answered(const std::string& job) {
+  policy_.answered(job);
+  if (looking_) return;
+  looking_ = true;
+  asio::post(executor_, [this] {
+    looking_ = false;
+    look();
+  });
+}
+
+bool WarmPool::host_has_room() {
+  auto room = host_.look(Clock::now());
+  room.launcher = launcher_.is_there();
+  std::string what;
+  return pressure_of(room, reserve_, what) == Pressure::none;
+}
+
+void WarmPool::look() {
+  const auto now = Clock::now();
+  policy_.see({waiting_, host_has_room()});
+  for (const auto id : policy_.drop(now)) {
+    const auto line = lines_.extract(id);
+    if (!line.empty()) line.mapped()->close();
+  }
+  while (auto wanted = policy_.next(now)) {
+    asio::co_spawn(executor_, prepare(std::move(*wanted)), asio::detached);
+  }
+  if (const auto when = policy_.look_again_at(now)) look_by(*when);
+}
+
+void WarmPool::look_by(Clock::time_point when) {
+  if (when >= timer_at_) return;
+  timer_at_ = when;
+  timer_.expires_at(when);
+  timer_.async_wait([this, when](boost::system::error_code error) {
+    if (error || timer_at_ != when) return;
+    timer_at_ = Clock::time_point::max();
+    look();
+  });
+}
+
+awaitable<void> WarmPool::prepare(WarmPolicy::Wanted wanted) {
+  const auto id = wanted.id;
+  std::string why;
+  try {
+    const Preparation preparation{wanted.kind.profile, wanted.kind.image};
+    auto opening = Lifeline::open(launcher_.socket_path(), preparation);
+    auto line = co_await std::move(opening);
+    if (!policy_.has(id)) co_return;
+    lines_.emplace(id, line);
+    policy_.opened(id);
+    auto standing = stand(id, std::move(line));
+    why = co_await std::move(standing);
+  } catch (const std::exception& e) {
+    why = e.what();
+  }
+  if (why.empty() || !policy_.has(id)) co_return;
+  lines_.erase(id);
+  if (policy_.ended(id, Clock::now())) tell_end(wanted, why);
+  look();
+}
+
+// Why it ended; empty: a job has it, or it is not wanted any more.
+awaitable<std::string> WarmPool::stand(Id id, LifelinePtr line) {
+  for (;;) {
+    auto hearing = line->hear();
+    const auto heard = co_await std::move(hearing);
+    if (!heard || !policy_.has(id)) co_return std::string();
+    if (std::holds_alternative<Lifeline::Stands>(*heard)) {
+      policy_.prepared(id, Clock::now());
+      look();
+    } else if (const auto* closed = std::get_if<Lifeline::Closed>(&*heard)) {
+      co_return closed->why;
+    } else if (const auto* finished = std::get_if<Finished>(&*heard)) {
+      co_return to_json(judge(finished->ending, {})).dump();
+    } else {
+      co_return std::string("the launcher started a job that nobody had given it");
+    }
+  }
+}
+
+void WarmPool::tell_end(const WarmPolicy::Wanted& which, const std::string& why) const {
+  if (!launcher_.is_there()) return;  // that was told
+  log("warm_sandbox_failed", {{"profile", which.profile}, {"image", which.kind.image}, {"why", why}},
+      Priority::warning);
+}
+
+}  // namespace cordon

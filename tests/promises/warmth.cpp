@@ -1,0 +1,95 @@
+#include "tests/promises/warmth.hpp"
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+namespace cordon::test {
+namespace {
+
+// How long an answer may take here, and a sandbox that failed may keep the next one from being begun.
+constexpr auto patience = std::chrono::seconds(20);
+
+Answer ask(const Instance& cordon, Call request, unsigned number) {
+  if (number > 0) request.as = cordon.agent(number);
+  return cordon.request(request);
+}
+
+Answer post_when_one_waits(const Instance& cordon, Json job, unsigned number) {
+  INFO(cordon.logs());
+  REQUIRE(await_waiting(cordon, 1));
+  job["timings"] = true;
+  auto answer = ask(cordon, {.method = "POST", .target = "/v1/jobs", .body = job.dump()}, number);
+  INFO(answer.body);
+  REQUIRE((answer.status == 200 || answer.status == 202));
+  return answer;
+}
+
+}  // namespace
+
+Json with_warm_sandboxes() {
+  return {{"warm", {{"default", {{"min", warm_min}, {"max", warm_max}, {"image", "host"}}}}}};
+}
+
+std::size_t waiting(const Instance& cordon) {
+  std::size_t count = 0;
+  const auto info = cordon.get("/v1/info").json();
+  for (const auto& kind : info.at("warm")) count += kind.at("ready").get<std::size_t>();
+  return count;
+}
+
+bool await_waiting(const Instance& cordon, std::size_t count) {
+  return eventually([&] { return waiting(cordon) >= count; }, patience);
+}
+
+double sample(const Instance& cordon, const std::string& name_and_labels) {
+  std::istringstream lines(call(cordon.operator_socket(), {.target = "/metrics"}).body);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(name_and_labels + " ")) return std::stod(line.substr(name_and_labels.size() + 1));
+  }
+  return 0;
+}
+
+Json run_warm(const Instance& cordon, Json job, unsigned number) {
+  job["wait"] = true;
+  auto finished = post_when_one_waits(cordon, std::move(job), number).json();
+  INFO(finished.dump() << "\n" << cordon.logs());
+  REQUIRE(finished.at("state") == "finished");
+  REQUIRE(finished.at("warm") == true);
+  return finished;
+}
+
+std::string submit_warm(const Instance& cordon, Json job, unsigned number) {
+  job["wait"] = false;
+  const auto id = post_when_one_waits(cordon, std::move(job), number).json().at("id").get<std::string>();
+  const auto now = [&] { return ask(cordon, {.target = "/v1/jobs/" + id}, number).json(); };
+  REQUIRE(eventually([&] { return !now().at("started_at").is_null(); }));
+  REQUIRE(now().at("warm") == true);
+  return id;
+}
+
+Json run_cold(const Instance& cordon, Json job) {
+  job["timings"] = true;
+  auto finished = cordon.run(std::move(job));
+  REQUIRE(finished.at("warm") == false);
+  return finished;
+}
+
+std::set<pid_t> first_processes(Instance& cordon) {
+  std::set<pid_t> found;
+  for (const auto pid : job_processes(cordon.whose())) {
+    const auto parent = parent_of(pid);
+    if (parent > 0 && parent_of(parent) == cordon.launcher().pid()) found.insert(pid);
+  }
+  return found;
+}
+
+std::set<pid_t> sandbox_launchers(Instance& cordon) {
+  std::set<pid_t> found;
+  for (const auto pid : first_processes(cordon)) {
+    const auto parent = parent_of(pid);
+    if (parent > 0) found.insert(parent);
+  }
+  return found;
+}
+
+}  // namespace cordon::test
