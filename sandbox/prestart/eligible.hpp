@@ -31,8 +31,8 @@ struct Wanted {  // the job, as in its payload
 };
 
 // The job's arguments and environment come to lie over those of the start (command_line.hpp), which are this long.
-inline constexpr std::size_t max_argument_bytes = std::size_t{64} * 1024;
-inline constexpr std::size_t max_environment_bytes = std::size_t{8} * 1024;
+inline constexpr std::size_t argument_room_bytes = std::size_t{64} * 1024;
+inline constexpr std::size_t environment_room_bytes = std::size_t{8} * 1024;
 
 namespace detail {
 
@@ -118,7 +118,7 @@ inline const char* why_not(const Start& start, const Wanted& job) {
   if (!is_python && job.cwd != ".") return "another directory than it was started in";
   for (const auto file : job.files)
     if (detail::has_component(file, ".local")) return "files that are read while it starts";
-  if (detail::bytes_of(job.argv) > max_argument_bytes || detail::bytes_of(job.env) > max_environment_bytes)
+  if (detail::bytes_of(job.argv) > argument_room_bytes || detail::bytes_of(job.env) > environment_room_bytes)
     return "more arguments or variables than there is room for";
   if (detail::looks_at_its_start(start.language, job))
     return "a program that may look at what the kernel shows of its start";

@@ -22,11 +22,11 @@ Answer read_failed(wire::Reader& r) {
 }  // namespace
 
 std::string argument_room() {
-  return std::string(max_argument_bytes, ' ');
+  return std::string(argument_room_bytes, ' ');
 }
 
 std::string environment_room() {
-  return std::string(room_variable) + '=' + std::string(max_environment_bytes, ' ');
+  return std::string(room_variable) + '=' + std::string(environment_room_bytes, ' ');
 }
 
 std::optional<Answer> decode_answer(std::string_view bytes) {

@@ -1,4 +1,4 @@
-// How a process ended and what it said: collected until its pipes are closed, within a bound of time.
+// How a process ended and what it said: collected until its pipes are closed, within bounds.
 #pragma once
 
 #include <sys/types.h>
@@ -7,12 +7,14 @@
 #include <string>
 
 #include "sandbox/kernel/fd.hpp"
+#include "tests/prestart/bounds.hpp"
 
 namespace cordon::prestart {
 
 struct Ended {
   int status = 0;  // as of waitpid(2)
   std::string out, err;
+  bool ran_away = false;  // it met one of its bounds
   bool operator==(const Ended&) const = default;
 };
 std::ostream& operator<<(std::ostream& to, const Ended& ended);
@@ -21,7 +23,7 @@ struct Outputs {
   Fd out, err;
 };
 
-Ended wait_for(pid_t child, Outputs outputs);
+Ended wait_for(pid_t child, Outputs outputs, Bounds& bounds);
 
 // Addresses and pids differ from run to run, and nothing else does.
 Ended without_numbers_of_the_run(Ended ended);

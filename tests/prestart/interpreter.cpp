@@ -83,11 +83,9 @@ struct Start {
   ::_exit(127);
 }
 
-pid_t spawn(const Start& start) {
+pid_t spawn(const Bounds& bounds, const Start& start) {
   const auto argv = pointers(start.argv), env = pointers(start.env);
-  const auto child = check(::fork(), "fork");
-  if (child == 0) execute(start, argv.data(), env.data());
-  return child;
+  return bounds.start([&] { execute(start, argv.data(), env.data()); });
 }
 
 Payload payload_of(const Program& program, const std::vector<std::string>& env) {
@@ -147,10 +145,11 @@ Ended run_fresh(const Image& image, const Workspace& workspace, const Program& p
                     program.argv,
                     environment_of(image, program),
                     {input.get(), out.in.get(), err.in.get()}};
-  const auto child = spawn(start);
+  Bounds bounds(program.time);
+  const auto child = spawn(bounds, start);
   out.in.reset(), err.in.reset();
   Outputs outputs{std::move(out.out), std::move(err.out)};
-  return wait_for(child, std::move(outputs));
+  return wait_for(child, std::move(outputs), bounds);
 }
 
 Held::Held(const Image& image, const Workspace& workspace, const std::string& imports)
@@ -172,13 +171,14 @@ Held::Held(const Image& image, const Workspace& workspace, const std::string& im
                       std::to_string(payload_fd) + ":" + std::to_string(library_fd));
   start.env.push_back(environment_room());
   if (!imports.empty()) start.env.push_back(std::string(imports_variable) + "=" + imports);
-  pid_ = spawn(start);
+  pid_ = spawn(bounds_, start);
   outputs_ = {std::move(out.out), std::move(err.out)};
 }
 
 Held::~Held() {
   control_.reset();
-  if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+  Outputs outputs = std::move(outputs_);  // as anywhere: bounded in time
+  if (pid_ > 0) wait_for(pid_, std::move(outputs), bounds_);
 }
 
 Answer Held::next_answer() const {
@@ -206,7 +206,7 @@ void Held::say(std::string_view word) const {
 }
 
 Ended Held::wait() {
-  return wait_for(std::exchange(pid_, -1), std::move(outputs_));
+  return wait_for(std::exchange(pid_, -1), std::move(outputs_), bounds_);
 }
 
 std::optional<Ended> run_held(const Image& image, const Workspace& workspace, const Program& program) {
@@ -225,6 +225,7 @@ void compare_all(const Image& image, const std::vector<Program>& programs) {
     const auto fresh = without_numbers_of_the_run(run_fresh(image, workspace, program));
     const auto held = run_held(image, workspace, program);
     REQUIRE(held);
+    CHECK_FALSE(fresh.ran_away);
     CHECK(without_numbers_of_the_run(*held) == fresh);
     if (std::getenv("CORDON_TEST_SHOW") != nullptr) std::cout << program.name << ": " << fresh << '\n';
   }

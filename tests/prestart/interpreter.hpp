@@ -7,6 +7,7 @@
 
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/prestart/prestart.hpp"
+#include "tests/prestart/bounds.hpp"
 #include "tests/prestart/ended.hpp"
 #include "tests/prestart/program.hpp"
 
@@ -53,6 +54,7 @@ class Held {
 
  private:
   Image image_;
+  Bounds bounds_{Program().time};
   Fd control_, payload_, input_;
   Outputs outputs_;
   pid_t pid_ = -1;

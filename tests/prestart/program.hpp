@@ -9,6 +9,7 @@
 //   cordon: cwd DIRECTORY
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Program {
   std::string cwd = ".";
   std::string input;
   std::vector<std::pair<std::string, std::string>> files;  // path, content
+  std::chrono::seconds time{20};                           // that a run of it may take
 };
 
 struct Dialect {

@@ -8,7 +8,10 @@
 #include <iostream>
 #include <iterator>
 #include <optional>
+#include <set>
+#include <sstream>
 
+#include "sandbox/prestart/eligible.hpp"
 #include "tests/prestart/interpreter.hpp"
 
 namespace cordon::prestart {
@@ -102,7 +105,7 @@ TEST_CASE("what a held python would do otherwise than a fresh one it declines, a
   program = takes;
   program.files.emplace_back(".local/lib/python3.11/site-packages/usercustomize.py", "");
   CHECK(refusal(program) == "declined: files that are read while it starts");
-  CHECK(refusal(command("#" + std::string(max_argument_bytes, 'x'))) ==
+  CHECK(refusal(command("#" + std::string(argument_room_bytes, 'x'))) ==
         "declined: more arguments or variables than there is room for");
   CHECK(refusal(command("open('/proc/self/cmdline')")) ==
         "declined: a program that may look at what the kernel shows of its start");
@@ -179,6 +182,25 @@ TEST_CASE("what is not a python that can be held says so") {
   CHECK(std::get<Declined>(held.next_answer()).reason == "not an interpreter that can be held");
 }
 
+TEST_CASE("a program that runs away meets its bounds, and nothing of it is left") {
+  const Workspace workspace;
+  Program storm;
+  storm.name = "storm";
+  storm.argv = {"python3", "-c",
+                "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass\n  print(os.getpid(), flush=True)"};
+  storm.time = std::chrono::seconds(2);
+  const auto before = std::chrono::steady_clock::now();
+  const auto ended = run_fresh(python_image(), workspace, storm);
+  CHECK(ended.ran_away);
+  CHECK(ended.status == 9);
+  CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(10));
+  std::istringstream said(ended.out);
+  std::set<pid_t> pids{std::istream_iterator<pid_t>(said), {}};
+  CHECK(pids.size() > 10);
+  CHECK(pids.size() <= Bounds::processes + 1);
+  for (const auto pid : pids) CHECK(shown(pid, "cmdline").empty());  // gone, or a zombie that its reaper has not seen
+}
+
 // What a less careful way would be: the comparison must find it out.
 TEST_CASE("the comparison finds a python that runs the code by exec()") {
   const auto image = python_image();
@@ -189,7 +211,10 @@ TEST_CASE("the comparison finds a python that runs the code by exec()") {
     auto careless = program;
     careless.argv.insert(careless.argv.begin() + 2, "import sys; exec(sys.argv.pop(1))");
     const auto fresh = without_numbers_of_the_run(run_fresh(image, workspace, program));
-    differ += without_numbers_of_the_run(run_fresh(image, workspace, careless)) == fresh ? 0 : 1;
+    const auto other = run_fresh(image, workspace, careless);
+    INFO(program.name);
+    CHECK_FALSE(other.ran_away);
+    differ += without_numbers_of_the_run(other) == fresh ? 0 : 1;
   }
   CHECK(differ >= 50);
 }

@@ -162,10 +162,10 @@ TEST_CASE("files that python reads while it starts have to be there at its start
 }
 
 TEST_CASE("a job whose strings would not fit over those of the start is not for a prestarted interpreter") {
-  const std::string code(max_argument_bytes - sizeof "python3" - sizeof "-c" - 1, 'x'), longer = code + "x";
+  const std::string code(argument_room_bytes - sizeof "python3" - sizeof "-c" - 1, 'x'), longer = code + "x";
   CHECK(may_take({{"python3", "-c", code}}));
   CHECK_FALSE(may_take({{"python3", "-c", longer}}));
-  const std::string variable = "A=" + std::string(max_environment_bytes, 'x');
+  const std::string variable = "A=" + std::string(environment_room_bytes, 'x');
   CHECK_FALSE(may_take({{"python3", "main.py"}, {"PATH=/bin", "HOME=/work", variable}}));
 }
 
