@@ -15,6 +15,15 @@ using Strings = std::span<const std::string_view>;
 
 enum class Language { python, node };
 
+inline constexpr std::array<std::string_view, 1> python_command{"python3"};
+inline constexpr std::array<std::string_view, 2> node_command{"node", "main.js"};
+inline constexpr Strings command_of(Language language) {
+  return language == Language::python ? Strings(python_command) : Strings(node_command);
+}
+inline constexpr Language language_of(std::string_view name) {  // one of prestart_names (profile.hpp)
+  return name == "python" ? Language::python : Language::node;
+}
+
 struct Start {  // what the interpreter was started with
   Language language = Language::python;
   Strings argv;  // node: exactly the command line that it takes; python: argv[0] alone counts

@@ -28,6 +28,9 @@ inline constexpr const char* descriptors_variable = "CORDON_PRESTART";
 inline constexpr const char* imports_variable = "CORDON_PRESTART_IMPORTS";
 inline constexpr const char* room_variable = "CORDON_PRESTART_ROOM";
 
+// The payload and the job's stdin together: more is not worth copying.
+inline constexpr std::size_t max_input = std::size_t{1} << 20;
+
 // As long as the job's arguments and environment may be (eligible.hpp).
 std::string argument_room();
 std::string environment_room();  // "NAME=..."

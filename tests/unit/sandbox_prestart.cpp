@@ -5,6 +5,7 @@
 
 #include "sandbox/payload.hpp"
 #include "sandbox/prestart/eligible.hpp"
+#include "sandbox/prestart/limits.hpp"
 #include "sandbox/prestart/payload_view.hpp"
 #include "sandbox/prestart/prestart.hpp"
 
@@ -191,6 +192,19 @@ TEST_CASE("a prestarted node takes its own command line in its own directory and
   CHECK(may_take(job));
   job.cwd = "data";
   CHECK_FALSE(may_take(job));
+}
+
+TEST_CASE("node is given a job only with the limits that it was started with, python with any") {
+  const Limits started{1000, 1000, 1000, 64 << 20, 16, 1 << 20, 16 << 20, 100, 1 << 20, 64};
+  for (const auto member : {&Limits::memory_bytes, &Limits::cpus_milli}) {
+    auto other = started;
+    other.*member += 1;
+    CHECK(why_not(Language::node, started, other) != nullptr);
+    CHECK(why_not(Language::python, started, other) == nullptr);
+  }
+  auto same = started;
+  same.pids += 1;
+  CHECK(why_not(Language::node, started, same) == nullptr);
 }
 
 TEST_CASE("an answer of a prestarted interpreter is decoded whole or not at all") {
