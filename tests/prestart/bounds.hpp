@@ -1,5 +1,5 @@
-// What bounds a program of these tests, and all that it starts, before its first instruction: a cgroup of the test's own
-// for each run. (RLIMIT_NPROC bounds nobody who is root.)
+// What bounds a program of these tests, and all that it starts, before its first instruction: a cgroup of the test's
+// own for each run. (RLIMIT_NPROC bounds nobody who is root.)
 #pragma once
 
 #include <sys/types.h>
@@ -16,7 +16,7 @@ class Bounds {
   static constexpr std::uint64_t processes = 64, memory_bytes = std::uint64_t{1} << 30;
 
   explicit Bounds(std::chrono::seconds time);  // of the run, whatever it says meanwhile
-  ~Bounds() = default;  // kills what is left in it
+  ~Bounds() = default;                         // kills what is left in it
   Bounds(const Bounds&) = delete;
   Bounds& operator=(const Bounds&) = delete;
 
