@@ -38,7 +38,7 @@ Config read_config(const std::string& path) {
 
 std::vector<std::string> variables(const std::map<std::string, std::string>& env) {
   std::vector<std::string> list;
-  for (const auto& [name, value] : env) list.push_back(name + "=" + value);
+  for (const auto& [name, value] : env) list.emplace_back(name).append("=").append(value);
   return list;
 }
 

@@ -27,7 +27,7 @@ PrestartOffers offers_of(const Profile& profile, const WarmRule& rule) {
   PrestartOffers offers;
   for (const auto& [name, counts] : rule.prestart) {
     PrestartOffer offer{name, {}, !profile.prestart.at(name).imports.empty(), profile.defaults};
-    for (const auto& [variable, value] : profile.env) offer.env.push_back(variable + "=" + value);
+    for (const auto& [variable, value] : profile.env) offer.env.emplace_back(variable).append("=").append(value);
     offers.push_back(std::move(offer));
   }
   return offers;

@@ -13,7 +13,7 @@ using namespace cordon::test;
 
 namespace {
 
-constexpr std::size_t mebi = 1024 * 1024;
+constexpr std::size_t mebi = std::size_t{1024} * 1024;
 
 Json command(const std::string& code, const std::vector<std::string>& arguments = {}) {
   Json argv{"python3", "-c", code};
