@@ -1,5 +1,7 @@
 #include "profiles/profile.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "profiles/json_reader.hpp"
@@ -70,6 +72,37 @@ void read_languages(ObjectReader& document, Profile& into, FieldErrors& errors) 
   if (languages == nullptr) return;
   if (!languages->is_object()) return document.error("languages", "must be an object");
   for (const auto& [name, value] : languages->items()) read_language(name, value, into, errors);
+}
+
+constexpr std::size_t most_imports = 64;
+
+// A module, as it is written behind "import".
+bool is_module_name(std::string_view name) {
+  const auto is_letter = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() < 64 && name[0] != '.' && std::all_of(name.begin(), name.end(), is_letter);
+}
+
+void read_prestart(const std::string& name, const Json& value, Profile& into, FieldErrors& errors) {
+  const auto pointer = pointer_to("/prestart", name);
+  if (std::find(prestart_names.begin(), prestart_names.end(), name) == prestart_names.end())
+    errors.push_back({pointer, "only \"python\" and \"node\" can be started ahead"});
+  ObjectReader object(value, pointer, errors);
+  Prestart prestart;
+  if (name == "python") object.optional("imports", prestart.imports);
+  if (prestart.imports.size() > most_imports ||
+      !std::all_of(prestart.imports.begin(), prestart.imports.end(), is_module_name))
+    object.error("imports", "must be at most 64 names of modules");
+  object.refuse_unknown_keys();
+  into.prestart[name] = std::move(prestart);
+}
+
+void read_prestarts(ObjectReader& document, Profile& into, FieldErrors& errors) {
+  const Json* prestart = document.find("prestart");
+  if (prestart == nullptr) return;
+  if (!prestart->is_object()) return document.error("prestart", "must be an object");
+  for (const auto& [name, value] : prestart->items()) read_prestart(name, value, into, errors);
 }
 
 void read_collect(ObjectReader& document, Profile& into, FieldErrors& errors) {
@@ -143,6 +176,7 @@ tl::expected<Profile, FieldErrors> parse_profile(std::string_view name, std::str
   read_limits(document, profile, errors);
   read_env(document, profile, errors);
   read_languages(document, profile, errors);
+  read_prestarts(document, profile, errors);
   read_collect(document, profile, errors);
   read_proc(document);
   read_root_inside(document, profile);

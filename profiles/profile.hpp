@@ -1,6 +1,7 @@
 // What a kind of job may do, as an administrator wrote it down, with the reasons. Pure: text in, value out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -24,6 +25,14 @@ struct Language {
   std::string needs;              // absolute path that the image must have
 };
 
+// An interpreter that may be started in a waiting sandbox, before there is a job for it (sandbox/prestart).
+struct Prestart {
+  std::vector<std::string> imports;  // python's: what it has imported by then
+  bool operator==(const Prestart&) const = default;
+};
+using Prestarts = std::map<std::string, Prestart>;  // by prestart_names
+inline constexpr std::array<std::string_view, 2> prestart_names{"python", "node"};
+
 struct CollectBounds {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
@@ -37,6 +46,7 @@ struct Profile {
   Limits defaults;  // "defaults": what a job gets that asks for nothing; never above the ceiling
   std::map<std::string, std::string> env;  // the environment before the job's own
   std::map<std::string, Language> languages;
+  Prestarts prestart;
   CollectBounds collect;
   bool root_inside = false;            // the tool is uid 0 of its user namespace, and the image is writable for it
   std::uint32_t landlock_min_abi = 0;  // less than this is a refusal; 0: what the kernel has

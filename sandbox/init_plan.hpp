@@ -22,13 +22,21 @@ enum InitFd : int {
   init_payload_fd = 6,  // the job's, once it is here
   init_procfs_fd = 7,   // a whole procfs that is attached nowhere
   init_denials_fd = 8,  // the memory of a DenialTable
-  init_first_free_fd = 9,
+  init_library_fd = 9,  // what is preloaded into an interpreter that is started before its job
+  init_first_free_fd = 10,
 };
 
 struct ResourceLimit {
   std::int32_t resource = 0;  // RLIMIT_*
   std::uint64_t value = 0;    // soft and hard alike
   bool operator==(const ResourceLimit&) const = default;
+};
+
+// What the tool's process executes before there is a job, to wait for it and to take it (prestart/prestart.hpp).
+struct Interpreter {
+  std::vector<std::string> argv;  // none: it is the job that is executed
+  std::vector<std::string> env;
+  bool operator==(const Interpreter&) const = default;
 };
 
 struct InitPlan {
@@ -41,6 +49,7 @@ struct InitPlan {
   std::string filter;                  // of the tool: an array of sock_filter (seccomp(2))
   std::string refusals;                // likewise: the errno of each call that `filter` hands to pid 1
   std::string init_filter;             // of pid 1
+  Interpreter interpreter;
   bool operator==(const InitPlan&) const = default;
 };
 
@@ -54,7 +63,12 @@ struct Probed {                  // every right is gone and the probe agrees: "s
   std::uint32_t recorded = 0;    // of these: how many pid 1 must have written down
   std::vector<std::pair<std::string, std::string>> facts;
 };
-struct JobRead {};  // the job's files are written and its program is known: "shall I go?"
+struct JobRead {};           // the job's files are written and its program is known: "shall I go?"
+struct InterpreterReady {};  // it waits for the job
+struct JobDeclined {         // it cannot do this one as a fresh one would, and has done nothing
+  std::string reason;
+};
+struct DescriptorsLeft {};  // pid 1 lives, and has only its own
 struct StepFailed {
   std::string step, object;
   std::int32_t error = 0;
@@ -67,7 +81,8 @@ struct ToolExecFailed {
 struct ToolEnded {
   std::int32_t status = 0;  // as of waitpid(2)
 };
-using InitMessage = std::variant<UserNamespaceEntered, Probed, JobRead, StepFailed, ToolExecFailed, ToolEnded>;
+using InitMessage = std::variant<UserNamespaceEntered, Probed, JobRead, StepFailed, ToolExecFailed, ToolEnded,
+                                 InterpreterReady, JobDeclined, DescriptorsLeft>;
 
 wire::Bytes encode(const InitMessage& message);
 std::optional<InitMessage> decode_init_message(std::string_view bytes);
@@ -78,6 +93,8 @@ inline constexpr std::string_view go = "g";
 // To pid 1, with the descriptors of the payload and of what the tool shall have as its stdin:
 inline constexpr std::string_view job_is_here = "j";
 inline constexpr std::size_t job_here_fd_count = 2;
+// or, when it is an interpreter that takes the job, with nothing: "keep no descriptor that is not your own"
+inline constexpr std::string_view job_for_interpreter = "k";
 
 inline constexpr std::size_t max_init_message = std::size_t{16} * 1024;
 

@@ -18,7 +18,8 @@ namespace cordon {
 // "Build a sandbox as this profile says, up to the job."
 struct Preparation {
   Sha256 profile{};
-  std::string image;  // 1..64 of [A-Za-z0-9._-]
+  std::string image;          // 1..64 of [A-Za-z0-9._-]
+  std::string prestart = {};  // "python" or "node", if the profile has it: the interpreter that waits in it; "": none
   bool operator==(const Preparation&) const = default;
 };
 

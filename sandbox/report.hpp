@@ -61,8 +61,12 @@ struct Stopped {  // by root's stop-all (stop_all.hpp), before it was executed o
 struct Hanging {  // it was killed, and the kernel does not let it go: its cgroup is not empty, its ids stay out of use
   bool operator==(const Hanging&) const = default;
 };
+struct Declined {  // by the interpreter that waited in it: the job is for a sandbox without; nothing of it ran
+  std::string reason;
+  bool operator==(const Declined&) const = default;
+};
 using Ending = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, HungUp, SetupFailed, Vanished, Stale,
-                            Stopped, Hanging>;
+                            Stopped, Hanging, Declined>;
 
 struct Usage {
   std::uint64_t wall_us = 0;

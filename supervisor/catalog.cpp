@@ -79,8 +79,15 @@ tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_fi
         CatalogFault{config_file, {{pointer_to("/admission/profiles", name), "there is no profile of this name"}}});
   }
   for (const auto& [name, rule] : catalog->config.warm.value_or(WarmRules{})) {
-    if (catalog->profiles.contains(name)) continue;
-    return tl::unexpected(CatalogFault{config_file, {{pointer_to("/warm", name), "there is no profile of this name"}}});
+    const auto profile = catalog->profiles.find(name);
+    const auto at = pointer_to("/warm", name);
+    if (profile == catalog->profiles.end())
+      return tl::unexpected(CatalogFault{config_file, {{at, "there is no profile of this name"}}});
+    for (const auto& [prestart, counts] : rule.prestart) {
+      if (profile->second.prestart.contains(prestart)) continue;
+      return tl::unexpected(
+          CatalogFault{config_file, {{pointer_to(at + "/prestart", prestart), "the profile does not name it"}}});
+    }
   }
   return catalog;
 }

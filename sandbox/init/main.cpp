@@ -117,6 +117,7 @@ class Vigil {
   void hear_launcher() {
     auto message = receive_message(init_control_fd, job_is_here.size(), job_here_fd_count);
     if (!message) return;
+    if (message->bytes == job_for_interpreter && message->fds.empty()) return leave_the_rest();
     if (message->bytes != job_is_here || message->fds.size() != job_here_fd_count) ::_exit(EXIT_FAILURE);
     put(message->fds[0], init_payload_fd, O_CLOEXEC);
     put(message->fds[1], STDIN_FILENO, 0);
@@ -124,6 +125,13 @@ class Vigil {
     keep_own_descriptors();
     ring(answer_);
     answer_.reset();
+  }
+
+  // The tool's process has a table of its own since it executed the interpreter.
+  void leave_the_rest() {
+    answer_.reset();
+    keep_own_descriptors();
+    send_message(init_control_fd, encode(InitMessage(DescriptorsLeft{})));
   }
 
   static void put(const Fd& fd, int number, int flags) {

@@ -58,9 +58,9 @@ Payload read_payload(const MappedFile& file) {
 // execve(2) wants arrays of pointers.
 class Program {
  public:
-  explicit Program(const Payload& job) : argv_(pointers(job.argv)), env_(pointers(job.env)), cwd_(job.cwd) {}
+  Program(const std::vector<std::string>& argv, const std::vector<std::string>& env)
+      : argv_(pointers(argv)), env_(pointers(env)) {}
 
-  std::string_view cwd() const { return cwd_; }
   const char* name() const { return argv_[0]; }
   char* const* argv() const { return argv_.data(); }
   char* const* env() const { return env_.data(); }
@@ -74,7 +74,6 @@ class Program {
     return out;
   }
   std::vector<char*> argv_, env_;
-  std::string cwd_;
 };
 
 // As a shell says it: 127 when there is no such program, 126 when it cannot be executed.
@@ -85,9 +84,9 @@ class Program {
   ::_exit(error == ENOENT ? 127 : 126);
 }
 
-[[noreturn]] void execute(const Program& program) {
-  if (::chdir("/work") < 0 || ::chdir(std::string(program.cwd()).c_str()) < 0)
-    refuse_to_execute("chdir", std::string(program.cwd()), errno == ENOENT ? ENOTDIR : errno);
+[[noreturn]] void execute(const Program& program, const std::string& cwd) {
+  if (::chdir("/work") < 0 || ::chdir(cwd.c_str()) < 0)
+    refuse_to_execute("chdir", cwd, errno == ENOENT ? ENOTDIR : errno);
   environ = const_cast<char**>(program.env());  // execvp(3) looks in the PATH of the job, not of pid 1
   ::execvp(program.name(), program.argv());
   refuse_to_execute("exec", program.name(), errno);
@@ -126,6 +125,23 @@ void load_own_filter(const InitPlan& plan, Bells bells) {
   await_pid_1(bells);
 }
 
+void leave_open(int fd) {
+  check(::fcntl(fd, F_SETFD, 0), "leave a descriptor open", std::to_string(fd));
+}
+
+// Before there is a job, and once the launcher has read back what confines us: the interpreter talks to it from here
+// on.
+[[noreturn]] void execute_ahead(const Interpreter& interpreter) {
+  const Program program(interpreter.argv, interpreter.env);
+  await_launcher(go);
+  check(::chdir("/work"), "chdir to", "/work");
+  for (const int fd : {tool_control_fd, init_payload_fd, init_library_fd}) leave_open(fd);
+  environ = const_cast<char**>(program.env());
+  ::execvp(program.name(), program.argv());
+  throw KernelError("start ahead of the jobs", program.name(), errno,
+                    "install it in the image, or take it out of \"prestart\"");
+}
+
 void add(ReadBack& facts, const ReadBack& more) {
   facts.insert(facts.end(), more.begin(), more.end());
 }
@@ -152,16 +168,17 @@ void become_tool(const InitPlan& plan, Bells bells) {
   set_resource_limits(plan.rlimits);
   load_own_filter(plan, bells);
   tell_launcher(probe_confinement(plan, facts));
+  if (!plan.interpreter.argv.empty()) execute_ahead(plan.interpreter);
   await_pid_1(bells);
   close_what_is_of_pid_1();
 
   const MappedFile payload(init_payload_fd, "the payload");
   const auto job = read_payload(payload);
   write_workspace_files(job.files);
-  const Program program(job);
+  const Program program(job.argv, job.env);
   tell_launcher(JobRead{});
   await_launcher(go);
-  execute(program);
+  execute(program, job.cwd);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ struct BuildInputs {
   int init_control, tool_control;  // the sandbox's ends
   int init_plan, payload;
   int denials;  // memory of a DenialTable
+  int library;
 };
 
 // Ends in cordon-init, or tells the launcher over tool_control which step failed and exits.

@@ -231,6 +231,10 @@ std::uint64_t Cgroup::cpu_us() const {
   return find_value(read_file(in("cpu", "cpu.stat")), "usage_usec").value_or(0);
 }
 
+std::uint64_t Cgroup::memory_used() const {
+  return parse_number(read_file(in("memory", layout_.hybrid ? "memory.usage_in_bytes" : "memory.current")));
+}
+
 std::uint64_t Cgroup::oom_kills() const {
   return find_value(read_file(in("memory", layout_.hybrid ? "memory.oom_control" : "memory.events")), "oom_kill")
       .value_or(0);

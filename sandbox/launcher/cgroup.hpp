@@ -44,6 +44,7 @@ class Cgroup {
   void destroy();  // kill, wait, remove; throws EBUSY when it cannot be emptied
 
   std::uint64_t cpu_us() const;
+  std::uint64_t memory_used() const;
   std::uint64_t oom_kills() const;
   std::uint64_t forks_denied() const;
   std::optional<std::uint64_t> memory_peak() const;  // with what the preparation took

@@ -16,8 +16,9 @@ struct Host {
   Policy policy;
   CgroupLayout cgroups;
   Images images;
-  Fd init_program;  // cordon-init in a sealed memfd
-  Fd nothing;       // an empty one: what stands in for a job's until it comes
+  Fd init_program;                  // cordon-init in a sealed memfd
+  Fd python_library, node_library;  // cordon-prestart-*.so, likewise
+  Fd nothing;                       // an empty one: what stands in for a job's until it comes
   Latch latch;
   Fd claim;  // on the cgroups; the resident launcher's alone
 };

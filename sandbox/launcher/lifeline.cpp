@@ -38,7 +38,11 @@ LaunchPlan plan_sandbox(Host& host, const ReceivedMessage& request, std::optiona
   if (!lease) throw KernelError("lease ids for a job", "", EAGAIN, "raise uids.count, or lower max_running");
   if (!host.images.has(preparation->image))
     throw KernelError("find the image", preparation->image, ENOENT, "restart the launcher after adding an image");
-  return make_plan(*preparation, find_profile(host, preparation->profile), host.policy.init_filter, *lease);
+  const auto& profile = find_profile(host, preparation->profile);
+  if (!preparation->prestart.empty() && !profile.prestart.contains(preparation->prestart))
+    throw KernelError("find the prestart", preparation->prestart + " of profile " + profile.name, ENOENT,
+                      "cordond and the launcher are of different versions");
+  return make_plan(*preparation, profile, host.policy.init_filter, *lease);
 }
 
 void tell_prepared(int lifeline, Sandbox& sandbox) {
@@ -91,6 +95,8 @@ void serve_job(int lifeline, const ReceivedMessage& request, std::optional<Lease
       finished.ending = SetupFailed{"allocate memory", "in the launcher", ENOMEM, "the host is out of memory"};
   } catch (const LifelineClosed&) {
     finished.ending = HungUp{};
+  } catch (const JobDeclined& declined) {
+    finished.ending = Declined{declined.reason};
   } catch (const LatchClosed& closed) {
     finished.ending = closed.ending;
   }

@@ -34,9 +34,12 @@ struct Options {
   int ready_fd = -1;
 };
 
-Fd load_init_program() {
-  const auto own = std::filesystem::read_symlink("/proc/self/exe");
-  return sealed_program("cordon-init", read_file(own.parent_path() / "cordon-init"));
+std::string read_beside_us(const char* name) {
+  return read_file(std::filesystem::read_symlink("/proc/self/exe").parent_path() / name);
+}
+
+Fd load_library(const char* name) {
+  return sealed_memfd(name, read_beside_us(name));  // for the job's uid to read
 }
 
 // When memory runs out the kernel should kill jobs (theirs is 1000), never who holds them. A host that does not let us
@@ -78,7 +81,7 @@ StopAllPlaces prepare_latch_places(const Options& options, const std::string& jo
 void run(const Options& options) {
   protect_from_oom();
   auto policy = load_policy(options.config);
-  auto init = load_init_program();
+  auto init = sealed_program("cordon-init", read_beside_us("cordon-init"));
   const auto instance =
       options.private_instance ? private_instance(options.state_dir) : installed_instance(policy.config);
   prepare_directories(instance, options.runtime_dir, options.state_dir);
@@ -101,6 +104,8 @@ void run(const Options& options) {
             std::move(cgroups),
             std::move(images),
             std::move(init),
+            load_library("cordon-prestart-python.so"),
+            load_library("cordon-prestart-node.so"),
             sealed_memfd("cordon-nothing", ""),
             Latch{make_latch_page(), places},
             std::move(claim)};

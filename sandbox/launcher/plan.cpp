@@ -1,8 +1,12 @@
 #include "sandbox/launcher/plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/capability.h>
 #include <sys/resource.h>
+
+#include "sandbox/prestart/eligible.hpp"
+#include "sandbox/prestart/prestart.hpp"
 
 namespace cordon {
 
@@ -29,6 +33,22 @@ std::vector<ResourceLimit> resource_limits_of_all() {
   };
 }
 
+// As prestart.hpp says; the profile's environment is that of a job that adds nothing.
+Interpreter interpreter_of(const CompiledProfile& profile, const std::string& name) {
+  const auto language = prestart::language_of(name);
+  const auto command = prestart::command_of(language);
+  Interpreter interpreter{{command.begin(), command.end()}, profile.env};
+  if (language == prestart::Language::python) interpreter.argv.push_back(prestart::argument_room());
+  interpreter.env.push_back(fmt::format("LD_PRELOAD=/proc/self/fd/{:d}", init_library_fd));
+  interpreter.env.push_back(fmt::format("{}={:d}:{:d}:{:d}", prestart::descriptors_variable, tool_control_fd,
+                                        init_payload_fd, init_library_fd));
+  interpreter.env.push_back(prestart::environment_room());
+  const auto& imports = profile.prestart.at(name).imports;
+  if (!imports.empty())
+    interpreter.env.push_back(fmt::format("{}={}", prestart::imports_variable, fmt::join(imports, ",")));
+  return interpreter;
+}
+
 }  // namespace
 
 LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& profile, const std::string& init_filter,
@@ -50,6 +70,8 @@ LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& prof
   plan.init.init_filter = init_filter;
   plan.filter = profile.filter_digest;
   plan.collect = profile.collect;
+  plan.prestart = preparation.prestart;
+  if (!plan.prestart.empty()) plan.init.interpreter = interpreter_of(profile, plan.prestart);
   return plan;
 }
 

@@ -34,8 +34,10 @@ struct LaunchPlan {
   InitPlan init;
   Sha256 filter{};
   CollectBounds collect;
+  std::string prestart;  // which interpreter waits in it; "": none
 };
 
+// The profile has what the preparation asks for.
 LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& profile, const std::string& init_filter,
                      Lease lease);
 

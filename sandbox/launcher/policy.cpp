@@ -36,6 +36,12 @@ Config read_config(const std::string& path) {
   return *config;
 }
 
+std::vector<std::string> variables(const std::map<std::string, std::string>& env) {
+  std::vector<std::string> list;
+  for (const auto& [name, value] : env) list.emplace_back(name).append("=").append(value);
+  return list;
+}
+
 CompiledProfile compile(const fs::path& file) {
   auto beside = [&](std::string_view name) { return read_file_if_there(AT_FDCWD, file.parent_path() / name); };
   const auto profile = parse_profile(file.stem().string(), read_file(file), beside);
@@ -48,6 +54,8 @@ CompiledProfile compile(const fs::path& file) {
           profile->digest,
           profile->ceiling,
           profile->defaults,
+          variables(profile->env),
+          profile->prestart,
           profile->collect,
           profile->root_inside,
           profile->landlock_min_abi,
@@ -97,6 +105,12 @@ wire::Bytes encode_policy(const Policy& policy) {
     write_digest(w, p.digest);
     for (const auto* limits : {&p.ceiling, &p.defaults})
       for (const auto& field : limit_fields) w.u64(limits->*field.member);
+    w.strings(p.env);
+    w.u32(static_cast<std::uint32_t>(p.prestart.size()));
+    for (const auto& [language, prestart] : p.prestart) {
+      w.string(language);
+      w.strings(prestart.imports);
+    }
     w.u64(p.collect.files);
     w.u64(p.collect.bytes);
     w.u8(p.root_inside ? 1 : 0);
@@ -124,6 +138,12 @@ void decode_policy(std::string_view bytes, Policy& policy) {
     p.digest = read_digest(r);
     for (auto* limits : {&p.ceiling, &p.defaults})
       for (const auto& field : limit_fields) limits->*field.member = r.u64();
+    p.env = r.strings(max_text, max_text);
+    const auto prestarts = r.count(prestart_names.size());
+    for (std::uint32_t k = 0; k < prestarts && r.good(); ++k) {
+      const std::string language(r.string(max_text));
+      p.prestart[language].imports = r.strings(max_text, max_text);
+    }
     p.collect.files = r.u64();
     p.collect.bytes = r.u64();
     p.root_inside = r.u8() == 1;

@@ -16,7 +16,9 @@ struct CompiledProfile {
   std::string name;
   Sha256 digest{};
   Limits ceiling;
-  Limits defaults;  // of a sandbox that waits for its job
+  Limits defaults;               // of a sandbox that waits for its job
+  std::vector<std::string> env;  // "NAME=value"
+  Prestarts prestart;
   CollectBounds collect;
   bool root_inside = false;
   std::uint32_t landlock_min_abi = 0;

@@ -13,6 +13,8 @@
 #include "sandbox/launcher/build.hpp"
 #include "sandbox/launcher/collector.hpp"
 #include "sandbox/launcher/readback.hpp"
+#include "sandbox/prestart/limits.hpp"
+#include "sandbox/prestart/prestart.hpp"
 
 namespace cordon {
 
@@ -20,6 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto setup_patience = 30s;
+constexpr auto interpreter_patience = 5s;  // for its job: a cold start costs less than to wait on
 constexpr auto death_patience = 30s;
 constexpr auto collection_patience = 30s;
 
@@ -29,6 +32,13 @@ void write_identity_maps(int pid, const LaunchPlan& plan) {
   write_file(proc.get(), "gid_map", map);
   write_file(proc.get(), "uid_map", map);
   write_file(proc.get(), "oom_score_adj", "1000");
+}
+
+// A descriptor of its own: one open file is one offset and one set of locks.
+Fd open_library(const Host& host, const std::string& prestart) {
+  const bool is_python = prestart::language_of(prestart) == prestart::Language::python;
+  const auto path = fmt::format("/proc/self/fd/{}", (is_python ? host.python_library : host.node_library).get());
+  return Fd(check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open the library of", prestart));
 }
 
 // How a job ended is known by now and stays so: what cannot be found out beside it is noted.
@@ -53,7 +63,9 @@ Sandbox::Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings)
       timings_(timings),
       cgroup_(host.cgroups, plan_.lease.cgroup_name()),
       workspace_(scratch_bounds(plan_, plan_.waiting), plan_.lease.tool_uid),
-      streams_(plan_.lease.tool_uid) {}
+      streams_(plan_.lease.tool_uid) {
+  if (!plan_.prestart.empty()) input_.emplace();
+}
 
 Prepared Sandbox::prepare() {
   cgroup_.set_limits(plan_.waiting);
@@ -62,7 +74,9 @@ Prepared Sandbox::prepare() {
   timings_.mark("clone");
   watch_.emplace(lifeline_, tool_.ours.get(), init_.ours.get(), child_->pidfd.get(), cgroup_);
   try {
-    return {confine(), plan_.filter};
+    auto facts = confine();
+    if (input_) start_interpreter();
+    return {std::move(facts), plan_.filter};
   } catch (const KernelError& e) {
     throw watch_->last_words().value_or(e);  // when the sandbox failed, what we then fail in is not the cause
   }
@@ -71,25 +85,35 @@ Prepared Sandbox::prepare() {
 void Sandbox::start() {
   const auto init_plan = sealed_memfd("cordon-init-plan", encode(plan_.init));
   const auto tasks = cgroup_.open_tasks();
+  const auto library = input_ ? open_library(host_, plan_.prestart) : Fd();
+  const auto nothing = host_.nothing.get();
   const BuildInputs inputs{plan_,
                            host_.images,
                            workspace_,
                            tasks,
                            host_.init_program.get(),
-                           host_.nothing.get(),
+                           input_ ? input_->standard_in() : nothing,
                            streams_.out.write.get(),
                            streams_.err.write.get(),
                            init_.theirs.get(),
                            tool_.theirs.get(),
                            init_plan.get(),
-                           host_.nothing.get(),
-                           refused_.memory()};
+                           input_ ? input_->payload() : nothing,
+                           refused_.memory(),
+                           library ? library.get() : nothing};
   constexpr std::uint64_t namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
   child_.emplace(clone_child(namespaces, cgroup_.directory()));
   if (child_->pid == 0) become_sandbox(inputs);
   init_.theirs.reset();
   tool_.theirs.reset();
   streams_.close_tool_ends();
+}
+
+// Behind everything that will confine the job, and as who the job will run.
+void Sandbox::start_interpreter() {
+  send_message(tool_.ours.get(), go);
+  watch_->expect<InterpreterReady>(setup_patience);
+  timings_.mark("interpreter");
 }
 
 // The maps, the rights given up inside, and the kernel's own account of it.
@@ -145,11 +169,31 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
 
 // The limits first: what the sandbox then makes of the job counts against them.
 void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
+  if (input_) expect_it_may_take(job.limits);
   cgroup_.set_limits(job.limits);
   workspace_.resize(scratch_bounds(plan_, job.limits));
-  send_message(init_.ours.get(), job_is_here, {memfds[payload_fd].get(), memfds[stdin_fd].get()});
-  watch_->expect<JobRead>(setup_patience);
+  if (input_)
+    give_to_interpreter(memfds);
+  else
+    send_message(init_.ours.get(), job_is_here, {memfds[payload_fd].get(), memfds[stdin_fd].get()});
+  watch_->expect<JobRead>(input_ ? interpreter_patience : setup_patience);
   set_resource_limits(job.limits);
+}
+
+void Sandbox::give_to_interpreter(const std::vector<Fd>& memfds) {
+  send_message(init_.ours.get(), job_for_interpreter);
+  input_->fill(memfds[payload_fd], memfds[stdin_fd]);
+  input_->close();
+  watch_->expect<DescriptorsLeft>(interpreter_patience);  // no job is given to what outlives its pid 1 by an instant
+  send_message(tool_.ours.get(), prestart::take_job);
+}
+
+// A limit below what it has already cannot be set everywhere, and would be felt otherwise than by a fresh one.
+void Sandbox::expect_it_may_take(const Limits& limits) const {
+  const auto* const reason = prestart::why_not(prestart::language_of(plan_.prestart), plan_.waiting, limits);
+  if (reason != nullptr) throw JobDeclined{reason};
+  if (limits.memory_bytes < plan_.waiting.memory_bytes && limits.memory_bytes < 2 * cgroup_.memory_used())
+    throw JobDeclined{"less memory than it may need"};
 }
 
 void Sandbox::set_resource_limits(const Limits& limits) const {

@@ -10,6 +10,7 @@
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/cgroup.hpp"
 #include "sandbox/launcher/host.hpp"
+#include "sandbox/launcher/input.hpp"
 #include "sandbox/launcher/network_denials.hpp"
 #include "sandbox/launcher/plan.hpp"
 #include "sandbox/launcher/seccomp_denials.hpp"
@@ -37,7 +38,10 @@ class Sandbox {
  private:
   void start();
   Facts confine();
+  void start_interpreter();
   void give(const JobSpec& job, const std::vector<Fd>& memfds);
+  void give_to_interpreter(const std::vector<Fd>& memfds);
+  void expect_it_may_take(const Limits& limits) const;  // the interpreter; throws JobDeclined
   void set_resource_limits(const Limits& limits) const;
   bool end();
   void find_out(Finished& finished);
@@ -51,6 +55,7 @@ class Sandbox {
   Cgroup cgroup_;
   Workspace workspace_;
   Streams streams_;
+  std::optional<Input> input_;  // of an interpreter that waits for it
   SeccompDenials refused_;
   SocketPair init_, tool_;
   std::optional<Child> child_;  // pid 1

@@ -9,6 +9,7 @@
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/prestart/prestart.hpp"
 
 namespace cordon {
 
@@ -34,6 +35,18 @@ bool wait_for(std::array<pollfd, N>& wanted, std::chrono::steady_clock::time_poi
     if (ready == 0) return false;
     if (errno != EINTR) check(-1, "poll");
   }
+}
+
+// By cordon-init, or by the interpreter that the tool's process has become.
+std::optional<InitMessage> decode_said(std::string_view bytes) {
+  if (auto message = decode_init_message(bytes)) return message;
+  const auto answer = prestart::decode_answer(bytes);
+  if (!answer) return std::nullopt;
+  if (std::holds_alternative<prestart::Ready>(*answer)) return InterpreterReady{};
+  if (const auto* declined = std::get_if<prestart::Declined>(&*answer)) return JobDeclined{declined->reason};
+  if (const auto* failed = std::get_if<prestart::Failed>(&*answer))
+    return StepFailed{failed->step, failed->object, failed->error, ""};
+  return JobRead{};
 }
 
 std::uint8_t exit_code_for(int error) {
@@ -91,7 +104,7 @@ std::optional<InitMessage> Watch::hear(int& socket) {
     socket = -1;
     return std::nullopt;
   }
-  auto message = decode_init_message(received->bytes);
+  auto message = decode_said(received->bytes);
   if (!message) throw KernelError("decode a message", "from the sandbox", EBADMSG);
   if (&socket == &tool_control_ && received->sender_pid) tool_pid_ = *received->sender_pid;
   return message;
@@ -100,6 +113,7 @@ std::optional<InitMessage> Watch::hear(int& socket) {
 InitMessage Watch::follow(const InitMessage& message, std::size_t kind) {
   if (const auto* failed = std::get_if<StepFailed>(&message))
     throw KernelError(failed->step, failed->object, failed->error, failed->remedy);
+  if (const auto* declined = std::get_if<JobDeclined>(&message)) throw *declined;
   if (std::holds_alternative<ToolEnded>(message)) ended_early("the tool's process ended early");
   if (message.index() != kind || tool_pid_ < 0) throw KernelError("follow the sandbox", "out of step", EPROTO);
   return message;

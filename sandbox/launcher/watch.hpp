@@ -25,7 +25,7 @@ class Watch {
   Watch(int lifeline, int tool_control, int init_control, int init_pidfd, const Cgroup& cgroup);
 
   // The next message of the tool's process while it is being set up, and its pid. Throws KernelError with the step that
-  // failed inside, or LifelineClosed.
+  // failed inside, or LifelineClosed, or JobDeclined.
   template <typename Message>
   Message expect(std::chrono::milliseconds patience) {
     return std::get<Message>(next_setup_message(InitMessage(Message{}).index(), patience));

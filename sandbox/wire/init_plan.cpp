@@ -4,9 +4,10 @@ namespace cordon {
 
 namespace {
 
-constexpr std::uint32_t plan_version = 2;
+constexpr std::uint32_t plan_version = 3;
 constexpr std::size_t max_filter = std::size_t{8} * 4096;  // BPF_MAXINSNS instructions of 8 bytes (seccomp(2))
 constexpr std::size_t max_text = 4096;
+constexpr std::size_t max_strings = 256, max_string = std::size_t{128} * 1024;  // of an interpreter
 
 bool is_program(std::string_view filter) {
   return !filter.empty() && filter.size() % 8 == 0;
@@ -14,6 +15,11 @@ bool is_program(std::string_view filter) {
 
 void write(wire::Writer&, const UserNamespaceEntered&) {}
 void write(wire::Writer&, const JobRead&) {}
+void write(wire::Writer&, const InterpreterReady&) {}
+void write(wire::Writer&, const DescriptorsLeft&) {}
+void write(wire::Writer& w, const JobDeclined& m) {
+  w.string(m.reason.substr(0, max_text));
+}
 void write(wire::Writer& w, const Probed& m) {
   w.u32(m.refused);
   w.u32(m.recorded);
@@ -79,6 +85,12 @@ InitMessage read_message(wire::Reader& r) {
       return read_exec_failed(r);
     case 5:
       return ToolEnded{r.i32()};
+    case 6:
+      return InterpreterReady{};
+    case 7:
+      return JobDeclined{std::string(r.string(max_text))};
+    case 8:
+      return DescriptorsLeft{};
     default:
       r.bad();
       return UserNamespaceEntered{};
@@ -103,6 +115,8 @@ wire::Bytes encode(const InitPlan& plan) {
   w.string(plan.filter);
   w.string(plan.refusals);
   w.string(plan.init_filter);
+  w.strings(plan.interpreter.argv);
+  w.strings(plan.interpreter.env);
   return w.take();
 }
 
@@ -123,6 +137,8 @@ std::optional<InitPlan> decode_init_plan(std::string_view bytes) {
   plan.filter = r.string(max_filter);
   plan.refusals = r.string(max_filter);
   plan.init_filter = r.string(max_filter);
+  plan.interpreter.argv = r.strings(max_strings, max_string);
+  plan.interpreter.env = r.strings(max_strings, max_string);
   const bool whole = is_program(plan.filter) && is_program(plan.refusals) && is_program(plan.init_filter);
   if (!r.finished() || !whole) return std::nullopt;
   return plan;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "profiles/profile.hpp"
 #include "sandbox/wire/header.hpp"
 
 namespace cordon {
@@ -21,6 +22,10 @@ bool is_image_name(std::string_view s) {
   });
 }
 
+bool is_prestart(std::string_view s) {
+  return s.empty() || std::find(prestart_names.begin(), prestart_names.end(), s) != prestart_names.end();
+}
+
 bool in_range(const Limits& limits) {
   const bool each = std::all_of(limit_fields.begin(), limit_fields.end(), [&](const LimitField& f) {
     return limits.*f.member >= f.min && limits.*f.member <= f.max;
@@ -35,6 +40,7 @@ wire::Bytes encode(const Preparation& preparation) {
   write_header(w, wire::Kind::prepare);
   w.raw({reinterpret_cast<const char*>(preparation.profile.data()), preparation.profile.size()});
   w.string(preparation.image);
+  w.string(preparation.prestart);
   return w.take();
 }
 
@@ -45,7 +51,8 @@ std::optional<Preparation> decode_preparation(std::string_view message) {
   const auto digest = r.raw(preparation.profile.size());
   std::copy(digest.begin(), digest.end(), preparation.profile.begin());
   preparation.image = r.string(64);
-  if (!r.finished() || !is_image_name(preparation.image)) return std::nullopt;
+  preparation.prestart = r.string(64);
+  if (!r.finished() || !is_image_name(preparation.image) || !is_prestart(preparation.prestart)) return std::nullopt;
   return preparation;
 }
 

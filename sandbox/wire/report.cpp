@@ -86,7 +86,7 @@ void write(Writer& w, const Ending& ending) {
                           w.string(e.by);
                           w.string(e.reason);
                         },
-                        [](const Hanging&) {}},
+                        [](const Hanging&) {}, [&](const Declined& e) { w.string(e.reason); }},
              ending);
 }
 
@@ -144,6 +144,8 @@ Ending read_ending(Reader& r) {
       return read_stopped(r);
     case 10:
       return Hanging{};
+    case 11:
+      return Declined{std::string(r.string(max_text))};
     default:
       r.bad();
       return HungUp{};

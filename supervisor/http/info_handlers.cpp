@@ -63,6 +63,7 @@ Json warm_json(const WarmPool& pool) {
   for (const auto& kind : pool.standing()) {
     kinds.push_back({{"profile", kind.profile},
                      {"image", kind.image},
+                     {"prestart", kind.prestart.empty() ? Json() : Json(kind.prestart)},
                      {"ready", kind.ready},
                      {"preparing", kind.preparing},
                      {"target", kind.target},

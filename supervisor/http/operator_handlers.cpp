@@ -53,7 +53,7 @@ std::string metrics_text(const Api& api) {
     now.events[to_string(kind)] = api.operations.events.told(kind);
   }
   for (const auto& kind : api.warm.standing()) {
-    auto& warm = now.warm[kind.profile];
+    auto& warm = now.warm[{kind.profile, kind.prestart}];
     warm.ready += kind.ready;
     warm.preparing += kind.preparing;
   }

@@ -106,7 +106,8 @@ class Job {
   Acceptance acceptance = Acceptance::pending;
   Clock::time_point received, entered, decided;  // its request; into the queue; to start it
   OwnPhases own_phases;
-  bool warm = false;  // its sandbox stood ready
+  bool warm = false;     // its sandbox stood ready
+  std::string prestart;  // with this interpreter in it; "": none
   Changes changes;
 
   Durability durability = Durability::power;     // of its lines in the journal

@@ -125,6 +125,7 @@ Json after_stderr(const Job& job) {
   if (job.order.timings) {
     out["timings"] = timings_json(job);
     out["warm"] = job.warm;
+    out["prestart"] = job.prestart.empty() ? Json() : Json(job.prestart);
   }
   out["profile"] = job.order.profile;
   out["profile_sha256"] = hex(job.order.profile_sha256);

@@ -37,7 +37,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   awaitable<void> drain(Clock::time_point deadline);
   awaitable<void> await_empty(Clock::time_point deadline);
   // Nothing of the job ran, and it may have to be decided about again.
-  bool is_stale() const { return stale_ || spoiled_ || was_never_heard(); }
+  bool is_stale() const { return stale_ || spoiled_ || declined_ || was_never_heard(); }
+  bool was_declined() const { return declined_; }  // by the interpreter that waited in the sandbox
   // It was the sandbox of the pool that could not take the job: one that is made for it may, or says why not.
   bool was_spoiled() const { return spoiled_; }
   bool was_never_heard() const { return !answered_ && line_->was_never_heard(); }
@@ -58,7 +59,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   Waker waker_;
   asio::any_io_executor executor_;
   std::size_t open_ = 0;
-  bool stale_ = false, spoiled_ = false, answered_ = false, started_ = false;
+  bool stale_ = false, spoiled_ = false, declined_ = false, answered_ = false, started_ = false;
 };
 
 void JobRun::send_order(std::uint64_t generation) {
@@ -129,6 +130,8 @@ std::optional<Outcome> JobRun::take(Lifeline::Heard heard) {
   if (!std::holds_alternative<Hanging>(end.ending)) job_->cgroup_events.reset();
   stale_ = std::holds_alternative<Stale>(end.ending) && job_->hang_up_reason.why == HangUp::no;
   if (stale_) return Outcome(Cancelled{});  // nobody's: it is decided about again
+  declined_ = std::holds_alternative<Declined>(end.ending) && may_begin_again();
+  if (declined_) return judge(end.ending, {});
   spoiled_ = origin_ == Origin::pool && std::holds_alternative<SetupFailed>(end.ending) && may_begin_again();
   if (spoiled_) return judge(end.ending, {});
   job_->report = std::move(end);
@@ -207,7 +210,7 @@ awaitable<LifelinePtr> begin_sandbox(JobPtr job, Launcher* launcher) {
   const auto deadline = Clock::now() + greeting_time;
   for (;;) {
     try {
-      const Preparation wanted{job->order.profile_sha256, job->order.image};
+      const Preparation wanted{job->order.profile_sha256, job->order.image, ""};
       auto opening = Lifeline::open(launcher->socket_path(), wanted);
       co_return co_await std::move(opening);
     } catch (const KernelError& e) {
@@ -229,7 +232,9 @@ struct Tried {
 awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes, ArtifactStore* store, bool cold) {
   const auto executor = co_await asio::this_coro::executor;
   const auto generation = sandboxes.launcher.generation();
-  auto line = cold ? nullptr : sandboxes.warm.take(*job);
+  WarmPool::Taken taken;
+  if (!cold) taken = sandboxes.warm.take(*job, files->prestart());
+  auto line = std::move(taken.line);
   const bool from_pool = line != nullptr;
   if (!line) {
     auto beginning = begin_sandbox(job, &sandboxes.launcher);
@@ -237,7 +242,8 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
   }
   if (!line || job->hang_up_reason.why != HangUp::no) co_return Tried{of_hang_up(job->hang_up_reason)};
   const auto origin = from_pool ? JobRun::Origin::pool : JobRun::Origin::own;
-  const auto run = std::make_shared<JobRun>(job, std::move(files), std::move(line), origin, *store, executor);
+  const auto run = std::make_shared<JobRun>(job, files, std::move(line), origin, *store, executor);
+  job->prestart = taken.prestart;
   run->send_order(generation);
   job->hang_up = [weak = std::weak_ptr(run)] {
     if (const auto alive = weak.lock()) alive->hang_up();
@@ -248,6 +254,12 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
   Tried tried{std::move(outcome)};
   if (!run->is_stale()) co_return tried;
   job->cgroup_events.reset();  // of a sandbox in which there is nothing of it
+  if (run->was_declined()) {
+    sandboxes.warm.declined(*job);
+    files->decline_prestart();
+    tried.again = Again::at_once;
+    co_return tried;
+  }
   if (run->was_spoiled()) {
     tried.again = Again::cold;
     co_return tried;
@@ -265,7 +277,7 @@ void tell_spoiled(const Job& job, const Outcome& how, const Outcome& cold) {
 }
 
 awaitable<Outcome> decide_and_run(JobPtr job, Sandboxes sandboxes, ArtifactStore* store, Decide decide) {
-  const auto files = std::make_shared<OrderFiles>(job->order);
+  const auto files = std::make_shared<OrderFiles>(job->order, sandboxes.warm.offers(job->order.profile_sha256));
   std::optional<Outcome> spoiled;  // why it starts cold
   for (int decisions = 0; decisions < max_decisions; ++decisions) {
     if (auto refused = decide(*job)) co_return std::move(*refused);

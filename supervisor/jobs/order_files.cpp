@@ -4,7 +4,6 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
-#include "sandbox/payload.hpp"
 
 namespace cordon {
 namespace {
@@ -30,19 +29,36 @@ class MappedArtifact {
   void* data_ = nullptr;
 };
 
-Fd payload_memfd(const JobOrder& order) {
-  std::vector<std::unique_ptr<MappedArtifact>> artifacts;
-  Payload payload{order.argv, order.env, order.cwd, {}};
-  for (const auto& file : order.files) {
-    std::string_view content = file.content;
-    if (file.artifact) content = artifacts.emplace_back(std::make_unique<MappedArtifact>(*file.artifact))->bytes();
-    payload.files.push_back({file.path, file.mode, content});
+// What a client wrote, with the artifacts that it names for as long as this lives.
+class OpenPayload {
+ public:
+  explicit OpenPayload(const JobOrder& order) : payload_{order.argv, order.env, order.cwd, {}} {
+    for (const auto& file : order.files) {
+      std::string_view content = file.content;
+      if (file.artifact) content = artifacts_.emplace_back(std::make_unique<MappedArtifact>(*file.artifact))->bytes();
+      payload_.files.push_back({file.path, file.mode, content});
+    }
+    head_ = encode_payload_head(payload_);
   }
-  SealedMemfdWriter writer("cordon-payload");
-  writer.write(encode_payload_head(payload));
-  for (const auto& file : payload.files) writer.write(file.content);
-  return writer.seal();
-}
+
+  const Payload& payload() const { return payload_; }
+  std::uint64_t size() const {
+    std::uint64_t size = head_.size();
+    for (const auto& file : payload_.files) size += file.content.size();
+    return size;
+  }
+  Fd to_memfd() const {
+    SealedMemfdWriter writer("cordon-payload");
+    writer.write(head_);
+    for (const auto& file : payload_.files) writer.write(file.content);
+    return writer.seal();
+  }
+
+ private:
+  Payload payload_;
+  wire::Bytes head_;
+  std::vector<std::unique_ptr<MappedArtifact>> artifacts_;
+};
 
 std::shared_ptr<const Fd> globs_memfd(const std::vector<std::string>& globs) {
   return std::make_shared<const Fd>(sealed_memfd("cordon-globs", encode_globs(globs)));
@@ -58,11 +74,13 @@ std::shared_ptr<const Fd> no_globs() {
 
 }  // namespace
 
-OrderFiles::OrderFiles(JobOrder& order)
-    : payload_(payload_memfd(order)),
-      input_(sealed_memfd("cordon-stdin", order.stdin_bytes)),
+OrderFiles::OrderFiles(JobOrder& order, const PrestartOffers& offers)
+    : input_(sealed_memfd("cordon-stdin", order.stdin_bytes)),
       globs_(order.collect.empty() ? no_globs() : globs_memfd(order.collect)),
       collects_(!order.collect.empty()) {
+  const OpenPayload open(order);
+  payload_ = open.to_memfd();
+  prestart_ = choose_prestart(offers, open.payload(), open.size() + order.stdin_bytes.size(), order.limits);
   order.drop_input();
 }
 

@@ -7,19 +7,24 @@
 
 #include "sandbox/kernel/fd.hpp"
 #include "supervisor/jobs/job_order.hpp"
+#include "supervisor/warm/prestart_choice.hpp"
 
 namespace cordon {
 
 class OrderFiles {
  public:
   // Takes the input out of `order`. Throws KernelError.
-  explicit OrderFiles(JobOrder& order);
+  OrderFiles(JobOrder& order, const PrestartOffers& offers);
 
   std::vector<int> memfds() const;             // in the order of JobFd
   bool collects() const { return collects_; }  // artifacts are expected
-  void drop();                                 // the sandbox has them now
+  // The prestarted interpreter that may have them; "": none. One that declines them is not asked again.
+  const std::string& prestart() const { return prestart_; }
+  void decline_prestart() { prestart_.clear(); }
+  void drop();  // the sandbox has them now
 
  private:
+  std::string prestart_;
   Fd payload_, input_;
   std::shared_ptr<const Fd> globs_;
   bool collects_;

@@ -50,6 +50,10 @@ Outcome judge(const Ending& ending, const HangUpReason& reason) {
                  [](const Stopped& e) -> Outcome {
                    return Killed{"all", e.by, e.reason};
                  },
+                 [&](const Declined& e) -> Outcome {
+                   if (reason.why != HangUp::no) return of_hang_up(reason);
+                   return SetupFailed{"use a prestarted interpreter", e.reason, 0, "the profile or the image is amiss"};
+                 },
                  [](const Hanging&) -> Outcome {
                    return Lost{"a process of the job hangs in the kernel; its ids stay out of use"};
                  }},

@@ -13,7 +13,8 @@ namespace cordon {
 
 class Exposition {
  public:
-  using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+  using Label = std::pair<std::string_view, std::string_view>;
+  using Labels = std::initializer_list<Label>;
 
   // Everything up to the next family belongs to this one. `type`: counter, gauge or histogram.
   void family(std::string_view name, std::string_view type, std::string_view help);

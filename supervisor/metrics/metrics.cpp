@@ -62,14 +62,18 @@ void Metrics::job_ended(std::string_view profile, std::string_view outcome, cons
   observe(series.teardown, phases.teardown);
 }
 
-void Metrics::warm_hit(std::string_view profile, std::chrono::duration<double> age) {
-  auto& series = at_or_new(warm_, profile, [] { return WarmSeries{}; });
+void Metrics::warm_hit(std::string_view profile, std::string_view prestart, std::chrono::duration<double> age) {
+  auto& series = warm_[{std::string(profile), std::string(prestart)}];
   ++series.hits;
   series.age.observe(age);
 }
 
-void Metrics::warm_missed(std::string_view profile) {
-  ++at_or_new(warm_, profile, [] { return WarmSeries{}; }).misses;
+void Metrics::warm_missed(std::string_view profile, std::string_view prestart) {
+  ++warm_[{std::string(profile), std::string(prestart)}].misses;
+}
+
+void Metrics::warm_declined(std::string_view profile, std::string_view prestart) {
+  ++warm_[{std::string(profile), std::string(prestart)}].declined;
 }
 
 void Metrics::request_answered(std::string_view method, unsigned status) {

@@ -41,9 +41,11 @@ class WordCounts {
 class Metrics {
  public:
   void job_ended(std::string_view profile, std::string_view outcome, const JobPhases& phases);
-  // A job of a profile that has warm sandboxes took one that had stood ready for so long, or none did.
-  void warm_hit(std::string_view profile, std::chrono::duration<double> age);
-  void warm_missed(std::string_view profile);
+  // A job of a profile that has warm sandboxes took one that had stood ready for so long, or none did; `prestart`: with
+  // that interpreter in it, or "". One that takes another kind then is counted there as well.
+  void warm_hit(std::string_view profile, std::string_view prestart, std::chrono::duration<double> age);
+  void warm_missed(std::string_view profile, std::string_view prestart);
+  void warm_declined(std::string_view profile, std::string_view prestart);  // by the interpreter
   void denied(std::string_view control, std::uint64_t count) { denials_.add(control, count); }
   void request_answered(std::string_view method, unsigned status);
   void request_refused(std::string_view code) { refusals_.add(code); }
@@ -52,8 +54,9 @@ class Metrics {
   struct Warm {
     std::size_t ready = 0, preparing = 0;
   };
+  using WarmKey = std::pair<std::string, std::string>;  // profile, prestart
   struct Now {
-    std::map<std::string, Warm> warm;  // sandboxes, by profile
+    std::map<WarmKey, Warm> warm;  // sandboxes
     std::size_t jobs_running = 0, jobs_queued = 0, connections = 0;
     std::map<std::string_view, std::uint64_t> events;  // told to operators, by kind, in all
     std::uint64_t lost_log_lines = 0, connections_evicted = 0;
@@ -71,12 +74,12 @@ class Metrics {
     Histogram queue, launch, run, teardown;
   };
   struct WarmSeries {
-    std::uint64_t hits = 0, misses = 0;
+    std::uint64_t hits = 0, misses = 0, declined = 0;
     Histogram age;  // of those that were taken
   };
   using ByOutcome = std::map<std::string, JobSeries, std::less<>>;
-  std::map<std::string, ByOutcome, std::less<>> jobs_;                       // by profile
-  std::map<std::string, WarmSeries, std::less<>> warm_;                      // likewise
+  std::map<std::string, ByOutcome, std::less<>> jobs_;  // by profile
+  std::map<WarmKey, WarmSeries> warm_;
   std::map<std::pair<std::string_view, unsigned>, std::uint64_t> requests_;  // the views are constants
   WordCounts denials_, refusals_;
 

@@ -64,18 +64,32 @@ class MetricsText {
     histograms("cordon_job_teardown_seconds", "To end what is left, and to collect artifacts.", &Series::teardown);
   }
 
+  // Of a kind: those with an interpreter in them and those without are counted apart.
+  static Exposition::Label prestart_of(const Metrics::WarmKey& kind) {
+    return {"prestart", kind.second.empty() ? std::string_view("none") : std::string_view(kind.second)};
+  }
+
+  void warm_counter(std::string_view name, std::string_view help, std::uint64_t Metrics::WarmSeries::*which) {
+    out_.family(name, "counter", help);
+    for (const auto& [kind, series] : metrics_.warm_)
+      out_.sample({{"profile", kind.first}, prestart_of(kind)}, series.*which);
+  }
+
   void warm() {
-    out_.family("cordon_warm_hits_total", "counter", "Jobs that took a sandbox that stood ready, by profile.");
-    for (const auto& [profile, series] : metrics_.warm_) out_.sample({{"profile", profile}}, series.hits);
-    out_.family("cordon_warm_misses_total", "counter", "Jobs for which none of their profile's stood ready.");
-    for (const auto& [profile, series] : metrics_.warm_) out_.sample({{"profile", profile}}, series.misses);
-    out_.family("cordon_warm_sandboxes", "gauge", "Sandboxes without a job, by profile and state.");
-    for (const auto& [profile, warm] : now_.warm) {
-      out_.sample({{"profile", profile}, {"state", "ready"}}, std::uint64_t{warm.ready});
-      out_.sample({{"profile", profile}, {"state", "preparing"}}, std::uint64_t{warm.preparing});
+    using Series = Metrics::WarmSeries;
+    warm_counter("cordon_warm_hits_total", "Jobs that took a sandbox that stood ready, by profile and interpreter.",
+                 &Series::hits);
+    warm_counter("cordon_warm_misses_total", "Jobs for which none of that kind stood ready.", &Series::misses);
+    warm_counter("cordon_warm_declined_total", "Jobs that the interpreter in it would not take.", &Series::declined);
+    out_.family("cordon_warm_sandboxes", "gauge", "Sandboxes without a job, by profile, interpreter and state.");
+    for (const auto& [kind, warm] : now_.warm) {
+      const auto prestart = prestart_of(kind);
+      out_.sample({{"profile", kind.first}, prestart, {"state", "ready"}}, std::uint64_t{warm.ready});
+      out_.sample({{"profile", kind.first}, prestart, {"state", "preparing"}}, std::uint64_t{warm.preparing});
     }
     out_.family("cordon_warm_age_seconds", "histogram", "How long a sandbox had stood ready when a job took it.");
-    for (const auto& [profile, series] : metrics_.warm_) out_.histogram({{"profile", profile}}, series.age);
+    for (const auto& [kind, series] : metrics_.warm_)
+      out_.histogram({{"profile", kind.first}, prestart_of(kind)}, series.age);
   }
 
   void refusals() {

@@ -8,6 +8,8 @@ void WarmPolicy::configure(Rules rules) {
   rules_ = std::move(rules);
   for (const auto& [profile, rule] : rules_.of) {
     if (rule.counts.min > 0) stocks_[{profile, rule.counts.image}];
+    for (const auto& [prestart, counts] : rule.counts.prestart)
+      if (counts.min > 0) stocks_[{profile, rule.counts.image, prestart}];
   }
   forget_failures();
 }
@@ -22,13 +24,13 @@ void WarmPolicy::forget_failures() {
 tl::expected<WarmPolicy::Taken, WarmPolicy::Cold> WarmPolicy::take(const WarmKind& kind, const std::string& job,
                                                                    Time now) {
   young_[job] = now;
-  if (!rules_.of.contains(kind.profile)) return tl::unexpected(Cold::unruled);
+  if (!counts_of(kind)) return tl::unexpected(Cold::unruled);
   auto& stock = stocks_[kind];
   stock.demand.add(now);
   if (!lacking_since_) lacking_since_ = now;
   auto& sandboxes = stock.sandboxes;
   auto first = std::find_if(sandboxes.begin(), sandboxes.end(), [](const auto& s) { return s.state == State::ready; });
-  if (first == sandboxes.end()) {
+  if (first == sandboxes.end() && kind.prestart.empty()) {
     first = std::find_if(sandboxes.begin(), sandboxes.end(), [](const auto& s) { return s.state == State::preparing; });
   }
   if (first == sandboxes.end()) return tl::unexpected(Cold::missed);
@@ -38,15 +40,24 @@ tl::expected<WarmPolicy::Taken, WarmPolicy::Cold> WarmPolicy::take(const WarmKin
   return taken;
 }
 
-std::size_t WarmPolicy::least(const WarmKind& kind) const {
+std::optional<WarmCounts> WarmPolicy::counts_of(const WarmKind& kind) const {
   const auto rule = rules_.of.find(kind.profile);
-  return rule != rules_.of.end() && kind.image == rule->second.counts.image ? rule->second.counts.min : 0;
+  if (rule == rules_.of.end()) return std::nullopt;
+  const auto& counts = rule->second.counts;
+  if (kind.prestart.empty()) return WarmCounts{counts.min, counts.max};
+  const auto prestart = counts.prestart.find(kind.prestart);
+  return prestart != counts.prestart.end() ? std::optional(prestart->second) : std::nullopt;
+}
+
+std::size_t WarmPolicy::least(const WarmKind& kind) const {
+  const auto counts = counts_of(kind);
+  return counts && kind.image == rules_.of.at(kind.profile).counts.image ? counts->min : 0;
 }
 
 std::size_t WarmPolicy::target(const WarmKind& kind, const Stock& stock, Time now) const {
-  const auto rule = rules_.of.find(kind.profile);
-  if (rule == rules_.of.end() || !surroundings_.room) return 0;
-  return std::clamp<std::size_t>(stock.demand.level(now), least(kind), rule->second.counts.max);
+  const auto counts = counts_of(kind);
+  if (!counts || !surroundings_.room) return 0;
+  return std::clamp<std::size_t>(stock.demand.level(now), least(kind), counts->max);
 }
 
 bool WarmPolicy::lacks(const Stocks::value_type& entry, Time now) const {
@@ -150,7 +161,7 @@ std::vector<WarmPolicy::Id> WarmPolicy::drop(Time now) {
   while (all() > rules_.most) out.push_back(drop_oldest());
   std::erase_if(stocks_, [&](const auto& entry) {
     const auto& [kind, stock] = entry;
-    if (!rules_.of.contains(kind.profile)) return true;
+    if (!counts_of(kind)) return true;
     return least(kind) == 0 && stock.sandboxes.empty() && stock.demand.level(now) == 0 && now >= stock.retry_at;
   });
   std::sort(out.begin(), out.end());
@@ -196,10 +207,10 @@ std::optional<WarmPolicy::Time> WarmPolicy::look_again_at(Time now) const {
 std::vector<WarmPolicy::Standing> WarmPolicy::standing(Time now) const {
   std::vector<Standing> out;
   for (const auto& [kind, stock] : stocks_) {
-    const auto rule = rules_.of.find(kind.profile);
-    if (rule == rules_.of.end()) continue;
-    Standing standing{rule->second.profile,   kind.image, 0, 0, target(kind, stock, now), least(kind),
-                      rule->second.counts.max};
+    const auto counts = counts_of(kind);
+    if (!counts) continue;
+    Standing standing{rules_.of.at(kind.profile).profile, kind.image,  kind.prestart, 0, 0,
+                      target(kind, stock, now),           least(kind), counts->max};
     for (const auto& sandbox : stock.sandboxes) ++(sandbox.state == State::ready ? standing.ready : standing.preparing);
     out.push_back(std::move(standing));
   }

@@ -21,6 +21,7 @@ namespace cordon {
 struct WarmKind {
   Sha256 profile{};
   std::string image;
+  std::string prestart = {};                          // the interpreter that waits in it; "": none
   auto operator<=>(const WarmKind&) const = default;  // NOLINT(modernize-use-nullptr): takes its 0 for a pointer
 };
 
@@ -56,7 +57,8 @@ class WarmPolicy {
   void see(Surroundings surroundings) { surroundings_ = surroundings; }
   void forget_failures();
 
-  // A job of this kind begins. It takes the one that stands longest; if none does, the one that will be ready first.
+  // A job of this kind begins. It takes the one that stands longest; if none does, the one that will be ready first,
+  // unless an interpreter is what has to get ready: that takes longer than one that is started for the job.
   struct Taken {
     Id id = 0;
     bool ready = false;
@@ -80,7 +82,7 @@ class WarmPolicy {
   std::optional<Time> look_again_at(Time now) const;  // for drop and next, though nothing happens meanwhile
 
   struct Standing {
-    std::string profile, image;
+    std::string profile, image, prestart;
     std::size_t ready = 0, preparing = 0, target = 0, min = 0, max = 0;
   };
   std::vector<Standing> standing(Time now) const;
@@ -101,6 +103,7 @@ class WarmPolicy {
   };
   using Stocks = std::map<WarmKind, Stock>;
 
+  std::optional<WarmCounts> counts_of(const WarmKind& kind) const;  // nullopt: there is no rule
   std::size_t least(const WarmKind& kind) const;
   std::size_t target(const WarmKind& kind, const Stock& stock, Time now) const;
   bool lacks(const Stocks::value_type& entry, Time now) const;

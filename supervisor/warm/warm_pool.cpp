@@ -20,9 +20,21 @@ WarmPolicy::Rules rules_of(const Catalog& catalog) {
   WarmPolicy::Rules rules{{}, most_warm(catalog.config)};
   for (const auto& [name, counts] : catalog.config.warm.value_or(default_warm_rules())) {
     const auto profile = catalog.profiles.find(name);
-    if (profile != catalog.profiles.end() && counts.max > 0) rules.of[profile->second.digest] = {name, counts};
+    if (profile == catalog.profiles.end()) continue;
+    auto rule =
+        counts;  // without what the profile does not have: by default it is asked for, whatever the profile says
+    std::erase_if(rule.prestart, [&](const auto& prestart) {
+      return prestart.second.max == 0 || !profile->second.prestart.contains(prestart.first);
+    });
+    if (rule.max > 0 || !rule.prestart.empty()) rules.of[profile->second.digest] = {name, std::move(rule)};
   }
   return rules;
+}
+
+std::size_t most_of(const WarmRule& rule) {
+  std::size_t most = rule.max;
+  for (const auto& [name, counts] : rule.prestart) most += counts.max;
+  return most;
 }
 
 }  // namespace
@@ -32,7 +44,7 @@ std::size_t most_warm(const Config& config) {
   const std::size_t spare = leases > config.max_running ? (leases - config.max_running) / 2 : 0;
   std::size_t wanted = 0;
   for (const auto& [profile, counts] : config.warm.value_or(default_warm_rules()))
-    wanted += counts.max * config.images.size();
+    wanted += most_of(counts) * config.images.size();
   return std::min(spare, wanted);
 }
 
@@ -45,7 +57,11 @@ WarmPool::WarmPool(asio::any_io_executor executor, Launcher& launcher, HostWatch
       timer_(executor_) {}
 
 void WarmPool::configure(const Catalog& catalog) {
-  policy_.configure(rules_of(catalog));
+  auto rules = rules_of(catalog);
+  offers_.clear();
+  for (const auto& [digest, rule] : rules.of)
+    offers_[digest] = offers_of(catalog.profiles.at(rule.profile), rule.counts);
+  policy_.configure(std::move(rules));
   reserve_ = catalog.config.admission.reserve;
   look();
 }
@@ -55,15 +71,32 @@ void WarmPool::launcher_is_back() {
   look();
 }
 
-LifelinePtr WarmPool::take(const Job& job) {
+const PrestartOffers& WarmPool::offers(const Sha256& profile) const {
+  static const PrestartOffers none;
+  const auto found = offers_.find(profile);
+  return found != offers_.end() ? found->second : none;
+}
+
+WarmPool::Taken WarmPool::take(const Job& job, const std::string& prestart) {
+  if (!prestart.empty()) {
+    if (auto line = take_one_with(prestart, job)) return {std::move(line), prestart};
+  }
+  return {take_one_with("", job), ""};
+}
+
+void WarmPool::declined(const Job& job) {
+  metrics_.warm_declined(job.order.profile, job.prestart);
+}
+
+LifelinePtr WarmPool::take_one_with(const std::string& prestart, const Job& job) {
   const auto now = Clock::now();
-  const auto taken = policy_.take({job.order.profile_sha256, job.order.image}, job.id, now);
+  const auto taken = policy_.take({job.order.profile_sha256, job.order.image, prestart}, job.id, now);
   look_by(now + WarmPolicy::behind_jobs);
   if (!taken && taken.error() == WarmPolicy::Cold::unruled) return nullptr;
   if (taken && taken->ready) {
-    metrics_.warm_hit(job.order.profile, taken->age);
+    metrics_.warm_hit(job.order.profile, prestart, taken->age);
   } else {
-    metrics_.warm_missed(job.order.profile);
+    metrics_.warm_missed(job.order.profile, prestart);
   }
   if (!taken) return nullptr;
   const auto line = lines_.extract(taken->id);
@@ -118,7 +151,7 @@ awaitable<void> WarmPool::prepare(WarmPolicy::Wanted wanted) {
   const auto id = wanted.id;
   std::string why;
   try {
-    const Preparation preparation{wanted.kind.profile, wanted.kind.image};
+    const Preparation preparation{wanted.kind.profile, wanted.kind.image, wanted.kind.prestart};
     auto opening = Lifeline::open(launcher_.socket_path(), preparation);
     auto line = co_await std::move(opening);
     if (!policy_.has(id)) co_return;
@@ -156,7 +189,8 @@ awaitable<std::string> WarmPool::stand(Id id, LifelinePtr line) {
 
 void WarmPool::tell_end(const WarmPolicy::Wanted& which, const std::string& why) const {
   if (!launcher_.is_there()) return;  // that was told
-  log("warm_sandbox_failed", {{"profile", which.profile}, {"image", which.kind.image}, {"why", why}},
+  log("warm_sandbox_failed",
+      {{"profile", which.profile}, {"image", which.kind.image}, {"prestart", which.kind.prestart}, {"why", why}},
       Priority::warning);
 }
 

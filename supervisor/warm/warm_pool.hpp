@@ -12,6 +12,7 @@
 #include "supervisor/jobs/launcher.hpp"
 #include "supervisor/jobs/lifeline.hpp"
 #include "supervisor/metrics/metrics.hpp"
+#include "supervisor/warm/prestart_choice.hpp"
 #include "supervisor/warm/warm_policy.hpp"
 
 namespace cordon {
@@ -25,8 +26,17 @@ class WarmPool {
   void configure(const Catalog& catalog);  // this one is in force from now on
   void launcher_is_back();
 
-  // A job begins. Its sandbox is closed for good when nobody holds it any more; nullptr: none is there for it.
-  LifelinePtr take(const Job& job);
+  // Of the profile, if there are rules for it.
+  const PrestartOffers& offers(const Sha256& profile) const;
+
+  // A job begins, which the interpreter `prestart` may have ("": none may). Its sandbox is closed for good when nobody
+  // holds it any more.
+  struct Taken {
+    LifelinePtr line;      // nullptr: none is there for it
+    std::string prestart;  // the interpreter that waits in it; "": none
+  };
+  Taken take(const Job& job, const std::string& prestart);
+  void declined(const Job& job);  // by that interpreter
   // It has its answer, or will have it as soon as whoever waits for it gets the thread.
   void answered(const std::string& job);
   void see_queue(std::size_t waiting) { waiting_ = waiting; }
@@ -37,6 +47,7 @@ class WarmPool {
  private:
   using Id = WarmPolicy::Id;
 
+  LifelinePtr take_one_with(const std::string& prestart, const Job& job);
   void look();
   void look_by(Clock::time_point when);
   bool host_has_room();
@@ -50,7 +61,8 @@ class WarmPool {
   Metrics& metrics_;
   HostReserve reserve_;
   WarmPolicy policy_;
-  std::map<Id, LifelinePtr> lines_;  // of those that were opened
+  std::map<Sha256, PrestartOffers> offers_;  // of the profiles in force
+  std::map<Id, LifelinePtr> lines_;          // of those that were opened
   std::size_t waiting_ = 0;
   bool looking_ = false;  // soon
   asio::steady_timer timer_;

@@ -114,12 +114,11 @@ void print_memory(const std::string& name, const Samples& each, const std::strin
                fmt::format("{:.0f}", each.quantile(0)), fmt::format("{:.0f}", each.quantile(1)), charged});
 }
 
-void measure_idle(const std::string& name, const std::string& figure, const std::optional<Json>& with) {
-  if (!with) return print_absent(name, "this Cordon has none", columns.size());
+void measure_idle(const std::string& name, const std::string& figure, const Json& with) {
   Samples each;
   for (int round = 0; round < rounds; ++round) {
     const double without = of_instance(cold());
-    each.add((of_instance(*with) - without) / sandboxes);
+    each.add((of_instance(with) - without) / sandboxes);
   }
   print_memory(name, each);
   record("memory." + figure, each.median());

@@ -12,8 +12,8 @@ namespace cordon::bench {
 test::Json cold(test::Json config = test::Json::object());
 // `config` of one that holds as many of the default profile ready as it is shipped to, or as are said.
 test::Json warm(test::Json config = test::Json::object(), std::optional<unsigned> ready = std::nullopt);
-// Likewise, with a started python3 in each; nullopt: this Cordon starts no interpreters ahead.
-std::optional<test::Json> warm_python(unsigned ready);
+// Likewise, with a started python3 in each.
+test::Json warm_python(unsigned ready);
 
 // How many jobs of the default profile found one ready, and how many found none, since cordond started.
 struct WarmUse {

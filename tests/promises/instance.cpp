@@ -257,14 +257,14 @@ std::string Instance::logs() const {
          read_text(directory_ + "/cordond.log");
 }
 
+Json upload(const std::string& name, const std::string& host_file) {
+  return {{"path", name}, {"content", base64(read_text(host_file))}, {"encoding", "base64"}, {"mode", "0755"}};
+}
+
 Json probe(const std::string& name, std::vector<std::string> arguments) {
   Json job = Json::object();
   job["argv"] = Json::array({"./" + name});
-  job["files"] = Json::array();
-  job["files"].push_back(Json::object({{"path", name},
-                                       {"content", base64(read_text(CORDON_PROBE_DIR "/" + name))},
-                                       {"encoding", "base64"},
-                                       {"mode", "0755"}}));
+  job["files"] = Json::array({upload(name, CORDON_PROBE_DIR "/" + name)});
   for (auto& argument : arguments) job["argv"].push_back(std::move(argument));
   return job;
 }

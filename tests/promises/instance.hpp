@@ -69,6 +69,9 @@ class Instance {
   Process launcher_, daemon_;
 };
 
+// One of a job's files: an executable copy of a file of the host.
+Json upload(const std::string& name, const std::string& host_file);
+
 // A job that runs the probe `name` of tests/probes from its upload, with arguments.
 Json probe(const std::string& name, std::vector<std::string> arguments = {});
 

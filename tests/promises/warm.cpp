@@ -20,37 +20,6 @@ constexpr std::size_t mebi = 1024 * 1024;
 const std::vector<std::string> own_ids{"uid",           "init.uid",      "namespace.ipc",  "namespace.mnt",
                                        "namespace.net", "namespace.pid", "namespace.user", "namespace.uts"};
 
-std::set<std::string> keys_of(const Json& object) {
-  std::set<std::string> keys;
-  for (const auto& [key, value] : object.items()) keys.insert(key);
-  return keys;
-}
-
-// The first of four is the one whom the two ids of a lease belong to.
-std::string first_word(const Json& value) {
-  const auto text = value.get<std::string>();
-  return text.substr(0, text.find(' '));
-}
-
-// With each id of this sandbox replaced by what it is an id of.
-Json without_ids(const Json& enforced) {
-  const std::map<std::string, std::string> names{{first_word(enforced.at("uid")), "TOOL"},
-                                                 {first_word(enforced.at("init.uid")), "INIT"}};
-  Json out = Json::object();
-  for (const auto& [key, value] : enforced.items()) {
-    if (key.starts_with("namespace.")) {
-      out[key] = "INODE";
-      continue;
-    }
-    auto text = value.is_string() ? value.get<std::string>() : value.dump();
-    for (const auto& [id, name] : names) {
-      for (auto at = text.find(id); at != std::string::npos; at = text.find(id)) text.replace(at, id.size(), name);
-    }
-    out[key] = text;
-  }
-  return out;
-}
-
 std::string output_of(const Json& job) {
   INFO(ending_of(job));
   REQUIRE(job.at("outcome") == Json({{"kind", "exited"}, {"code", 0}}));

@@ -31,10 +31,10 @@ void release(const Instance& cordon, const std::string& scope) {
 }
 
 double hits(const Instance& cordon) {
-  return sample(cordon, R"(cordon_warm_hits_total{profile="default"})");
+  return sample(cordon, R"(cordon_warm_hits_total{profile="default",prestart="none"})");
 }
 double misses(const Instance& cordon) {
-  return sample(cordon, R"(cordon_warm_misses_total{profile="default"})");
+  return sample(cordon, R"(cordon_warm_misses_total{profile="default",prestart="none"})");
 }
 
 bool any_alive(const std::set<pid_t>& pids) {
@@ -75,7 +75,7 @@ void change_profile(const Instance& cordon, const std::string& value) {
 TEST_CASE("the pool is filled again behind each job, and says how many found one that stood ready") {
   const Instance cordon(with_warm_sandboxes());
   REQUIRE(await_waiting(cordon));
-  CHECK(sample(cordon, R"(cordon_warm_sandboxes{profile="default",state="ready"})") >= warm_min);
+  CHECK(sample(cordon, R"(cordon_warm_sandboxes{profile="default",prestart="none",state="ready"})") >= warm_min);
   for (int i = 1; i <= 5; ++i) {
     CHECK(run_warm(cordon, nothing).at("outcome") == exited_well);
     CHECK(hits(cordon) == i);

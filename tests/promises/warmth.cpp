@@ -1,6 +1,7 @@
 #include "tests/promises/warmth.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <sstream>
 
 namespace cordon::test {
@@ -14,9 +15,15 @@ Answer ask(const Instance& cordon, Call request, unsigned number) {
   return cordon.request(request);
 }
 
-Answer post_when_one_waits(const Instance& cordon, Json job, unsigned number) {
+// The first of four is the one whom the two ids of a lease belong to.
+std::string first_word(const Json& value) {
+  const auto text = value.get<std::string>();
+  return text.substr(0, text.find(' '));
+}
+
+Answer post_when_one_waits(const Instance& cordon, Json job, unsigned number, const std::string& prestart = "") {
   INFO(cordon.logs());
-  REQUIRE(await_waiting(cordon, 1));
+  REQUIRE(await_waiting(cordon, 1, prestart));
   job["timings"] = true;
   auto answer = ask(cordon, {.method = "POST", .target = "/v1/jobs", .body = job.dump()}, number);
   INFO(answer.body);
@@ -30,15 +37,24 @@ Json with_warm_sandboxes() {
   return {{"warm", {{"default", {{"min", warm_min}, {"max", warm_max}, {"image", "host"}}}}}};
 }
 
-std::size_t waiting(const Instance& cordon) {
+Json with_prestarted(const std::string& name) {
+  auto config = with_warm_sandboxes();
+  config["warm"]["default"]["prestart"][name] = {{"min", warm_min}, {"max", warm_max}};
+  return config;
+}
+
+std::size_t waiting(const Instance& cordon, const std::string& prestart) {
   std::size_t count = 0;
   const auto info = cordon.get("/v1/info").json();
-  for (const auto& kind : info.at("warm")) count += kind.at("ready").get<std::size_t>();
+  for (const auto& kind : info.at("warm")) {
+    const auto& with = kind.at("prestart");
+    if ((with.is_null() ? "" : with.get<std::string>()) == prestart) count += kind.at("ready").get<std::size_t>();
+  }
   return count;
 }
 
-bool await_waiting(const Instance& cordon, std::size_t count) {
-  return eventually([&] { return waiting(cordon) >= count; }, patience);
+bool await_waiting(const Instance& cordon, std::size_t count, const std::string& prestart) {
+  return eventually([&] { return waiting(cordon, prestart) >= count; }, patience);
 }
 
 double sample(const Instance& cordon, const std::string& name_and_labels) {
@@ -65,6 +81,49 @@ std::string submit_warm(const Instance& cordon, Json job, unsigned number) {
   REQUIRE(eventually([&] { return !now().at("started_at").is_null(); }));
   REQUIRE(now().at("warm") == true);
   return id;
+}
+
+Json run_prestarted(const Instance& cordon, Json job, const std::string& prestart) {
+  job["wait"] = true;
+  auto finished = post_when_one_waits(cordon, std::move(job), 0, prestart).json();
+  INFO(finished.dump() << "\n" << cordon.logs());
+  REQUIRE(finished.at("state") == "finished");
+  REQUIRE(finished.at("warm") == true);
+  REQUIRE(finished.at("prestart") == prestart);
+  return finished;
+}
+
+std::string submit_prestarted(const Instance& cordon, Json job, const std::string& prestart) {
+  job["wait"] = false;
+  const auto id = post_when_one_waits(cordon, std::move(job), 0, prestart).json().at("id").get<std::string>();
+  const auto now = [&] { return cordon.get("/v1/jobs/" + id).json(); };
+  REQUIRE(eventually([&] { return !now().at("started_at").is_null(); }));
+  REQUIRE(now().at("prestart") == prestart);
+  return id;
+}
+
+std::set<std::string> keys_of(const Json& object) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.insert(key);
+  return keys;
+}
+
+Json without_ids(const Json& enforced) {
+  const std::map<std::string, std::string> names{{first_word(enforced.at("uid")), "TOOL"},
+                                                 {first_word(enforced.at("init.uid")), "INIT"}};
+  Json out = Json::object();
+  for (const auto& [key, value] : enforced.items()) {
+    if (key.starts_with("namespace.")) {
+      out[key] = "INODE";
+      continue;
+    }
+    auto text = value.is_string() ? value.get<std::string>() : value.dump();
+    for (const auto& [id, name] : names) {
+      for (auto at = text.find(id); at != std::string::npos; at = text.find(id)) text.replace(at, id.size(), name);
+    }
+    out[key] = text;
+  }
+  return out;
 }
 
 Json run_cold(const Instance& cordon, Json job) {

@@ -70,7 +70,7 @@ TEST_CASE("what operators configure is read") {
 
 TEST_CASE("warm sandboxes are configured by profile, and are off for those that are not named") {
   CHECK_FALSE(parse_config("{}")->warm);
-  CHECK(default_warm_rules() == WarmRules{{"default", {2, 8, "host"}}});
+  CHECK(default_warm_rules() == WarmRules{{"default", {2, 8, "host", {{"python", {1, 4}}}}}});
   CHECK(parse_config(R"({"warm": {}})")->warm == WarmRules{});
   const auto config = parse_config(R"({"images": {"debian": {"rootfs": "/srv/debian"}},
     "warm": {"strict": {"min": 1, "max": 3, "image": "debian"}, "default": {}}})");
@@ -81,6 +81,16 @@ TEST_CASE("warm sandboxes are configured by profile, and are off for those that 
   CHECK(fault_at(R"({"warm": {"a": {"max": 1025}}})") == "/warm/a/max");
   CHECK(fault_at(R"({"warm": {"a": {"image": "none"}}})") == "/warm/a/image");
   CHECK(fault_at(R"({"warm": {"a": {"most": 1}}})") == "/warm/a/most");
+}
+
+TEST_CASE("how many interpreters wait is configured beside the sandboxes without") {
+  const auto config =
+      parse_config(R"({"warm": {"default": {"prestart": {"python": {}, "node": {"min": 0, "max": 2}}}}})");
+  REQUIRE(config);
+  CHECK(config->warm == WarmRules{{"default", {2, 8, "host", {{"python", {1, 4}}, {"node", {0, 2}}}}}});
+  CHECK(fault_at(R"({"warm": {"a": {"prestart": []}}})") == "/warm/a/prestart");
+  CHECK(fault_at(R"({"warm": {"a": {"prestart": {"python": {"min": 5}}}}})") == "/warm/a/prestart/python/min");
+  CHECK(fault_at(R"({"warm": {"a": {"prestart": {"python": {"image": "host"}}}}})") == "/warm/a/prestart/python/image");
 }
 
 TEST_CASE("mistakes in what operators configure are named") {

@@ -84,6 +84,24 @@ TEST_CASE("a fault in a profile is named by its pointer") {
   CHECK(fault_with(root / "languages", {{"py", silent}}) == "/languages/py/argv");
 }
 
+TEST_CASE("a profile names the interpreters that may be started ahead, and what python then has imported") {
+  auto json = minimal();
+  CHECK(parse(json)->prestart.empty());
+  const auto without = parse(json)->digest;
+  json["prestart"] = Json::parse(R"({"python": {"imports": ["json", "xml.dom"]}, "node": {}})");
+  const auto profile = parse(json);
+  REQUIRE(profile);
+  CHECK(profile->prestart == Prestarts{{"python", {{"json", "xml.dom"}}}, {"node", {}}});
+  CHECK(profile->digest != without);
+  const auto at = [](const char* value) { return fault_with(root / "prestart", Json::parse(value)); };
+  CHECK(at(R"([])") == "/prestart");
+  CHECK(at(R"({"ruby": {}})") == "/prestart/ruby");
+  CHECK(at(R"({"python": []})") == "/prestart/python");
+  CHECK(at(R"({"node": {"imports": []}})") == "/prestart/node/imports");
+  for (const char* name : {"", ".x", "a,b", "a b", "a-b", "../a"})
+    CHECK(fault_with(root / "prestart", {{"python", {{"imports", {name}}}}}) == "/prestart/python/imports");
+}
+
 TEST_CASE("a profile's seccomp file stands beside it") {
   CHECK(fault_with(root / "seccomp", "none.json") == "/seccomp");
   CHECK(fault_with(root / "seccomp", "../x.seccomp.json") == "/seccomp");

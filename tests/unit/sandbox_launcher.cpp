@@ -9,6 +9,7 @@
 #include "sandbox/launcher/network_denials.hpp"
 #include "sandbox/launcher/plan.hpp"
 #include "sandbox/launcher/readback.hpp"
+#include "sandbox/prestart/prestart.hpp"
 
 namespace cordon {
 namespace {
@@ -23,7 +24,7 @@ CompiledProfile a_profile() {
 }
 
 LaunchPlan a_plan() {
-  return make_plan({{}, "host"}, a_profile(), std::string(8, 'i'), {100, 101});
+  return make_plan({{}, "host", ""}, a_profile(), std::string(8, 'i'), {100, 101});
 }
 
 TEST_CASE("a plan has what the profile says, and its defaults until there is a job") {
@@ -33,6 +34,23 @@ TEST_CASE("a plan has what the profile says, and its defaults until there is a j
   CHECK(plan.init.init_uid == 101);
   CHECK(plan.image == "host");
   CHECK(plan.lease.cgroup_name() == "job-100");
+}
+
+TEST_CASE("a plan with an interpreter starts it as a job of the profile that adds nothing") {
+  auto profile = a_profile();
+  profile.env = {"HOME=/work", "PATH=/bin"};
+  profile.prestart = {{"python", {{"json", "re"}}}, {"node", {}}};
+  CHECK(a_plan().init.interpreter == Interpreter{});
+  const auto python = make_plan({{}, "host", "python"}, profile, std::string(8, 'i'), {100, 101});
+  CHECK(python.prestart == "python");
+  CHECK(python.init.interpreter.argv == std::vector<std::string>{"python3", prestart::argument_room()});
+  CHECK(python.init.interpreter.env == std::vector<std::string>{"HOME=/work", "PATH=/bin", "LD_PRELOAD=/proc/self/fd/9",
+                                                                "CORDON_PRESTART=4:6:9", prestart::environment_room(),
+                                                                "CORDON_PRESTART_IMPORTS=json,re"});
+  CHECK(python.init.filter == a_plan().init.filter);
+  const auto node = make_plan({{}, "host", "node"}, profile, std::string(8, 'i'), {100, 101});
+  CHECK(node.init.interpreter.argv == std::vector<std::string>{"node", "main.js"});
+  CHECK(node.init.interpreter.env.size() == 5);
 }
 
 TEST_CASE("a limit above the profile's ceiling is refused, whatever cordond believes, for every limit",

@@ -54,6 +54,12 @@ TEST_CASE("a Preparation survives the lifeline, is refused in any other length, 
     wanted.image = image;
     CHECK_FALSE(decode_preparation(encode(wanted)));
   }
+  for (const char* prestart : {"python", "node", "ruby", "python ", "PYTHON"}) {
+    wanted = {{}, "host", prestart};
+    const auto decoded = decode_preparation(encode(wanted));
+    CHECK(decoded.has_value() == (wanted.prestart == "python" || wanted.prestart == "node"));
+    if (decoded) CHECK(*decoded == wanted);
+  }
 }
 
 TEST_CASE("a JobSpec with a name or a limit out of bounds is refused") {
@@ -140,7 +146,8 @@ TEST_CASE("every ending and every field of a report survives the lifeline") {
                                     Vanished{"killed"},
                                     Stale{},
                                     Stopped{"uid:0", "why"},
-                                    Hanging{}};
+                                    Hanging{},
+                                    Declined{"why"}};
   for (const auto& ending : endings) {
     const Finished finished{
         ending, {1, 2, 3, std::nullopt}, {{"pids", 4, "fork"}, {"scratch", std::nullopt, ""}}, {{"run", 9}}};
@@ -157,7 +164,16 @@ TEST_CASE("every ending and every field of a report survives the lifeline") {
 }
 
 TEST_CASE("an InitPlan survives, and one without a whole filter is refused") {
-  InitPlan plan{5, 1000, {{4, 1}}, 0xcb, 2, true, std::string(16, 'f'), std::string(8, 'r'), std::string(24, 'i')};
+  InitPlan plan{5,
+                1000,
+                {{4, 1}},
+                0xcb,
+                2,
+                true,
+                std::string(16, 'f'),
+                std::string(8, 'r'),
+                std::string(24, 'i'),
+                {{"python3", std::string(70000, ' ')}, {"A=b", ""}}};
   const auto bytes = encode(plan);
   CHECK(decode_init_plan(bytes) == plan);
   refuses_other_lengths(bytes, [](std::string_view b) { return decode_init_plan(b).has_value(); });

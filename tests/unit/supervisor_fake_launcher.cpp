@@ -72,6 +72,7 @@ void leave(const std::string& path, const std::string& bytes, Pipe& artifacts) {
 Ending perform(const Payload& payload, std::string_view input, const Fd& line, Pipe& out, Pipe& err, Pipe& artifacts) {
   const auto& argv = payload.argv;
   if (argv[0] == "say") say(argv, out, err);
+  if (argv[0] == "python3") out.write(argv.back());
   if (argv[0] == "echo-files") {
     for (const auto& file : payload.files) out.write(file.path + "=" + std::string(file.content) + "\n");
     out.write(input);
@@ -204,6 +205,10 @@ void FakeLauncher::prepare(const Fd& line, const Preparation& preparation) {
     last_ = *spec;
     last_prepared_ = preparation;
     serials_.push_back(serial);
+  }
+  if (!preparation.prestart.empty() && declining_ > 0) {
+    --declining_;
+    return send(line, Finished{Declined{"not this one"}, {}, {}, {}});
   }
   ++started_;
   ++alive_;

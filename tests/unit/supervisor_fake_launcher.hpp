@@ -52,6 +52,8 @@ class FakeLauncher {
   void refuse_to_prepare(bool refuse) { refuses_ = refuse; }
   // The next so many that are given a job end with it unread.
   void leave_unread(int orders) { unread_ = orders; }
+  // The next so many interpreters that are given a job decline it.
+  void decline(int orders) { declining_ = orders; }
   void end_idle();                                                            // as if their processes were killed
   std::uint64_t generation() const { return read_generation(latch_.get()); }  // as cordond has set it
 
@@ -80,6 +82,7 @@ class FakeLauncher {
   std::vector<std::thread> sessions_;
   std::atomic<int> started_{0}, alive_{0}, prepared_{0}, unread_{0};
   std::atomic<bool> refuses_{false};
+  std::atomic<int> declining_{0};
   std::thread accepter_;
 };
 

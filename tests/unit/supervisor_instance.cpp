@@ -19,7 +19,7 @@ constexpr auto profile = R"({"why": "for tests", "seccomp": "s.seccomp.json",
     "scratch_bytes": 67108864, "scratch_inodes": 16384, "file_bytes": 1048576, "open_files": 256},
   "defaults": {"wall_ms": 10000, "cpu_ms": 10000, "cpus": 1, "memory_bytes": 268435456, "pids": 64, "output_bytes": 65536,
     "scratch_bytes": 67108864, "scratch_inodes": 16384, "file_bytes": 1048576, "open_files": 256},
-  "env": {"PATH": "/usr/bin:/bin"},
+  "env": {"PATH": "/usr/bin:/bin"}, "prestart": {"python": {}},
   "languages": {"say": {"file": "code", "argv": ["echo-files"], "needs": "/bin/sh"},
                 "gone": {"file": "code", "argv": ["x"], "needs": "/nowhere/gone"}},
   "collect": {"files": 4, "bytes": 1000000}})";

@@ -91,21 +91,30 @@ TEST_CASE("what a warm sandbox had behind it before its job came is no part of t
   }
 }
 
-TEST_CASE("hits and misses of warm sandboxes are counted by profile") {
+TEST_CASE("hits and misses of warm sandboxes are counted by profile, and with an interpreter in them apart") {
   Metrics metrics;
-  metrics.warm_hit("default", 20ms);
-  metrics.warm_hit("default", 40s);
-  metrics.warm_missed("strict");
-  CHECK(samples(metrics, "cordon_warm_hits_total").at(R"(cordon_warm_hits_total{profile="default"})") == 2);
-  CHECK(samples(metrics, "cordon_warm_misses_total").at(R"(cordon_warm_misses_total{profile="strict"})") == 1);
+  metrics.warm_hit("default", "", 20ms);
+  metrics.warm_hit("default", "", 40s);
+  metrics.warm_missed("strict", "");
+  metrics.warm_hit("default", "python", 1s);
+  metrics.warm_declined("default", "python");
+  CHECK(
+      samples(metrics, "cordon_warm_hits_total").at(R"(cordon_warm_hits_total{profile="default",prestart="python"})") ==
+      1);
+  CHECK(samples(metrics, "cordon_warm_declined_total")
+            .at(R"(cordon_warm_declined_total{profile="default",prestart="python"})") == 1);
+  CHECK(samples(metrics, "cordon_warm_hits_total").at(R"(cordon_warm_hits_total{profile="default",prestart="none"})") ==
+        2);
+  CHECK(samples(metrics, "cordon_warm_misses_total")
+            .at(R"(cordon_warm_misses_total{profile="strict",prestart="none"})") == 1);
   const auto age = samples(metrics, "cordon_warm_age_seconds");
-  CHECK(age.at(R"(cordon_warm_age_seconds_bucket{profile="default",le="0.025"})") == 1);
-  CHECK(age.at(R"(cordon_warm_age_seconds_sum{profile="default"})") == Approx(40.02));
+  CHECK(age.at(R"(cordon_warm_age_seconds_bucket{profile="default",prestart="none",le="0.025"})") == 1);
+  CHECK(age.at(R"(cordon_warm_age_seconds_sum{profile="default",prestart="none"})") == Approx(40.02));
   auto now = quiet();
-  now.warm["default"] = {2, 1};
+  now.warm[{"default", ""}] = {2, 1};
   const auto sandboxes = read_exposition(metrics.text(now)).at("cordon_warm_sandboxes").samples;
-  CHECK(sandboxes.at(R"(cordon_warm_sandboxes{profile="default",state="ready"})") == 2);
-  CHECK(sandboxes.at(R"(cordon_warm_sandboxes{profile="default",state="preparing"})") == 1);
+  CHECK(sandboxes.at(R"(cordon_warm_sandboxes{profile="default",prestart="none",state="ready"})") == 2);
+  CHECK(sandboxes.at(R"(cordon_warm_sandboxes{profile="default",prestart="none",state="preparing"})") == 1);
 }
 
 TEST_CASE("whatever clients send, labels stay few and well formed", "[threat:slow-clients]") {

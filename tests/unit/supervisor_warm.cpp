@@ -13,6 +13,9 @@ using namespace cordon::test;
 namespace {
 
 constexpr auto two_warm = R"("warm": {"default": {"min": 2, "max": 4}})";
+constexpr auto one_python =
+    R"("warm": {"default": {"min": 1, "max": 1, "prestart": {"python": {"min": 1, "max": 1}}}})";
+constexpr auto python = R"({"argv": ["python3", "-c", "x"], "timings": true, "wait": true})";
 constexpr auto say = R"({"argv": ["say", "x"], "timings": true, "wait": true})";
 
 template <typename Condition>
@@ -26,7 +29,9 @@ bool eventually(Condition holds) {
 
 int ready(const Instance& instance) {
   const auto warm = instance.operator_().get("/v1/info").json().at("warm");
-  return warm.empty() ? 0 : warm[0].at("ready").get<int>();
+  int count = 0;
+  for (const auto& kind : warm) count += kind.at("ready").get<int>();
+  return count;
 }
 
 // As cordond and the launcher see it.
@@ -57,10 +62,10 @@ TEST_CASE("a job takes the sandbox that stands longest, and it is replaced behin
   REQUIRE(stands(instance, 2));
   CHECK(instance.launcher().serials() == std::vector<int>{1, 2});
   CHECK(instance.launcher().prepared() == 4);
-  CHECK(metric(instance, R"(cordon_warm_hits_total{profile="default"})") == 2);
-  CHECK(metric(instance, R"(cordon_warm_misses_total{profile="default"})") == 0);
-  CHECK(metric(instance, R"(cordon_warm_sandboxes{profile="default",state="ready"})") == 2);
-  CHECK(metric(instance, R"(cordon_warm_age_seconds_count{profile="default"})") == 2);
+  CHECK(metric(instance, R"(cordon_warm_hits_total{profile="default",prestart="none"})") == 2);
+  CHECK(metric(instance, R"(cordon_warm_misses_total{profile="default",prestart="none"})") == 0);
+  CHECK(metric(instance, R"(cordon_warm_sandboxes{profile="default",prestart="none",state="ready"})") == 2);
+  CHECK(metric(instance, R"(cordon_warm_age_seconds_count{profile="default",prestart="none"})") == 2);
 }
 
 TEST_CASE("what the profile decided and what the job decided are reported alike, warm or cold") {
@@ -74,6 +79,36 @@ TEST_CASE("what the profile decided and what the job decided are reported alike,
   CHECK(one.at("timings").contains("idle"));
   CHECK(metric(warm, R"(cordon_job_launch_seconds_sum{profile="default",outcome="exited"})") == Approx(0.000050));
   CHECK(metric(cold, R"(cordon_job_launch_seconds_sum{profile="default",outcome="exited"})") == Approx(0.000300));
+}
+
+TEST_CASE("a job that an interpreter may take is given to one that waits, and any other to a sandbox without") {
+  Instance instance(one_python);
+  REQUIRE(stands(instance, 2));
+  CHECK(instance.agent().post(say).json().at("prestart") == Json());
+  CHECK(instance.launcher().last_preparation().prestart.empty());
+  REQUIRE(stands(instance, 2));
+  const auto job = instance.agent().post(python).json();
+  CHECK(job.at("stdout") == "x");
+  CHECK(job.at("warm") == true);
+  CHECK(job.at("prestart") == "python");
+  CHECK(instance.launcher().last_preparation().prestart == "python");
+  CHECK(metric(instance, R"(cordon_warm_hits_total{profile="default",prestart="python"})") == 1);
+  CHECK(metric(instance, R"(cordon_warm_hits_total{profile="default",prestart="none"})") == 1);
+}
+
+TEST_CASE("a job that the interpreter declines is run by a sandbox without, once, and that is no failure") {
+  Instance instance(one_python);
+  REQUIRE(stands(instance, 2));
+  instance.launcher().decline(1);
+  const auto job = instance.agent().post(python).json();
+  CHECK(job.at("stdout") == "x");
+  CHECK(job.at("warm") == true);
+  CHECK(job.at("prestart") == Json());
+  CHECK(instance.launcher().jobs_started() == 1);
+  CHECK(metric(instance, R"(cordon_warm_declined_total{profile="default",prestart="python"})") == 1);
+  CHECK(metric(instance, R"(cordon_warm_hits_total{profile="default",prestart="none"})") == 1);
+  REQUIRE(stands(instance, 2));
+  CHECK(instance.agent().post(python).json().at("prestart") == "python");
 }
 
 TEST_CASE("more jobs than sandboxes: the others start cold") {

@@ -283,3 +283,55 @@ TEST_CASE("a sandbox that never gets ready is given up, and counts as failed") {
   pool.now += WarmPolicy::first_pause;
   CHECK(pool.look(false).size() == 1);
 }
+
+TEST_CASE("interpreters that wait have a stock of their own, with its own counts, demand and failures") {
+  const WarmKind python{plain, "host", "python"};
+  Pool pool({2, 8, "host", {{"python", {1, 3}}}});
+  const auto of = [&](const std::string& prestart) {
+    for (const auto& standing : pool.policy.standing(pool.now))
+      if (standing.prestart == prestart) return standing;
+    return WarmPolicy::Standing{};
+  };
+  pool.look();
+  CHECK(of("").ready == 2);
+  CHECK(of("python").ready == 1);
+  CHECK(of("python").max == 3);
+  CHECK(pool.burst(6, 1ms, python) == 5);
+  pool.look();
+  CHECK(of("python").ready == 3);
+  CHECK(of("").ready == 2);
+  const auto taken = pool.policy.take(python, "a", pool.now);
+  REQUIRE(taken);
+  CHECK(pool.kinds[taken->id] == python);
+  const WarmKind node{plain, "host", "node"}, elsewhere{plain, "debian", "python"};
+  CHECK(pool.policy.take(node, "b", pool.now).error() == WarmPolicy::Cold::unruled);
+  CHECK(pool.policy.take(elsewhere, "c", pool.now).error() == WarmPolicy::Cold::missed);
+}
+
+TEST_CASE("an interpreter that is not ready is not waited for") {
+  const WarmKind python{plain, "host", "python"};
+  Pool pool({0, 8, "host", {{"python", {1, 1}}}});
+  const auto wanted = pool.policy.next(pool.now);
+  REQUIRE(wanted);
+  CHECK(wanted->kind == python);
+  pool.policy.opened(wanted->id);
+  CHECK_FALSE(pool.policy.take(python, "a", pool.now));
+  pool.policy.prepared(wanted->id, pool.now);
+  CHECK(pool.policy.take(python, "b", pool.now));
+}
+
+TEST_CASE("an interpreter that cannot be started keeps no other sandbox from being begun") {
+  Pool pool({2, 8, "host", {{"python", {2, 2}}}});
+  int tried = 0, told = 0;
+  for (const auto end = pool.now + 1min; pool.now < end; pool.now += 100ms) {
+    for (const auto id : pool.look(false)) {
+      const bool python = !pool.kinds[id].prestart.empty();
+      tried += python ? 1 : 0;
+      if (!python) pool.policy.prepared(id, pool.now);
+      if (python) told += pool.policy.ended(id, pool.now) ? 1 : 0;
+    }
+  }
+  CHECK(pool.of().ready == 2);
+  CHECK(tried <= 7);
+  CHECK(told == 1);
+}

@@ -1,0 +1,3 @@
+const { executionAsyncId, triggerAsyncId } = require("async_hooks");
+console.log(executionAsyncId(), triggerAsyncId());
+setTimeout(() => console.log(executionAsyncId(), triggerAsyncId()), 1);

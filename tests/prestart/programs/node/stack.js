@@ -1,0 +1,2 @@
+function f() { console.log(new Error("here").stack); console.trace("trace"); }
+f();

@@ -1,0 +1,2 @@
+process.emitWarning("mine", "CustomWarning", "C001");
+new Buffer(1);

@@ -1,0 +1,2 @@
+import argparse
+argparse.ArgumentParser(description="d").print_help()

@@ -1,0 +1,3 @@
+import builtins
+print(sorted(vars(builtins)), builtins.open, hasattr(builtins, "_"))
+print(exit, quit, type(copyright))

@@ -1,0 +1,2 @@
+# cordon: command python3 -c import/**/os
+# cordon: cwd data

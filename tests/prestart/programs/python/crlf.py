@@ -1,0 +1,4 @@
+print("a")
+if 1:
+    print("b")
+1/0

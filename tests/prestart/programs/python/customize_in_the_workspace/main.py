@@ -1,0 +1,2 @@
+import sys
+print("sitecustomize" in sys.modules, "usercustomize" in sys.modules)

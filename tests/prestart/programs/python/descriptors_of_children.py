@@ -1,0 +1,2 @@
+import subprocess, sys
+subprocess.run(["/bin/ls", "/proc/self/fd"], close_fds=False)

@@ -1,0 +1,4 @@
+import sys
+40 + 2
+sys.displayhook(42)
+print(_)

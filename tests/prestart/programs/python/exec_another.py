@@ -1,0 +1,3 @@
+import os
+print("lost")
+os.execv("/bin/echo", ["echo", "another"])

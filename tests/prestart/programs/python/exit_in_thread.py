@@ -1,0 +1,5 @@
+import sys, threading
+t = threading.Thread(target=sys.exit, args=(9,))
+t.start()
+t.join()
+print("still here")

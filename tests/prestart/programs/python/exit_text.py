@@ -1,0 +1,3 @@
+import sys
+print("before")
+sys.exit("out of cheese \u00e9")

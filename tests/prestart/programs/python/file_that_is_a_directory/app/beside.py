@@ -1,0 +1,1 @@
+print("beside", __file__)

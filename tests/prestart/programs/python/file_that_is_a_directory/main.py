@@ -1,0 +1,1 @@
+# cordon: command python3 app x

@@ -1,0 +1,7 @@
+def g():
+    try:
+        yield 1
+    finally:
+        print("closed at the end")
+x = g()
+next(x)

@@ -1,0 +1,3 @@
+print("importing", __name__)
+def fails():
+    raise ValueError("from own module")

@@ -1,0 +1,1 @@
+  print("indented from the start")

@@ -1,0 +1,5 @@
+import sys
+def hook(*a):
+    raise KeyboardInterrupt
+sys.excepthook = hook
+1 / 0

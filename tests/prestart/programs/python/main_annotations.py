@@ -1,0 +1,4 @@
+"""A docstring."""
+x: int = 1
+y: "str"
+print(globals().get("__annotations__"), __doc__)

@@ -1,0 +1,3 @@
+import json, re
+print(json.__file__, re.__file__)
+json.dumps({})

@@ -1,0 +1,3 @@
+# cordon: arguments a b
+import os, subprocess
+subprocess.run(["/bin/ps", "-o", "args=", "-p", str(os.getpid())])

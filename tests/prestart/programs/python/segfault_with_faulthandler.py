@@ -1,0 +1,5 @@
+import faulthandler
+faulthandler.enable()
+def f():
+    faulthandler._sigsegv()
+f()

@@ -1,0 +1,3 @@
+# cordon: stdin raw bytes
+import os
+print(os.read(0, 100))

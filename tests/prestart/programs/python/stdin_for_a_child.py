@@ -1,0 +1,3 @@
+# cordon: stdin for the child\n
+import subprocess
+subprocess.run(["/bin/cat"])

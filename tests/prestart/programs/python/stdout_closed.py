@@ -1,0 +1,3 @@
+import sys
+print("said")
+sys.stdout.close()

@@ -1,0 +1,6 @@
+import threading
+def f():
+    raise ValueError("in a thread")
+t = threading.Thread(target=f, name="worker")
+t.start()
+t.join()

@@ -1,0 +1,4 @@
+exec(compile("def g():\n    raise ValueError('made')\n", "<made>", "exec"))
+def f():
+    g()
+f()

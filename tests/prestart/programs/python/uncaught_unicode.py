@@ -1,0 +1,1 @@
+raise ValueError("\u2603 snow \ud800 half")
