@@ -101,7 +101,7 @@ class Job {
   Collection collection;
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
-  std::optional<JobMembers> told;  // one that the journal gave back: what was said of it then
+  std::optional<JobMembers> told;    // one that the journal gave back: what was said of it then
   std::optional<MemberTexts> texts;  // of one that has its outcome: as it is told once it has finished
   Acceptance acceptance = Acceptance::pending;
   Clock::time_point received, entered, decided;  // its request; into the queue; to start it
