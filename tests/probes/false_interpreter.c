@@ -1,5 +1,5 @@
-// Stands in an image as its python3, and does not do what an interpreter that waits for a job is to do: the file /manner
-// says how. Given a job by its command line it is none, and says so.
+// Stands in an image as its python3, and does not do what an interpreter that waits for a job is to do: the file
+// /manner says how. Given a job by its command line it is none, and says so.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
