@@ -17,10 +17,11 @@ struct WarmCounts {  // of sandboxes in which an interpreter waits
 };
 
 struct WarmRule {
-  std::uint32_t min = 2;                            // of `image`, whether there are jobs or not; other images: none
-  std::uint32_t max = 8;                            // of one image, when there are many jobs
-  std::string image = "host";                       // any other has some while it is in demand
-  std::map<std::string, WarmCounts> prestart = {};  // beside those, by what the profile's "prestart" names; same image
+  std::uint32_t min = 2;       // of `image`, whether there are jobs or not; other images: none
+  std::uint32_t max = 8;       // of one image, when there are many jobs
+  std::string image = "host";  // any other has some while it is in demand
+  std::map<std::string, WarmCounts> prestart =
+      {};  // beside those, by what the profile's "prestart" names; of `image` only
   bool operator==(const WarmRule&) const = default;
 };
 using WarmRules = std::map<std::string, WarmRule>;  // by profile; one that is not here starts cold

@@ -226,6 +226,11 @@ void Cgroup::destroy() {
   remove(path_);
 }
 
+std::size_t Cgroup::processes() const {
+  const auto lines = read_file(path_ + "/cgroup.procs");
+  return static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n'));
+}
+
 std::uint64_t Cgroup::cpu_us() const {
   if (layout_.hybrid) return parse_number(read_file(in("cpuacct", "cpuacct.usage"))) / 1000;
   return find_value(read_file(in("cpu", "cpu.stat")), "usage_usec").value_or(0);

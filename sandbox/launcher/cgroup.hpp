@@ -43,6 +43,7 @@ class Cgroup {
   bool exists() const;
   void destroy();  // kill, wait, remove; throws EBUSY when it cannot be emptied
 
+  std::size_t processes() const;  // zombies are none
   std::uint64_t cpu_us() const;
   std::uint64_t memory_used() const;
   std::uint64_t oom_kills() const;

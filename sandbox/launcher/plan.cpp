@@ -5,6 +5,8 @@
 #include <sys/capability.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+
 #include "sandbox/prestart/eligible.hpp"
 #include "sandbox/prestart/prestart.hpp"
 
@@ -31,6 +33,14 @@ std::vector<ResourceLimit> resource_limits_of_all() {
       {RLIMIT_RTTIME, 0},
       {RLIMIT_STACK, std::uint64_t{8} << 20},
   };
+}
+
+// Before there is a job: what may be lowered to each job's own. The files that it writes for the job, as cordon-init
+// does for others before that limit holds, are no more than the input together.
+std::vector<ResourceLimit> resource_limits_of_waiting(const Limits& ceiling) {
+  auto largest = ceiling;
+  largest.file_bytes = std::max<std::uint64_t>(ceiling.file_bytes, prestart::max_input);
+  return resource_limits_of_job(largest);
 }
 
 // As prestart.hpp says; the profile's environment is that of a job that adds nothing.
@@ -71,7 +81,10 @@ LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& prof
   plan.filter = profile.filter_digest;
   plan.collect = profile.collect;
   plan.prestart = preparation.prestart;
-  if (!plan.prestart.empty()) plan.init.interpreter = interpreter_of(profile, plan.prestart);
+  if (plan.prestart.empty()) return plan;
+  plan.imports = profile.prestart.at(plan.prestart).imports;
+  plan.init.interpreter = interpreter_of(profile, plan.prestart);
+  for (const auto& limit : resource_limits_of_waiting(profile.ceiling)) plan.init.rlimits.push_back(limit);
   return plan;
 }
 

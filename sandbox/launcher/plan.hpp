@@ -34,7 +34,8 @@ struct LaunchPlan {
   InitPlan init;
   Sha256 filter{};
   CollectBounds collect;
-  std::string prestart;  // which interpreter waits in it; "": none
+  std::string prestart;              // which interpreter waits in it; "": none
+  std::vector<std::string> imports;  // that it does at its start
 };
 
 // The profile has what the preparation asks for.
@@ -52,7 +53,7 @@ struct ScratchBounds {
 ScratchBounds scratch_bounds(const LaunchPlan& plan, const Limits& limits);
 
 // Those that each job has of its own; the launcher sets them from outside when nothing of ours has to open a file any
-// more.
+// more. An interpreter that waits, and whatever its imports start, has from the start those of the ceiling.
 std::vector<ResourceLimit> resource_limits_of_job(const Limits& limits);
 
 }  // namespace cordon

@@ -117,13 +117,17 @@ const char* limit_name(int resource) {
   return found == std::end(named_limits) ? "?" : found->name;
 }
 
+std::string limit_control(int resource) {
+  return fmt::format("rlimit.{}", limit_name(resource));
+}
+
 void add_resource_limits(Facts& facts, const Lease& lease, const std::vector<ResourceLimit>& limits, int pid) {
   EffectiveUser owner(lease.init_uid);
   for (const auto& [resource, value] : limits) {
     rlimit found{};
     check(::prlimit(pid, static_cast<__rlimit_resource>(resource), nullptr, &found), "read resource limit",
           limit_name(resource));
-    expect(facts, fmt::format("rlimit.{}", limit_name(resource)), fmt::format("{0} {0}", value),
+    expect(facts, limit_control(resource), fmt::format("{0} {0}", value),
            fmt::format("{} {}", found.rlim_cur, found.rlim_max));
   }
   owner.leave();
@@ -185,6 +189,8 @@ Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int 
     facts.push_back(std::move(fact));
   add_network(facts, proc);
   add_resource_limits(facts, plan.lease, plan.init.rlimits, pid);
+  for (const auto& limit : resource_limits_of_job(plan.ceiling))  // told when they are the job's
+    std::erase_if(facts, [&](const auto& fact) { return fact.first == limit_control(limit.resource); });
   expect(facts, "oom_score_adj", "1000\n", read_file(proc.get(), "oom_score_adj"));
   facts.back().second = "1000";
   facts.emplace_back("self_probe", fmt::format("{} attempts, all refused", probed.refused));

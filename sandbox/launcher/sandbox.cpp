@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <linux/sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -22,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto setup_patience = 30s;
-constexpr auto interpreter_patience = 5s;  // for its job: a cold start costs less than to wait on
+constexpr auto interpreter_patience = 5s;  // to start, and for its job: a cold start costs less than to wait on
 constexpr auto death_patience = 30s;
 constexpr auto collection_patience = 30s;
 
@@ -48,6 +49,11 @@ void noting_failure(Finished& finished, const char* what, auto find_out) {
   } catch (const KernelError& e) {
     finished.denials.push_back({what, std::nullopt, std::string("incomplete: ") + e.what()});
   }
+}
+
+std::string named(const LaunchPlan& plan) {
+  return plan.imports.empty() ? plan.prestart
+                              : fmt::format("{} that imports {}", plan.prestart, fmt::join(plan.imports, ", "));
 }
 
 std::uint64_t to_us(std::chrono::nanoseconds t) {
@@ -112,7 +118,13 @@ void Sandbox::start() {
 // Behind everything that will confine the job, and as who the job will run.
 void Sandbox::start_interpreter() {
   send_message(tool_.ours.get(), go);
-  watch_->expect<InterpreterReady>(setup_patience);
+  try {
+    watch_->expect<InterpreterReady>(interpreter_patience);
+  } catch (const NotInTime&) {
+    throw KernelError(
+        "start the interpreter that waits", fmt::format("{}, {}", plan_.image, named(plan_)), ETIMEDOUT,
+        "it was not ready within 5 s: run it in the image by hand; an import or what it writes may hang it");
+  }
   timings_.mark("interpreter");
 }
 
@@ -192,6 +204,7 @@ void Sandbox::give_to_interpreter(const std::vector<Fd>& memfds) {
 void Sandbox::expect_it_may_take(const Limits& limits) const {
   const auto* const reason = prestart::why_not(prestart::language_of(plan_.prestart), plan_.waiting, limits);
   if (reason != nullptr) throw JobDeclined{reason};
+  if (cgroup_.processes() != 2) throw JobDeclined{"processes that its start has left"};  // pid 1 and itself
   if (limits.memory_bytes < plan_.waiting.memory_bytes && limits.memory_bytes < 2 * cgroup_.memory_used())
     throw JobDeclined{"less memory than it may need"};
 }

@@ -45,7 +45,6 @@ class Sandbox {
   void set_resource_limits(const Limits& limits) const;
   bool end();
   void find_out(Finished& finished);
-  void add_peaks(Usage& usage) const;
   void gather(int globs, const Limits& limits);
 
   int lifeline_;

@@ -69,7 +69,7 @@ InitMessage Watch::next_setup_message(std::size_t kind, std::chrono::millisecond
     // A job may wait on the lifeline already: here only its end counts.
     std::array<pollfd, 3> wanted{{{tool_control_, POLLIN, 0}, {init_control_, POLLIN, 0}, {lifeline_, POLLRDHUP, 0}}};
     if (!wait_for(wanted, deadline))
-      throw KernelError("set up the sandbox", "in time", ETIMEDOUT, "the host is overloaded");
+      throw NotInTime("set up the sandbox", "in time", ETIMEDOUT, "the host is overloaded");
     // The tool's process goes with pid 1, and pid 1 tells how the tool's process went: whoever closed first said
     // nothing.
     if (wanted[0].revents != 0)
@@ -106,8 +106,15 @@ std::optional<InitMessage> Watch::hear(int& socket) {
   }
   auto message = decode_said(received->bytes);
   if (!message) throw KernelError("decode a message", "from the sandbox", EBADMSG);
-  if (&socket == &tool_control_ && received->sender_pid) tool_pid_ = *received->sender_pid;
+  if (&socket == &tool_control_ && received->sender_pid) expect_tool(*received->sender_pid);
   return message;
+}
+
+// The first to speak is our own code, before anything of the image has run. An interpreter of an image may have
+// children, and these its socket: what they say would be taken for what the tool's process says.
+void Watch::expect_tool(int sender_pid) {
+  if (tool_pid_ < 0) tool_pid_ = sender_pid;
+  if (tool_pid_ != sender_pid) throw KernelError("follow the sandbox", "another process speaks for the tool", EPROTO);
 }
 
 InitMessage Watch::follow(const InitMessage& message, std::size_t kind) {

@@ -20,12 +20,17 @@ namespace cordon {
 // The other side closed the lifeline while the sandbox was being built.
 struct LifelineClosed {};
 
+// The sandbox has not said what was waited for.
+struct NotInTime : KernelError {
+  using KernelError::KernelError;
+};
+
 class Watch {
  public:
   Watch(int lifeline, int tool_control, int init_control, int init_pidfd, const Cgroup& cgroup);
 
   // The next message of the tool's process while it is being set up, and its pid. Throws KernelError with the step that
-  // failed inside, or LifelineClosed, or JobDeclined.
+  // failed inside, NotInTime, EPROTO when another process speaks in its place; or LifelineClosed, or JobDeclined.
   template <typename Message>
   Message expect(std::chrono::milliseconds patience) {
     return std::get<Message>(next_setup_message(InitMessage(Message{}).index(), patience));
@@ -45,6 +50,7 @@ class Watch {
  private:
   InitMessage next_setup_message(std::size_t kind, std::chrono::milliseconds patience);
   std::optional<InitMessage> hear(int& socket);
+  void expect_tool(int sender_pid);
   InitMessage follow(const InitMessage& message, std::size_t kind);
   [[noreturn]] void ended_early(std::string_view how) const;
   std::optional<Ending> look(const Limits& limits);

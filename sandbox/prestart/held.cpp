@@ -64,6 +64,7 @@ void make_parents(int control, Place& place) {
 void write_all(int control, int fd, const FileView& file) {
   for (auto left = file.content; !left.empty();) {
     const auto written = ::write(fd, left.data(), left.size());
+    if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail(control, "write workspace file", file.path, errno);
     left.remove_prefix(static_cast<std::size_t>(written));
   }

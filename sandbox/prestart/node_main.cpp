@@ -21,7 +21,7 @@ namespace {
 
 // The one process has one program: what is known of it from main() on, until the job has been taken.
 struct Waiting {
-  Descriptors fds;
+  Started started;
   CommandLine line;
   char* const* argv;
   char program[PATH_MAX + 2]{};
@@ -30,7 +30,7 @@ constinit Waiting* waiting = nullptr;
 constinit Main node_main = nullptr;
 
 void take(int control) {
-  const Job job(waiting->fds);
+  const Job job(waiting->started.descriptors);
   const auto argv = views_of(waiting->argv), env = views_of(environ);
   if (!argv.allocated() || !env.allocated()) decline(control, "no memory");
   decline_what_would_differ(control, {Language::node, argv.items(), env.items()}, job, waiting->line);
@@ -40,14 +40,16 @@ void take(int control) {
 }
 
 void hold_here() {
-  const int control = waiting->fds.control;
+  const auto& fds = waiting->started.descriptors;
+  const int control = fds.control;
+  decline_if_environment_changed(waiting->started);
   tell_ready(control);
   await(control, take_job);
   take(control);
   tell_prepared(control);
   await(control, go);
   ::close(control);
-  ::close(waiting->fds.payload);
+  ::close(fds.payload);
   waiting = nullptr;
 }
 
@@ -65,9 +67,9 @@ bool find_program(Waiting& state) {
 // Node gets the arguments that it was started with: name and program.
 int hold(int, char** argv, char** env) {
   Waiting state{{}, CommandLine(argv, env), argv};  // lives as long as node's main() runs
-  state.fds = begin().descriptors;
+  state.started = begin();
   char* own_argv[] = {argv[0], argv[1], nullptr};
-  if (!find_program(state)) decline(state.fds.control, "no program that it is to wait for");
+  if (!find_program(state)) decline(state.started.descriptors.control, "no program that it is to wait for");
   waiting = &state;
   return node_main(2, own_argv, environ);
 }

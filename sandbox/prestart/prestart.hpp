@@ -8,12 +8,14 @@
 // memfd with cordon-prestart-python.so or -node.so. All three are closed, and the variables gone, before the job's
 // first line.
 //
-//   interpreter -> Ready               started, waits            or Declined, and it exits
-//   launcher    -> take_job ("j")      the payload (payload.hpp) is in PAYLOAD
-//   interpreter -> Prepared            the files are in /work    or Declined (nothing was changed), StepFailed; it
-//   exits launcher    -> go ("g")            it is the job
+// clang-format off
+//   interpreter -> Ready            started, waits            or Declined
+//   launcher    -> take_job ("j")   the payload (payload.hpp) is in PAYLOAD
+//   interpreter -> Prepared         the files are in /work    or Declined: nothing was changed; or Failed
+//   launcher    -> go ("g")         it is the job
+// clang-format on
 //
-// End of file on CONTROL means exit. Pure.
+// It exits after Declined and Failed, and at the end of file on CONTROL. Pure.
 #pragma once
 
 #include <cstdint>

@@ -120,6 +120,7 @@ int hold_python(const Started& started, CommandLine& line, char* const* argv) {
   if (!configuration.is_as_started()) decline(fds.control, "python's configuration is not where it should be");
   PythonImports imports(started.imports);
   if (!imports.import_all()) decline(fds.control, "an import of the profile fails");
+  decline_if_environment_changed(started);
   tell_ready(fds.control);
   await(fds.control, take_job);
   take(fds, configuration, imports, line, argv[0]);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "sandbox/prestart/prestart.hpp"
@@ -39,6 +40,7 @@ Started begin() {
   ::close(fds.library);
   fds.control = move_up(fds.control);
   fds.payload = move_up(fds.payload);
+  started.env = views_of(environ);
   return started;
 }
 
@@ -48,6 +50,14 @@ Array<std::string_view> views_of(char* const* strings) {
   Array<std::string_view> views(count);
   for (std::size_t i = 0; views.allocated() && i < count; ++i) views.data()[i] = strings[i];
   return views;
+}
+
+void decline_if_environment_changed(const Started& started) {
+  const auto now = views_of(environ);
+  const auto before = started.env.items();
+  if (!now.allocated() || !started.env.allocated()) decline(started.descriptors.control, "no memory");
+  if (!std::equal(before.begin(), before.end(), now.items().begin(), now.items().end()))
+    decline(started.descriptors.control, "its start has changed its environment");
 }
 
 void decline_what_would_differ(int control, const Start& start, const Job& job, const CommandLine& line) {

@@ -22,13 +22,14 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   // With a sandbox of the pool, or one that was begun for this job.
   enum class Origin : std::uint8_t { pool, own };
 
-  JobRun(JobPtr job, OrderFilesPtr files, LifelinePtr line, Origin origin, ArtifactStore& store,
+  JobRun(JobPtr job, OrderFilesPtr files, LifelinePtr line, Origin origin, ArtifactStore& store, WarmPool& warm,
          const asio::any_io_executor& executor)
       : job_(std::move(job)),
         files_(std::move(files)),
         line_(std::move(line)),
         origin_(origin),
         artifacts_(store, job_->order.collect_bounds, files_->collects()),
+        warm_(warm),
         waker_(executor),
         executor_(executor) {}
 
@@ -47,6 +48,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
  private:
   std::optional<Outcome> take(Lifeline::Heard heard);
   void stand();
+  void listen_to_pipes();
   bool may_begin_again() const { return !started_ && job_->hang_up_reason.why == HangUp::no; }
   static awaitable<void> pump(std::shared_ptr<JobRun> self, std::size_t which);
   void pass_on(std::size_t which, std::string_view bytes);
@@ -56,6 +58,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   LifelinePtr line_;
   Origin origin_;
   ArtifactWriter artifacts_;
+  WarmPool& warm_;
   Waker waker_;
   asio::any_io_executor executor_;
   std::size_t open_ = 0;
@@ -105,6 +108,11 @@ awaitable<void> JobRun::pump(std::shared_ptr<JobRun> self, std::size_t which) {
 // The sandbox is there.
 void JobRun::stand() {
   job_->cgroup_events = line_->take_cgroup_events();
+}
+
+// Not before the job has begun: what an interpreter that waited wrote at its start is the job's only if it takes it.
+// One that filled a pipe then has not become ready.
+void JobRun::listen_to_pipes() {
   open_ = line_->pipes().size();
   for (auto& pipe : line_->pipes()) pipe.non_blocking(true);
   for (std::size_t i = 0; i < open_; ++i) asio::co_spawn(executor_, pump(shared_from_this(), i), asio::detached);
@@ -120,6 +128,8 @@ std::optional<Outcome> JobRun::take(Lifeline::Heard heard) {
   if (auto* started = std::get_if<Started>(&heard)) {
     if (!line_->prepared()) return Lost{"the launcher started the job in a sandbox that it had not prepared"};
     started_ = true;
+    warm_.took(*job_);
+    listen_to_pipes();
     files_->drop();
     Enforced enforced{line_->prepared()->enforced, line_->prepared()->filter};
     for (auto& fact : started->enforced) enforced.facts.push_back(std::move(fact));
@@ -242,7 +252,7 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
   }
   if (!line || job->hang_up_reason.why != HangUp::no) co_return Tried{of_hang_up(job->hang_up_reason)};
   const auto origin = from_pool ? JobRun::Origin::pool : JobRun::Origin::own;
-  const auto run = std::make_shared<JobRun>(job, files, std::move(line), origin, *store, executor);
+  const auto run = std::make_shared<JobRun>(job, files, std::move(line), origin, *store, sandboxes.warm, executor);
   job->prestart = taken.prestart;
   run->send_order(generation);
   job->hang_up = [weak = std::weak_ptr(run)] {
@@ -254,8 +264,11 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
   Tried tried{std::move(outcome)};
   if (!run->is_stale()) co_return tried;
   job->cgroup_events.reset();  // of a sandbox in which there is nothing of it
+  if (run->was_declined()) sandboxes.warm.declined(*job);
+  if (run->was_declined() || run->was_spoiled()) sandboxes.warm.refused(*job, tried.outcome);
+  job->warm = false;
+  job->prestart.clear();
   if (run->was_declined()) {
-    sandboxes.warm.declined(*job);
     files->decline_prestart();
     tried.again = Again::at_once;
     co_return tried;
@@ -272,7 +285,7 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
 // A job that cannot be set up anywhere says so itself.
 void tell_spoiled(const Job& job, const Outcome& how, const Outcome& cold) {
   if (std::holds_alternative<SetupFailed>(cold)) return;
-  log("warm_sandbox_failed", {{"profile", job.order.profile}, {"image", job.order.image}, {"why", to_json(how).dump()}},
+  log("warm_sandbox_failed", {{"profile", job.order.profile}, {"image", job.order.image}, {"why", log_text(how)}},
       Priority::warning);
 }
 

@@ -60,6 +60,10 @@ Outcome judge(const Ending& ending, const HangUpReason& reason) {
       ending);
 }
 
+std::string log_text(const Outcome& outcome) {
+  return to_json(outcome).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string_view kind(const Outcome& outcome) {
   constexpr std::string_view kinds[] = {"exited",        "exited",       "signalled",   "timed_out",
                                         "out_of_memory", "output_limit", "cancelled",   "killed",

@@ -41,7 +41,8 @@ Outcome judge(const Ending& ending, const HangUpReason& reason);
 
 std::string_view kind(const Outcome& outcome);
 Json to_json(const Outcome& outcome);
-std::string signal_name(int signal);  // "SIGKILL"
-std::string errno_name(int error);    // "ENOENT"
+std::string log_text(const Outcome& outcome);  // whatever bytes are in it
+std::string signal_name(int signal);           // "SIGKILL"
+std::string errno_name(int error);             // "ENOENT"
 
 }  // namespace cordon

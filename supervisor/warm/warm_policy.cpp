@@ -16,7 +16,7 @@ void WarmPolicy::configure(Rules rules) {
 
 void WarmPolicy::forget_failures() {
   for (auto& [kind, stock] : stocks_) {
-    stock.failures = 0;
+    stock.failures = stock.refusals = 0;
     stock.retry_at = {};
   }
 }
@@ -45,6 +45,9 @@ std::optional<WarmCounts> WarmPolicy::counts_of(const WarmKind& kind) const {
   if (rule == rules_.of.end()) return std::nullopt;
   const auto& counts = rule->second.counts;
   if (kind.prestart.empty()) return WarmCounts{counts.min, counts.max};
+  // An image's own interpreter is trusted with a job's input before the job is decided about for the last time (the
+  // latch): only that of the image which the administrator named here.
+  if (kind.image != counts.image) return std::nullopt;
   const auto prestart = counts.prestart.find(kind.prestart);
   return prestart != counts.prestart.end() ? std::optional(prestart->second) : std::nullopt;
 }
@@ -128,6 +131,22 @@ void WarmPolicy::fail(Stock& stock, Time now) {
   stock.retry_at = now + pause;
 }
 
+void WarmPolicy::took(const WarmKind& kind) {
+  const auto stock = stocks_.find(kind);
+  if (stock == stocks_.end()) return;
+  if (stock->second.refusals >= most_refusals) stock->second.failures = 0;
+  stock->second.refusals = 0;
+}
+
+bool WarmPolicy::refused(const WarmKind& kind, Time now) {
+  const auto found = stocks_.find(kind);
+  if (found == stocks_.end()) return false;
+  auto& stock = found->second;
+  if (++stock.refusals < most_refusals || now < stock.retry_at) return false;
+  fail(stock, now);
+  return stock.failures == 1;
+}
+
 // What ends while its like are not tried anyway, ends with them.
 bool WarmPolicy::ended(Id id, Time now) {
   for (auto& [kind, stock] : stocks_) {
@@ -145,9 +164,10 @@ bool WarmPolicy::ended(Id id, Time now) {
 
 std::vector<WarmPolicy::Id> WarmPolicy::drop(Time now) {
   std::vector<Id> out;
-  for (auto& [kind, stock] : stocks_) {
+  for (auto& entry : stocks_) {
+    auto& stock = entry.second;
     auto& sandboxes = stock.sandboxes;
-    auto surplus = sandboxes.size() - std::min(sandboxes.size(), target(kind, stock, now));
+    auto surplus = sandboxes.size() - std::min(sandboxes.size(), target(entry.first, stock, now));
     std::erase_if(sandboxes, [&](const Sandbox& sandbox) {
       const bool ready = sandbox.state == State::ready;
       const bool old = now - sandbox.since >= (ready ? std::chrono::seconds(max_age) : max_preparing);

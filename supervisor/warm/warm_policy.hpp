@@ -36,7 +36,9 @@ class WarmPolicy {
   static constexpr std::chrono::minutes max_age{10};                     // what stands longer is replaced
   static constexpr std::chrono::seconds max_preparing{40};               // longer than the launcher's own patience
   static constexpr std::chrono::seconds first_pause{1}, last_pause{30};  // after one that failed; doubled each time
-  static constexpr std::chrono::seconds look_pause{1};                   // for the host and the clock tell nothing
+  static constexpr unsigned most_refusals =
+      3;  // of jobs, in a row: then the stock has failed, and at each that follows
+  static constexpr std::chrono::seconds look_pause{1};  // for the host and the clock tell nothing
 
   struct Rule {
     std::string profile;  // its name
@@ -76,7 +78,10 @@ class WarmPolicy {
   std::optional<Wanted> next(Time now);  // it is to be begun now
   void opened(Id id);                    // it can be given a job
   void prepared(Id id, Time now);
-  bool ended(Id id, Time now);     // by itself, and without a job. True: worth telling, it is the first of a row
+  bool ended(Id id, Time now);  // by itself, and without a job. True: worth telling, it is the first of a row
+  // One that a job had taken began it, or could not (it declined, or ended). True: worth telling, likewise.
+  void took(const WarmKind& kind);
+  bool refused(const WarmKind& kind, Time now);
   std::vector<Id> drop(Time now);  // those that are to be closed, oldest first; they are forgotten here
   bool has(Id id) const;           // nobody has taken it, it has not ended, and was not dropped
   std::optional<Time> look_again_at(Time now) const;  // for drop and next, though nothing happens meanwhile
@@ -99,6 +104,7 @@ class WarmPolicy {
     Demand demand;
     std::deque<Sandbox> sandboxes;  // in the order in which they were begun
     unsigned failures = 0;          // in a row
+    unsigned refusals = 0;          // likewise, of jobs
     Time retry_at{};
   };
   using Stocks = std::map<WarmKind, Stock>;

@@ -1,5 +1,7 @@
 #include "supervisor/warm/warm_pool.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/asio/post.hpp>
 #include <thread>
 
@@ -21,8 +23,8 @@ WarmPolicy::Rules rules_of(const Catalog& catalog) {
   for (const auto& [name, counts] : catalog.config.warm.value_or(default_warm_rules())) {
     const auto profile = catalog.profiles.find(name);
     if (profile == catalog.profiles.end()) continue;
-    auto rule =
-        counts;  // without what the profile does not have: by default it is asked for, whatever the profile says
+    // Without what the profile does not have: by default it is asked for, whatever the profile says.
+    auto rule = counts;
     std::erase_if(rule.prestart, [&](const auto& prestart) {
       return prestart.second.max == 0 || !profile->second.prestart.contains(prestart.first);
     });
@@ -31,8 +33,8 @@ WarmPolicy::Rules rules_of(const Catalog& catalog) {
   return rules;
 }
 
-std::size_t most_of(const WarmRule& rule) {
-  std::size_t most = rule.max;
+std::size_t most_of(const WarmRule& rule, std::size_t images) {
+  std::size_t most = rule.max * images;
   for (const auto& [name, counts] : rule.prestart) most += counts.max;
   return most;
 }
@@ -44,7 +46,7 @@ std::size_t most_warm(const Config& config) {
   const std::size_t spare = leases > config.max_running ? (leases - config.max_running) / 2 : 0;
   std::size_t wanted = 0;
   for (const auto& [profile, counts] : config.warm.value_or(default_warm_rules()))
-    wanted += most_of(counts) * config.images.size();
+    wanted += most_of(counts, config.images.size());
   return std::min(spare, wanted);
 }
 
@@ -86,6 +88,18 @@ WarmPool::Taken WarmPool::take(const Job& job, const std::string& prestart) {
 
 void WarmPool::declined(const Job& job) {
   metrics_.warm_declined(job.order.profile, job.prestart);
+}
+
+void WarmPool::took(const Job& job) {
+  if (!job.prestart.empty()) policy_.took({job.order.profile_sha256, job.order.image, job.prestart});
+}
+
+void WarmPool::refused(const Job& job, const Outcome& why) {
+  if (job.prestart.empty()) return;
+  const WarmKind kind{job.order.profile_sha256, job.order.image, job.prestart};
+  if (policy_.refused(kind, Clock::now()))
+    tell_end({0, kind, job.order.profile},
+             fmt::format("no job is taken, {} in a row: {}", WarmPolicy::most_refusals, log_text(why)));
 }
 
 LifelinePtr WarmPool::take_one_with(const std::string& prestart, const Job& job) {
@@ -180,7 +194,7 @@ awaitable<std::string> WarmPool::stand(Id id, LifelinePtr line) {
     } else if (const auto* closed = std::get_if<Lifeline::Closed>(&*heard)) {
       co_return closed->why;
     } else if (const auto* finished = std::get_if<Finished>(&*heard)) {
-      co_return to_json(judge(finished->ending, {})).dump();
+      co_return log_text(judge(finished->ending, {}));
     } else {
       co_return std::string("the launcher started a job that nobody had given it");
     }

@@ -11,6 +11,7 @@
 #include "supervisor/host_room.hpp"
 #include "supervisor/jobs/launcher.hpp"
 #include "supervisor/jobs/lifeline.hpp"
+#include "supervisor/jobs/outcome.hpp"
 #include "supervisor/metrics/metrics.hpp"
 #include "supervisor/warm/prestart_choice.hpp"
 #include "supervisor/warm/warm_policy.hpp"
@@ -37,6 +38,10 @@ class WarmPool {
   };
   Taken take(const Job& job, const std::string& prestart);
   void declined(const Job& job);  // by that interpreter
+  // A job has begun in the sandbox that it was given, or that one could not take it: with an interpreter in it, so many
+  // in a row keep others from being started for a while, which is told once.
+  void took(const Job& job);
+  void refused(const Job& job, const Outcome& why);
   // It has its answer, or will have it as soon as whoever waits for it gets the thread.
   void answered(const std::string& job);
   void see_queue(std::size_t waiting) { waiting_ = waiting; }

@@ -139,8 +139,20 @@ TEST_CASE("with imports of the profile, whatever they could have read or found i
     INFO(path);
     CHECK(refusal(program, "json") == "declined: files that an import would have found");
   }
+  program.files = {{"app", std::string("PK\5\6\0", 5)}};
+  CHECK(refusal(program, "json") == "declined: an archive that an import could have been found in");
+  CHECK(refusal(program).empty());
   program.files = {{"os.py", ""}, {"jason.py", ""}};
   CHECK(refusal(program, "json").empty());
+}
+
+TEST_CASE("a python that changes its environment while it starts says so at once") {
+  auto image = python_image();
+  for (auto& variable : image.env)
+    if (variable.starts_with("LANG=")) variable = "LANG=C";  // LC_CTYPE is set then (PEP 538)
+  const Workspace workspace;
+  const Held held(image, workspace);
+  CHECK(std::get<Declined>(held.next_answer()).reason == "its start has changed its environment");
 }
 
 TEST_CASE("a file that cannot be written, and a payload that cannot be read, are told as cordon-init tells them") {
@@ -151,7 +163,7 @@ TEST_CASE("a file that cannot be written, and a payload that cannot be read, are
   CHECK(refusal(program) == "create workspace file");
   program.files = {{"a", ""}};
   program.cwd = "nowhere";
-  CHECK(refusal(program) == "chdir");
+  CHECK(refusal(program) == "declined: a directory that none of its files is in");
 
   const Workspace workspace;
   const Held held(python_image(), workspace);

@@ -27,6 +27,10 @@ double hits(const Instance& cordon) {
   return sample(cordon, R"(cordon_warm_hits_total{profile="default",prestart="python"})");
 }
 
+double declined(const Instance& cordon) {
+  return sample(cordon, R"(cordon_warm_declined_total{profile="default",prestart="python"})");
+}
+
 // The pythons that wait, or run.
 std::set<pid_t> interpreters(Instance& cordon) {
   std::set<pid_t> found;
@@ -181,8 +185,8 @@ TEST_CASE("a python that was started for a profile as it was is gone when it has
 }
 
 TEST_CASE("what stands as python in an image and cannot wait is told of once, and jobs go on without") {
-  for (const std::string manner :
-       {"exits", "rubbish", "wrong word", "declines", "exits while it waits", "speaks while it waits"}) {
+  for (const std::string manner : {"exits", "rubbish", "wrong word", "declines", "exits while it waits",
+                                   "speaks while it waits", "speaks from a child at its start"}) {
     INFO(manner);
     const auto tree = false_image(manner);
     const Instance cordon(with_image(tree));
@@ -196,8 +200,8 @@ TEST_CASE("what stands as python in an image and cannot wait is told of once, an
 
 TEST_CASE("what waits as python in an image and then does not take its job costs a cold start",
           "[threat:lost-as-success]") {
-  for (const std::string manner :
-       {"exits at the job", "rubbish at the job", "ready again at the job", "silent at the job"}) {
+  for (const std::string manner : {"exits at the job", "rubbish at the job", "ready again at the job",
+                                   "silent at the job", "speaks from a child", "fails with half a character"}) {
     INFO(manner);
     const auto tree = false_image(manner);
     const Instance cordon(with_image(tree));
@@ -208,6 +212,67 @@ TEST_CASE("what waits as python in an image and then does not take its job costs
     CHECK(hits(cordon) == 1);
     CHECK(failures_told(cordon) == 1);
   }
+}
+
+TEST_CASE("what is not ready in time to wait as python is told of with its name and what may hang it") {
+  for (const std::string manner : {"is never ready", "fills the pipe"}) {
+    INFO(manner);
+    const auto tree = false_image(manner);
+    const Instance cordon(with_image(tree));
+    const auto begun = std::chrono::steady_clock::now();
+    REQUIRE(eventually([&] { return failures_told(cordon) > 0; }, std::chrono::seconds(20)));
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(15));  // not what a sandbox may take
+    CHECK(cordon.logs().find("start the interpreter that waits") != std::string::npos);
+    CHECK(cordon.logs().find("tree, python") != std::string::npos);
+    CHECK(plain(cordon, in_tree(says)).at("stdout") == "started for the job\n");
+  }
+}
+
+TEST_CASE("a python whose start has left a process takes no job, which runs in another sandbox", "[threat:bombs]") {
+  const auto tree = false_image("leaves a child");
+  const Instance cordon(with_image(tree));
+  REQUIRE(await_waiting(cordon, 1, "python"));
+  CHECK(plain(cordon, in_tree(says)).at("stdout") == "started for the job\n");
+  CHECK(declined(cordon) == 1);
+  CHECK(failures_told(cordon) == 0);
+}
+
+TEST_CASE("what a python wrote at its start is told by none but the job that it takes") {
+  const auto tree = false_image("writes and declines the job");
+  const Instance cordon(with_image(tree));
+  REQUIRE(await_waiting(cordon, 1, "python"));
+  const auto job = plain(cordon, in_tree(says));
+  CHECK(job.at("stdout") == "started for the job\n");
+  CHECK(job.at("stdout_bytes") == 20);
+  CHECK(declined(cordon) == 1);
+}
+
+TEST_CASE("pythons that decline every job are told of once, and are not started for each") {
+  const auto tree = false_image("writes and declines the job");
+  const Instance cordon(with_image(tree));
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(await_waiting(cordon, 1, "python"));
+    CHECK(plain(cordon, in_tree(says)).at("stdout") == "started for the job\n");
+  }
+  CHECK(failures_told(cordon) == 1);
+  CHECK(cordon.logs().find("no job is taken") != std::string::npos);
+  for (int i = 0; i < 6; ++i) CHECK(plain(cordon, in_tree(says)).at("stdout") == "started for the job\n");
+  CHECK(failures_told(cordon) == 1);
+}
+
+TEST_CASE("only the image that the administrator named has interpreters that wait", "[threat:kill-latch]") {
+  ImageTree tree;
+  tree.program("usr/bin/python3", "false_interpreter", 0755);
+  tree.file("manner", "silent at the job");
+  auto config = with_image(tree);
+  config["warm"]["default"]["image"] = "host";
+  const Instance cordon(config);
+  REQUIRE(await_waiting(cordon, warm_min, "python"));
+  for (int i = 0; i < 4; ++i) CHECK(plain(cordon, in_tree(says)).at("stdout") == "started for the job\n");
+  const auto info = cordon.get("/v1/info").json();
+  for (const auto& kind : info.at("warm")) CHECK((kind.at("image") == "host" || kind.at("prestart").is_null()));
+  CHECK(cordon.run(says).at("stdout") == "once\n");
+  CHECK(hits(cordon) == 1);
 }
 
 TEST_CASE("an image without the interpreter has none that wait, and its jobs are run all the same") {

@@ -13,6 +13,8 @@ Profile a_profile() {
   profile.env = {{"HOME", "/work"}, {"PATH", "/bin"}};
   profile.prestart = {{"node", {}}, {"python", {}}};
   profile.defaults.memory_bytes = 64 << 20;
+  profile.defaults.pids = 64;
+  profile.defaults.open_files = 256;
   return profile;
 }
 

@@ -1,4 +1,6 @@
 // The pure parts of the launcher.
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 
 #include "sandbox/kernel/check.hpp"
@@ -51,6 +53,26 @@ TEST_CASE("a plan with an interpreter starts it as a job of the profile that add
   const auto node = make_plan({{}, "host", "node"}, profile, std::string(8, 'i'), {100, 101});
   CHECK(node.init.interpreter.argv == std::vector<std::string>{"node", "main.js"});
   CHECK(node.init.interpreter.env.size() == 5);
+}
+
+TEST_CASE("an interpreter has from its start limits of files that no job's is above", "[threat:bombs]") {
+  const auto limit = [](const LaunchPlan& plan, int resource) {
+    const auto& limits = plan.init.rlimits;
+    const auto found =
+        std::find_if(limits.begin(), limits.end(), [&](const auto& l) { return l.resource == resource; });
+    return found != limits.end() ? std::optional(found->value) : std::nullopt;
+  };
+  auto profile = a_profile();
+  profile.prestart = {{"python", {}}};
+  for (const std::uint64_t file_bytes : {std::uint64_t{4096}, std::uint64_t{64} << 20}) {
+    profile.ceiling.file_bytes = file_bytes;
+    const auto plan = make_plan({{}, "host", "python"}, profile, std::string(8, 'i'), {100, 101});
+    CHECK(limit(plan, RLIMIT_NOFILE) == 256);
+    CHECK(limit(plan, RLIMIT_FSIZE) == std::max<std::uint64_t>(file_bytes, prestart::max_input));
+    for (const auto& [resource, value] : resource_limits_of_job(profile.ceiling))
+      CHECK(value <= limit(plan, resource).value());
+  }
+  CHECK_FALSE(limit(a_plan(), RLIMIT_FSIZE));
 }
 
 TEST_CASE("a limit above the profile's ceiling is refused, whatever cordond believes, for every limit",

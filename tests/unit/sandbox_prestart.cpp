@@ -85,6 +85,8 @@ TEST_CASE("both decoders of a payload agree on what is cut short, too long or ch
 
 using Views = std::vector<std::string_view>;
 
+const Views usual_env{"PATH=/bin", "HOME=/work"};
+
 struct Case {
   Views argv{"python3", "main.py"};
   Views env{"PATH=/bin", "HOME=/work"};
@@ -92,13 +94,13 @@ struct Case {
   std::string_view cwd = ".";
   bool has_imports = false;
   Language language = Language::python;
+  Views started_env = usual_env;
 };
 
 bool may_take(const Case& c) {
   const Views started_argv = c.language == Language::python ? Views{"python3"} : Views{"node", "main.js"};
-  const Views started_env{"PATH=/bin", "HOME=/work"};
-  return why_not({c.language, started_argv, started_env, c.has_imports}, {c.argv, c.env, c.cwd, c.files, c.contents}) ==
-         nullptr;
+  return why_not({c.language, started_argv, c.started_env, c.has_imports},
+                 {c.argv, c.env, c.cwd, c.files, c.contents}) == nullptr;
 }
 
 TEST_CASE("only python3 -c CODE and python3 FILE may have a prestarted python") {
@@ -162,6 +164,61 @@ TEST_CASE("files that python reads while it starts have to be there at its start
   }
 }
 
+TEST_CASE("a variable by which the job's own files are read at the start keeps a job from a prestarted interpreter") {
+  const auto takes = [](Language language, const char* variable) {
+    Case job;
+    job.language = language;
+    if (language == Language::node) job.argv = {"node", "main.js"};
+    job.env = job.started_env = {"HOME=/work", variable};
+    return may_take(job);
+  };
+  for (const auto language : {Language::python, Language::node}) {
+    for (const char* variable :
+         {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "TZ=Europe/Berlin", "PYTHONPATH=/opt/lib", "NODE_PATH=/opt/node",
+          "NODE_OPTIONS=--max-old-space-size=64", "OPENSSL_CONF=/etc/ssl/openssl.cnf", "TMPDIR=/tmp", "TOKEN=a:b"})
+      CHECK(takes(language, variable));
+    for (const char* variable :
+         {"PATH=/bin:/work/bin", "PATH=/bin:", "PATH=bin", "PYTHONPATH=/work", "PYTHONPATH=/opt/lib:lib",
+          "PYTHONPATH=.", "PYTHONUSERBASE=/tmp/base", "PYTHONUSERBASE=base", "LD_LIBRARY_PATH=:/lib",
+          "LD_LIBRARY_PATH=/dev/shm", "NODE_PATH=modules", "NODE_EXTRA_CA_CERTS=/work/ca.pem",
+          "NODE_EXTRA_CA_CERTS=ca.pem", "OPENSSL_CONF=ssl.cnf", "NODE_OPTIONS=--require ./a.js", "NODE_OPTIONS=-r a",
+          "TZ=:/work/zone"}) {
+      INFO(variable);
+      CHECK_FALSE(takes(language, variable));
+    }
+  }
+}
+
+TEST_CASE(
+    "a directory that a job's files do not make, and a path that is too long, are a fresh interpreter's to refuse") {
+  Case job;
+  job.files = {"main.py", "data/deep/x", "data2"};
+  for (const char* there : {".", "data", "data/deep"}) {
+    job.cwd = there;
+    CHECK(may_take(job));
+  }
+  for (const char* missing : {"nowhere", "main.py", "dat", "data/deep/x", "data2"}) {
+    job.cwd = missing;
+    CHECK_FALSE(may_take(job));
+  }
+  const std::string longest(PATH_MAX - 1, 'x'), longer = longest + "x";
+  CHECK(may_take({{"python3", longest}}));
+  CHECK_FALSE(may_take({{"python3", longer}}));
+  CHECK(may_take({{"python3", "-c", longer}}));
+}
+
+TEST_CASE("with imports, an archive that a module could be in is for a fresh python") {
+  const std::string archive("#!/usr/bin/env python3\nPK\5\6\0\0", 30);
+  Case job;
+  job.files = {"app"};
+  job.contents = {archive};
+  CHECK(may_take(job));
+  job.has_imports = true;
+  CHECK_FALSE(may_take(job));
+  job.contents = {"PK\3\4 and no end"};
+  CHECK(may_take(job));
+}
+
 TEST_CASE("a job whose strings would not fit over those of the start is not for a prestarted interpreter") {
   const std::string code(argument_room_bytes - sizeof "python3" - sizeof "-c" - 1, 'x'), longer = code + "x";
   CHECK(may_take({{"python3", "-c", code}}));
@@ -205,6 +262,19 @@ TEST_CASE("node is given a job only with the limits that it was started with, py
   auto same = started;
   same.pids += 1;
   CHECK(why_not(Language::node, started, same) == nullptr);
+}
+
+TEST_CASE("limits that an interpreter meets while it starts are for a fresh one") {
+  const auto takes = [](Language language, std::uint64_t pids, std::uint64_t open_files) {
+    Limits limits{};
+    limits.pids = pids, limits.open_files = open_files;
+    return why_not(language, limits, limits) == nullptr;
+  };
+  CHECK(takes(Language::node, 16, 64));
+  CHECK_FALSE(takes(Language::node, 15, 64));
+  CHECK_FALSE(takes(Language::node, 16, 63));
+  CHECK(takes(Language::python, 1, 16));
+  CHECK_FALSE(takes(Language::python, 1, 15));
 }
 
 TEST_CASE("an answer of a prestarted interpreter is decoded whole or not at all") {

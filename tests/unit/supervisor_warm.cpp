@@ -230,6 +230,12 @@ TEST_CASE("the pool never needs ids that jobs could need") {
   Config config;
   config.warm = WarmRules{{"a", {2, 8, "host"}}};
   CHECK(most_warm(config) == 8);
+  config.images["other"] = config.images["host"];
+  CHECK(most_warm(config) == 16);
+  config.warm = WarmRules{{"a", {2, 8, "host", {{"python", {1, 4}}}}}};  // of that image only
+  CHECK(most_warm(config) == 20);
+  config.images.erase("other");
+  config.warm = WarmRules{{"a", {2, 8, "host"}}};
   config.uid_count = 64;
   config.max_running = 20;
   CHECK(most_warm(config) == 6);

@@ -305,7 +305,42 @@ TEST_CASE("interpreters that wait have a stock of their own, with its own counts
   CHECK(pool.kinds[taken->id] == python);
   const WarmKind node{plain, "host", "node"}, elsewhere{plain, "debian", "python"};
   CHECK(pool.policy.take(node, "b", pool.now).error() == WarmPolicy::Cold::unruled);
-  CHECK(pool.policy.take(elsewhere, "c", pool.now).error() == WarmPolicy::Cold::missed);
+  // Only the image that the rule names has interpreters.
+  CHECK(pool.policy.take(elsewhere, "c", pool.now).error() == WarmPolicy::Cold::unruled);
+  CHECK(pool.policy.take(on_debian, "d", pool.now).error() == WarmPolicy::Cold::missed);
+}
+
+TEST_CASE("interpreters that take no job are not started again and again, and that is told once") {
+  const WarmKind python{plain, "host", "python"};
+  Pool pool({0, 8, "host", {{"python", {1, 1}}}});
+  int taken = 0, told = 0;
+  const auto run = [&](bool accepts) {
+    pool.look();
+    if (!pool.policy.take(python, "a", pool.now)) return;
+    pool.policy.answered("a");
+    ++taken;
+    if (accepts) return pool.policy.took(python);
+    told += pool.policy.refused(python, pool.now) ? 1 : 0;
+  };
+  for (int i = 0; i < 10; ++i) {  // two in a row are no failure
+    run(false);
+    run(false);
+    run(true);
+  }
+  CHECK(taken == 30);
+  CHECK(told == 0);
+  for (const auto end = pool.now + 5min; pool.now < end; pool.now += 100ms) run(false);
+  CHECK(taken >= 30 + 9);
+  CHECK(taken <= 30 + 18);
+  CHECK(told == 1);
+  pool.now += WarmPolicy::last_pause;
+  run(true);
+  taken = 0;
+  for (int i = 0; i < 3; ++i) run(false);
+  CHECK(taken == 3);
+  CHECK(told == 2);
+  run(false);
+  CHECK(taken == 3);
 }
 
 TEST_CASE("an interpreter that is not ready is not waited for") {
