@@ -148,8 +148,10 @@ bool is_control(const SystemCall& call) {
                                            "setresuid",  "capset",        "landlock_restrict_self"};
   const auto& a = call.arguments;
   if (call.name == "seccomp") return a[0] == SECCOMP_SET_MODE_FILTER;
-  if (call.name == "prctl" && a[0] == PR_CAPBSET_DROP)  // pid 1 may not have had it: no more than this process has
-    return call.role == "tool" || ::prctl(PR_CAPBSET_READ, a[1]) == 1;
+  if (call.name == "prctl" && a[0] == PR_CAPBSET_DROP) {  // pid 1 may not have had it: no more than this process has
+    const int had = ::prctl(PR_CAPBSET_READ, a[1]);       // < 0: there is none of this number, and nothing to drop
+    return call.role == "tool" ? had >= 0 : had == 1;
+  }
   if (call.name == "prctl") return a[0] == PR_SET_NO_NEW_PRIVS;
   if (call.name == "prlimit64")
     return a[2] != 0 && (a[1] == RLIMIT_CORE || a[1] == RLIMIT_FSIZE || a[1] == RLIMIT_NOFILE);
