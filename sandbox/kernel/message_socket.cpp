@@ -79,9 +79,10 @@ std::optional<ReceivedMessage> receive_message(int socket, std::size_t max_bytes
   message.msg_controllen = control.size();
   const auto receive = [&] { return ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC); };
   auto n = retry_interrupted(receive);
-  // The other side closed without reading all that we sent. Told once, and ahead of what it said before: that is still
-  // there, and then the end of file.
-  if (n < 0 && errno == ECONNRESET) n = retry_interrupted(receive);
+  // The other side closed without reading all that we sent. Told ahead of what it said before: that is still there, and
+  // then the end of file.
+  out.was_reset = n < 0 && errno == ECONNRESET;
+  if (out.was_reset) n = retry_interrupted(receive);
   if (n < 0 && errno == EAGAIN) return std::nullopt;
   check(n, "receive a message");
   for (auto* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) take_control(c, out);

@@ -14,6 +14,7 @@ namespace cordon {
 struct ReceivedMessage {
   std::string bytes;              // empty: the other side closed
   std::vector<Fd> fds;            // all close-on-exec
+  bool was_reset = false;         // the other side closed without having read all that we sent. Told once
   std::optional<int> sender_pid;  // with SO_PASSCRED set: the sender's pid in the reader's pid namespace
 };
 

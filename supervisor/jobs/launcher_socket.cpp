@@ -64,11 +64,11 @@ awaitable<bool> LauncherSocket::until_readable() {
   co_return !error;
 }
 
-// The kernel tells of a reset once, to whoever asks first. It is set together with the end of the file: looked for on
-// both sides of the read, it cannot be missed but between the two, and then nothing is claimed.
+// The kernel tells of a reset once, to whoever asks first: to the read, or, when it came while that went on, to who
+// looks after the end of the file.
 std::optional<ReceivedMessage> LauncherSocket::try_receive() {
-  look_for_reset();
   auto message = receive_message(socket_.native_handle(), max_message, prepared_fd_count);
+  if (message && message->was_reset) unread_ = true;
   if (message && message->bytes.empty()) look_for_reset();
   return message;
 }
