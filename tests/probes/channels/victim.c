@@ -69,9 +69,20 @@ static void offer_keys(void) {
   }
 }
 
+static void await_end_of(int pipe_end) {
+  char none;
+  while (read(pipe_end, &none, 1) > 0) continue;
+  close(pipe_end);
+}
+
 // In a process of its own: joining another session loses the keys of this one, and closing a file loses record locks.
 static void offer_from_a_child(int ready) {
-  if (fork() != 0) return;
+  int offered[2];
+  if (pipe(offered) < 0) _exit(2);
+  if (fork() != 0) {
+    close(offered[1]);
+    return await_end_of(offered[0]);
+  }
   if (ready >= 0) close(ready);
   const struct flock record = {.l_type = F_RDLCK, .l_start = lock_at, .l_len = 7};
   fcntl(open(image_file, O_RDONLY), F_SETLK, &record);
@@ -79,6 +90,7 @@ static void offer_from_a_child(int ready) {
   if (ring > 0) syscall(SYS_keyctl, KEYCTL_SETPERM, ring, 0x3f3f3f3f);
   syscall(SYS_add_key, "user", KEY_NAME, SECRET, sizeof SECRET, KEY_SPEC_SESSION_KEYRING);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  close(offered[1]);
   for (;;) pause();
 }
 
