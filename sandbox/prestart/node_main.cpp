@@ -13,6 +13,7 @@
 #include <cstdarg>
 #include <cstring>
 
+#include "sandbox/prestart/append.hpp"
 #include "sandbox/prestart/prestart.hpp"
 #include "sandbox/prestart/start.hpp"
 
@@ -59,9 +60,7 @@ void look_at(const char* path) {
 
 bool find_program(Waiting& state) {
   if (state.argv[1] == nullptr || ::getcwd(state.program, PATH_MAX) == nullptr) return false;
-  if (std::strlen(state.program) + std::strlen(state.argv[1]) + 2 > sizeof state.program) return false;
-  std::strcat(std::strcat(state.program, "/"), state.argv[1]);
-  return true;
+  return append(state.program, "/") && append(state.program, state.argv[1]);
 }
 
 // Node gets the arguments that it was started with: name and program.
@@ -105,6 +104,8 @@ extern "C" [[gnu::visibility("default")]] int statx(int directory, const char* p
   return real(directory, path, flags, mask, result);
 }
 
+// The name that the loader looks for.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" [[gnu::visibility("default")]] int __libc_start_main(cordon::prestart::Main main, int argc, char** argv,
                                                                 void (*init)(), void (*fini)(), void (*rtld_fini)(),
                                                                 void* stack_end) {

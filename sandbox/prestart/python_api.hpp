@@ -29,7 +29,8 @@ CORDON_PYTHON PyStatus PyConfig_SetWideStringList(PyConfig*, PyWideStringList*, 
 CORDON_PYTHON void PyConfig_Clear(PyConfig*);
 CORDON_PYTHON int PyStatus_Exception(PyStatus);
 CORDON_PYTHON PyStatus Py_InitializeFromConfig(const PyConfig*);
-CORDON_PYTHON const PyConfig* _Py_GetConfig();  // of this interpreter; Py_RunMain reads it
+// Of this interpreter; Py_RunMain reads it. NOLINTNEXTLINE(bugprone-reserved-identifier)
+CORDON_PYTHON const PyConfig* _Py_GetConfig();
 CORDON_PYTHON int Py_RunMain();
 
 CORDON_PYTHON wchar_t* Py_DecodeLocale(const char*, std::size_t*);

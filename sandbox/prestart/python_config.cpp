@@ -6,6 +6,7 @@
 #include <cstring>
 #include <cwchar>
 
+#include "sandbox/prestart/append.hpp"
 #include "sandbox/prestart/payload_view.hpp"
 
 namespace cordon::prestart {
@@ -95,9 +96,9 @@ bool PythonConfiguration::set_command(const wchar_t* code) const {
 // CPython makes it absolute without looking at it, and leaves it when there is no current directory.
 bool PythonConfiguration::set_file(const char* name) const {
   char path[2 * PATH_MAX + 2]{};
-  if (name[0] != '/' && ::getcwd(path, PATH_MAX) != nullptr) std::strcat(path, "/");
-  if (std::strlen(path) + std::strlen(name) >= sizeof path) return false;
-  wchar_t* const wide = Py_DecodeLocale(std::strcat(path, name), nullptr);
+  const bool has_directory = name[0] != '/' && ::getcwd(path, PATH_MAX) != nullptr;
+  if ((has_directory && !append(path, "/")) || !append(path, name)) return false;
+  wchar_t* const wide = Py_DecodeLocale(path, nullptr);
   if (wide == nullptr) return false;
   const bool good = set(command(), nullptr) && set(file(), wide);
   PyMem_RawFree(wide);

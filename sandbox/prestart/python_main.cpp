@@ -16,6 +16,8 @@ int hold(int, char** argv, char** env) {
 }  // namespace
 }  // namespace cordon::prestart
 
+// The name that the loader looks for.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" [[gnu::visibility("default")]] int __libc_start_main(cordon::prestart::Main, int argc, char** argv,
                                                                 void (*init)(), void (*fini)(), void (*rtld_fini)(),
                                                                 void* stack_end) {
