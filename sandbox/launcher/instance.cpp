@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t first_private_id = 1879048192, block_size = 4096, blocks = 1024;
 constexpr std::uint32_t reserved_ids = 16;  // of a block, for what is not a job
 constexpr const char* lock_directory = "/run/lock/cordon-ids";
-constexpr std::chrono::seconds dying_patience{5};  // with the sandboxes of a launcher that was killed
+constexpr std::chrono::seconds dying_patience{15};  // with the sandboxes of a launcher that was killed, on a busy host
 
 Fd make_owned_directory(const std::string& path, mode_t mode, std::uint32_t uid, std::uint32_t gid) {
   if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) check(-1, "make directory", path);
