@@ -30,7 +30,7 @@ Json numbered(int number) {
 TEST_CASE("a thousand jobs one after the other are reported right and leave nothing", "[threat:leaks]") {
   const Instance cordon;
   warm_up(cordon);
-  const auto before = cordon.counts_settled_at(cordon.counts(), std::chrono::milliseconds(500));
+  const auto before = cordon.counts_at_rest();
   int wrong = 0;
   const int jobs = 1000 / slowness();  // in an emulated processor each takes a second
   for (int number = 0; number < jobs; ++number) {
@@ -48,7 +48,7 @@ TEST_CASE("a thousand jobs one after the other are reported right and leave noth
 TEST_CASE("two hundred jobs at once are reported right and leave nothing", "[threat:leaks]") {
   const Instance cordon;
   warm_up(cordon);
-  const auto before = cordon.counts_settled_at(cordon.counts(), std::chrono::milliseconds(500));
+  const auto before = cordon.counts_at_rest();
   std::atomic<int> wrong = 0;
   std::vector<std::thread> clients;
   for (int number = 0; number < 200; ++number) {
@@ -69,7 +69,7 @@ TEST_CASE("two hundred jobs at once are reported right and leave nothing", "[thr
 TEST_CASE("jobs that end badly leave as little as those that end well", "[threat:leaks]") {
   const Instance cordon;
   warm_up(cordon);
-  const auto before = cordon.counts_settled_at(cordon.counts(), std::chrono::milliseconds(500));
+  const auto before = cordon.counts_at_rest();
   for (int round = 0; round < 3; ++round) {
     for (auto wish : {probe("leave_children"), probe("stop_itself"), probe("fork_bomb"), probe("memory_bomb"),
                       probe("inode_bomb")}) {

@@ -97,7 +97,7 @@ void print(const Json& wish, Way way, const Ended& ended) {
 void must_die_with_its_job(const Json& wish, std::initializer_list<const char*> profiles) {
   const Instance cordon;
   cordon.run({{"argv", Json::array({"true"})}});
-  const auto before = cordon.counts_settled_at(cordon.counts(), std::chrono::milliseconds(300));
+  const auto before = cordon.counts_at_rest();
   for (const std::string profile : profiles) {
     for (const auto way : all_ways) {
       if (profile != "default" && way != Way::is_cancelled) continue;
@@ -224,7 +224,7 @@ TEST_CASE("no tool traces another or is traced, so that none is stopped by a tra
 TEST_CASE("a job that is cancelled while it starts is gone as fast", "[threat:cgroup-kill]") {
   const Instance cordon;
   cordon.run({{"argv", Json::array({"true"})}});
-  const auto before = cordon.counts_settled_at(cordon.counts(), std::chrono::milliseconds(300));
+  const auto before = cordon.counts_at_rest();
   for (int round = 0; round < 20; ++round) {
     const auto id = cordon.submit(probe("refork")).at("id").get<std::string>();
     const auto begin = Clock::now();
