@@ -81,7 +81,8 @@ static void offer_from_a_child(int ready) {
   if (pipe(offered) < 0) _exit(2);
   if (fork() != 0) {
     close(offered[1]);
-    return await_end_of(offered[0]);
+    await_end_of(offered[0]);
+    return;
   }
   if (ready >= 0) close(ready);
   const struct flock record = {.l_type = F_RDLCK, .l_start = lock_at, .l_len = 7};
