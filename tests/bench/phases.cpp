@@ -32,9 +32,8 @@ Samples& samples_of(Phases& phases, const std::string& name) {
 }
 
 // What a warm sandbox had behind it when the job came is none of the job's time: all up to its "idle".
-void add_timings(Phases& phases, const Json& timings, double round_trip) {
+void add_timings(Phases& phases, const Json& timings, double round_trip, bool was_ready) {
   static const std::vector<std::string> ahead{"cgroup", "clone", "interpreter", "mounts", "self_probe", "read_back"};
-  const bool was_ready = timings.contains("idle");
   double told = 0;
   for (const auto& [name, time] : timings.items()) {
     const bool is_ahead = name == "idle" || std::find(ahead.begin(), ahead.end(), name) != ahead.end();
@@ -55,7 +54,7 @@ Phases measure(const Instance& cordon, bool ready, int jobs, milliseconds pause)
     const auto begun = Clock::now();
     const auto answer = Json::parse(client.request("POST", "/v1/jobs", timed_true).body);
     const auto round_trip = std::chrono::duration<double, std::milli>(Clock::now() - begun).count();
-    if (answer.at("warm") == ready) add_timings(phases, answer.at("timings"), round_trip);
+    if (answer.at("warm") == ready) add_timings(phases, answer.at("timings"), round_trip, ready);
   }
   return phases;
 }
