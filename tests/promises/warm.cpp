@@ -14,7 +14,7 @@ using namespace cordon::test;
 
 namespace {
 
-constexpr std::size_t mebi = 1024 * 1024;
+constexpr std::size_t mebi = std::size_t{1024} * 1024;
 
 // Which of two sandboxes it is: what differs between any two, and must.
 const std::vector<std::string> own_ids{"uid",           "init.uid",      "namespace.ipc",  "namespace.mnt",
