@@ -208,7 +208,7 @@ TEST_CASE(
 }
 
 TEST_CASE("with imports, an archive that a module could be in is for a fresh python") {
-  const std::string archive("#!/usr/bin/env python3\nPK\5\6\0\0", 30);
+  const std::string archive("#!/usr/bin/env python3\nPK\5\6\0\0", 29);
   Case job;
   job.files = {"app"};
   job.contents = {archive};
