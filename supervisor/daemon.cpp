@@ -82,8 +82,9 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            {},
            {},
            WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
+           Authority(api_.journal, [this]() -> const Config& { return api_.catalog->config; }),
            JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
-                   api_.retention, api_.kill_latch, api_.operations,
+                   api_.retention, api_.kill_latch, api_.operations, api_.authority,
                    [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
@@ -118,7 +119,9 @@ awaitable<void> Daemon::start() {
   co_await await_launcher(&api_.launcher);
   auto retaining = api_.retention.begin();
   co_await std::move(retaining);
-  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, api_.catalog);
+  auto remembering = api_.authority.begin();
+  co_await std::move(remembering);
+  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, &api_.authority, api_.catalog);
   const auto recovered = co_await std::move(recovering);
   for (const auto& lost : recovered.lost) api_.operations.tell(EventKind::lost, lost.subject, lost.reason);
   api_.life.heed_kill_switch();

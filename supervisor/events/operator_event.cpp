@@ -25,7 +25,11 @@ constexpr std::array<Kind, event_kinds> kinds{{{"started", Severity::info},
                                                {"launcher_back", Severity::info},
                                                {"reload", Severity::info},
                                                {"breaker_open", Severity::warning},
-                                               {"doctor", Severity::critical}}};
+                                               {"doctor", Severity::critical},
+                                               {"approval_wanted", Severity::warning},
+                                               {"approval_given", Severity::info},
+                                               {"grant_changed", Severity::info},
+                                               {"incident", Severity::critical}}};
 
 const Kind& row(EventKind kind) {
   return kinds.at(static_cast<std::size_t>(kind));

@@ -103,6 +103,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
     return tl::unexpected(fault);
   }
   api.catalog = std::move(*loaded);
+  api.kill_latch.decide_again();  // under another policy, perhaps
   api.life.reconfigure();
   api.warm.configure(*api.catalog);
   api.operations.configure(api.catalog->config.operations);

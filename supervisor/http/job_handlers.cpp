@@ -62,12 +62,16 @@ awaitable<Made> make_job(Api* api, RequestPtr request, Sha256 body) {
     co_return Submitted{};
   const auto now = std::chrono::system_clock::now();
   const auto& account = request->caller.account;
+  request->body = without_secret(std::move(request->body), ordered->grant);
+  const Asked asked{request->caller, ordered->order, ordered->grant, request->body};
+  auto mandate = api->authority.rule(asked);
+  if (!mandate) co_return Refused(mandate.error());
   auto id = api->ids.next(now);
   auto claim = claim_of(account, ordered->order);
   claim.body = fingerprint(request->body);
   const auto place = api->life.reserve(id, std::move(claim), membership_of(account, ordered->order));
   if (!place) co_return Refused(place.error());
-  const auto job = std::make_shared<Job>(std::move(id), account, std::move(ordered->order), now);
+  const auto job = std::make_shared<Job>(std::move(id), account, std::move(ordered->order), now, std::move(*mandate));
   job->received = request->received;
   Submission submission{request->idempotency_key, body, std::move(request->body), ordered->wait};
   auto submitting = api->life.submit(job, std::move(submission));
@@ -105,7 +109,7 @@ awaitable<Answer> submit_job(Api* api, RequestPtr request, Parameters) {
   request->drop_body();
   if (!submitted) co_return Refused(submitted.error());
   const auto& job = submitted->job;
-  if (!submitted->wait) co_return accepted(*api, job);
+  if (!submitted->wait || job->state == JobState::awaiting_approval) co_return accepted(*api, job);
   co_await until_finished(job, request->client, Clock::time_point::max());
   if (job->state != JobState::finished && !request->idempotency_key) job->cancel();
   co_return job_response(*api, job);

@@ -8,6 +8,8 @@ std::string_view to_string(JobState state) {
   switch (state) {
     case JobState::queued:
       return "queued";
+    case JobState::awaiting_approval:
+      return "awaiting_approval";
     case JobState::running:
       return "running";
     case JobState::finished:
@@ -16,10 +18,11 @@ std::string_view to_string(JobState state) {
   return "finished";
 }
 
-Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now)
+Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now, Mandate mandate_of)
     : id(std::move(id_of)),
       account(std::move(account_of)),
       order(std::move(order_of)),
+      mandate(std::move(mandate_of)),
       output{OutputBuffer(order.limits.output_bytes), OutputBuffer(order.limits.output_bytes)},
       submitted_at(now) {
   log.state("queued");
@@ -27,6 +30,18 @@ Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now)
 
 void Job::accept(bool taken) {
   acceptance = taken ? Acceptance::accepted : Acceptance::refused;
+  changes.ring();
+}
+
+void Job::become_held() {
+  state = JobState::awaiting_approval;
+  log.state("awaiting_approval");
+  changes.ring();
+}
+
+void Job::become_queued() {
+  state = JobState::queued;
+  log.state("queued");
   changes.ring();
 }
 

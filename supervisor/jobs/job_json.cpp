@@ -108,6 +108,8 @@ Json before_stdout(const Job& job, std::optional<std::size_t> queue_position) {
   out["tenant"] = job.account.tenant;
   out["tool"] = nullptr;
   out["labels"] = Json(job.order.labels);
+  out["grant"] = job.mandate.grant.empty() ? Json() : Json(job.mandate.grant);
+  out["approval"] = job.mandate.approval ? told(*job.mandate.approval) : Json();
   out["outcome"] = job.outcome && job.state == JobState::finished ? to_json(*job.outcome) : Json();
   return out;
 }
@@ -127,6 +129,7 @@ Json after_stderr(const Job& job) {
     out["warm"] = job.warm;
     out["prestart"] = job.prestart.empty() ? Json() : Json(job.prestart);
   }
+  out["provenance"] = to_json(job.mandate.data);
   out["profile"] = job.order.profile;
   out["profile_sha256"] = hex(job.order.profile_sha256);
   out["image"] = job.order.image;

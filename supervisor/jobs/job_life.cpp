@@ -5,6 +5,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/jobs/job_account.hpp"
 #include "supervisor/jobs/job_report.hpp"
+#include "supervisor/journal/authority_rows.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -23,6 +24,11 @@ Rejection switched_off(const Engagement& engagement) {
           fmt::format("{} was engaged by {} at {}: {}", scope, engagement.by, rfc3339(engagement.engaged_at),
                       engagement.reason),
           "Nothing of this scope is started until an operator releases it (cordon release)."};
+}
+
+std::optional<Outcome> objection_of(std::optional<Denied> denied) {
+  if (!denied) return std::nullopt;
+  return Outcome(std::move(*denied));
 }
 
 AdmissionLimits limits_of(const Config& config) {
@@ -52,8 +58,10 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
       job.id,           job.account.actor, job.account.tenant,       std::move(submission.key), submission.request,
       report_text(job), std::nullopt,      unix_us(job.submitted_at)};
   // A client that waits without a key is gone with this process; nobody would ever hear of its job.
-  const bool survives = row.key || !submission.waited_for;
+  // (Who waits for what is held is told so at once, and asks again.)
+  const bool survives = row.key || !submission.waited_for || job.mandate.is_held();
   if (waits && survives) row.body = std::move(submission.body);
+  if (job.mandate.approval || !job.mandate.grant.empty()) row.mandate = mandate_text(job.mandate);
   return row;
 }
 
@@ -61,7 +69,7 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 
 JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
                  JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
-                 CurrentConfig config)
+                 Authority& authority, CurrentConfig config)
     : executor_(std::move(executor)),
       sandboxes_(sandboxes),
       launcher_(sandboxes.launcher),
@@ -72,8 +80,12 @@ JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch&
       retention_(retention),
       kill_latch_(kill_latch),
       operations_(operations),
+      authority_(authority),
       config_(std::move(config)),
       admission_(limits_of(config_())),
+      holds_(executor_, journal_, operations_,
+             {[this](const JobPtr& job) { release(job); },
+              [this](const JobPtr& job, Denied why) { deny(job, std::move(why)); }}),
       look_again_(executor_) {}
 
 void JobLife::reconfigure() {
@@ -104,13 +116,18 @@ Durability JobLife::durability_of(const Submission& submission) const {
 
 // It has its place from here on; what starts it waits until the journal has it.
 awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission submission) {
-  job->durability = durability_of(submission);
+  const bool held = job->mandate.is_held();
+  job->durability = held ? Durability::power : durability_of(submission);
   if (submission.key) store_.bind({job->account.actor, *submission.key}, submission.request, job);
-  enter(job);
+  held ? hold(job) : enter(job);
   const bool starts = job->state == JobState::running;
   const auto row = received_row(*job, std::move(submission), !starts);
-  DatabaseThread::Work work = [row, starts, budgets = changed_budgets()](JobRows& rows) {
+  const auto context = starts ? authority_.begin_reading(*job) : std::nullopt;
+  DatabaseThread::Work work = [row, starts, budgets = changed_budgets(), context,
+                               uses = authority_.take_use(*job)](JobRows& rows) {
     rows.receive(row);
+    count_uses(rows, uses);
+    if (context) save_context(rows, *context);
     rows.save(budgets);
     if (starts) rows.step(JobRows::Step::admitted, row.id, row.at_us);
   };
@@ -122,8 +139,10 @@ awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission 
     failed = e.what();
   }
   job->accept(failed.empty());
+  if (failed.empty() && held) holds_.add(job);
   if (failed.empty()) co_return tl::expected<void, Rejection>();
   operations_.tell(EventKind::journal_failed, {}, failed);
+  authority_.give_back_use(*job);
   withdraw(job);
   co_return tl::unexpected(journal_unavailable(failed));
 }
@@ -141,6 +160,11 @@ void JobLife::resubmit(const JobPtr& job) {
   job->durability = Durability::power;
   job->accept(true);
   take_in(job);
+  if (job->mandate.is_held()) {
+    admission_.readmit_held(job->id, claim_of(job->account, job->order));
+    job->become_held();
+    return holds_.add(job);
+  }
   admission_.readmit(job->id, claim_of(job->account, job->order), Clock::now());
   start_what_may();
 }
@@ -280,12 +304,13 @@ awaitable<void> JobLife::run(JobPtr job) {
   const bool taken = co_await std::move(acceptance);
   if (!taken) co_return;  // submit() has withdrawn it
   auto outcome = co_await admit(job);
+  if (!outcome) outcome = objection_of(authority_.objection_to_start(*job));  // its input is taken right behind this
   if (!outcome) {
     tell_journal(job);
     Decide decide = [this](const Job& asked) -> std::optional<Outcome> {
       const auto engaged = kill_latch_.engaged_for(asked.membership());
-      if (!engaged) return std::nullopt;
-      return killed_by(*engaged);
+      if (engaged) return killed_by(*engaged);
+      return objection_of(authority_.withdrawn(asked));
     };
     job->decided = Clock::now();
     job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());
@@ -304,11 +329,17 @@ awaitable<std::optional<Outcome>> JobLife::admit(JobPtr job) {
   asio::steady_timer timer(executor_);
   for (bool told = false; !job->admitted; told = true) {
     if (job->hang_up_reason.why != HangUp::no) co_return of_hang_up(job->hang_up_reason);
-    DatabaseThread::Work work = [id = job->id, at = now_us()](JobRows& rows) {
-      rows.step(JobRows::Step::admitted, id, at);
+    const auto usable = std::make_shared<bool>(!job->mandate.approval);
+    const auto context = authority_.begin_reading(*job);
+    DatabaseThread::Work work = [id = job->id, at = now_us(), usable, context](JobRows& rows) {
+      *usable = *usable || consume_approval(rows, id);
+      if (*usable && context) save_context(rows, *context);
+      if (*usable) rows.step(JobRows::Step::admitted, id, at);
     };
     try {
       co_await journal_.write(std::move(work), job->durability);
+      if (!*usable) co_return Denied{"approval", "it was used already"};
+      if (job->mandate.approval) job->mandate.approval->state = ApprovalState::consumed;
       job->admitted = true;
       continue;
     } catch (const std::exception& e) {
@@ -321,7 +352,8 @@ awaitable<std::optional<Outcome>> JobLife::admit(JobPtr job) {
 }
 
 // The journal has it before anybody hears of it. When the journal cannot be written the truth is told all the same, and
-// tried to be kept until it can; but for what was cancelled before it began, which a restart would run after all.
+// tried to be kept until it can; but for what was cancelled or denied before it began: a restart would take it up
+// again.
 awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
   auto acceptance = accepted(job);
   const bool taken = co_await std::move(acceptance);
@@ -345,7 +377,8 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
     } catch (const std::exception& e) {
       if (job->state != JobState::finished) operations_.tell(EventKind::journal_failed, {}, e.what());
     }
-    const bool may_come_again = !job->admitted && std::holds_alternative<Cancelled>(*job->outcome);
+    const bool may_come_again = !job->admitted && (std::holds_alternative<Cancelled>(*job->outcome) ||
+                                                   std::holds_alternative<Denied>(*job->outcome));
     if (job->state != JobState::finished && (written || !may_come_again)) {
       job->finish();
       operations_.job_ended(*job);

@@ -10,6 +10,8 @@
 
 #include "profiles/config.hpp"
 #include "supervisor/admission/admission.hpp"
+#include "supervisor/authority/authority.hpp"
+#include "supervisor/authority/holds.hpp"
 #include "supervisor/events/operations.hpp"
 #include "supervisor/host_room.hpp"
 #include "supervisor/jobs/job.hpp"
@@ -37,7 +39,7 @@ class JobLife {
 
   JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
           JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
-          CurrentConfig config);
+          Authority& authority, CurrentConfig config);
 
   // Takes a place for a job that is about to be submitted, or says why there is none.
   tl::expected<void, Rejection> reserve(const std::string& id, Claim claim, const Membership& membership);
@@ -45,7 +47,7 @@ class JobLife {
   // client asked for twice at the same moment waits for the first to be accepted.
   awaitable<tl::expected<void, Rejection>> submit(JobPtr job, Submission submission);
   static awaitable<bool> accepted(JobPtr job);
-  // A queued job of a former cordond, which the journal has already.
+  // A job of a former cordond that was queued or held, which the journal has already.
   void resubmit(const JobPtr& job);
   void refuse_resubmitted(const JobPtr& job, Outcome outcome);
   // What was used of budgets, as a former cordond knew it.
@@ -59,10 +61,14 @@ class JobLife {
   // The jobs of that scope which have ended, and whose sandboxes the kernel has not let go.
   std::vector<std::string> survivors(const Scope& scope) { return survivors_.in(scope); }
   const Admission& admission() const { return admission_; }
+  Holds& holds() { return holds_; }
   std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
  private:
   void enter(const JobPtr& job);
+  void hold(const JobPtr& job);
+  void release(const JobPtr& job);
+  void deny(const JobPtr& job, Denied why);
   void take_in(const JobPtr& job);
   void withdraw(const JobPtr& job);
   void look_again_in_time();
@@ -88,9 +94,11 @@ class JobLife {
   Retention& retention_;
   KillLatch& kill_latch_;
   Operations& operations_;
+  Authority& authority_;
   CurrentConfig config_;
   Admission admission_;
   Survivors survivors_;
+  Holds holds_;
   asio::steady_timer look_again_;
 };
 

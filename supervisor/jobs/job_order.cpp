@@ -43,7 +43,7 @@ tl::expected<void, Rejection> apply_language(const JobRequest& request, const Pr
   refuse_conflicts(request.files, language.file, errors);
   if (!errors.empty()) return Refused(invalid_input(std::move(errors)));
   order.argv = language.argv;
-  order.files.push_back({language.file, 0644, request.code, nullptr});
+  order.files.push_back({language.file, 0644, request.code, nullptr, {}});
   return {};
 }
 
@@ -65,9 +65,12 @@ tl::expected<Limits, Rejection> choose_limits(const Json& asked, const Profile& 
 tl::expected<void, Rejection> take_files(JobRequest& request, const FindArtifact& find, JobOrder& order) {
   for (std::size_t i = 0; i < request.files.size(); ++i) {
     auto& file = request.files[i];
-    OrderedFile ordered{std::move(file.path), file.mode, std::move(file.content), nullptr};
+    OrderedFile ordered{std::move(file.path), file.mode, std::move(file.content), nullptr, {}};
     if (file.artifact) {
-      ordered.artifact = find(*file.artifact);
+      auto found = find(*file.artifact);
+      ordered.artifact = std::move(found.file);
+      ordered.artifact_sha256 = found.sha256;
+      order.inputs.join(found.data);
       if (!ordered.artifact) {
         return Refused(bad_field("unknown_artifact", pointer_to(pointer_to("/files", i), "artifact"),
                                  "there is no such artifact of a job of yours",
@@ -152,6 +155,7 @@ tl::expected<JobOrder, Rejection> make_order(JobRequest request, const Catalog& 
   order.collect_bounds = profile->second.collect;
   order.on_output_limit = request.on_output_limit;
   order.labels = std::move(request.labels);
+  order.inputs.join(request.declared);
   order.timings = request.timings;
   return order;
 }

@@ -21,6 +21,7 @@ struct OrderedFile {
   std::uint32_t mode = 0644;
   std::string content;                         // or
   std::shared_ptr<const StoredFile> artifact;  // of an earlier job
+  Sha256 artifact_sha256{};                    // what it had when it was collected
 
   std::uint64_t size() const { return artifact ? artifact->size() : content.size(); }
 };
@@ -39,14 +40,20 @@ struct JobOrder {
   Limits limits;
   OnOutputLimit on_output_limit = OnOutputLimit::truncate;
   std::map<std::string, std::string> labels;
+  Provenance inputs;  // of the artifacts, and as the client declares
   bool timings = false;
 
   std::uint64_t memory() const;  // of what the client wrote, while it waits
   void drop_input();             // the sandbox has it now
 };
 
-// The client's own finished job's artifact; nullptr: there is none that the client may see.
-using FindArtifact = std::function<std::shared_ptr<const StoredFile>(const ArtifactRef&)>;
+// The client's own finished job's artifact; no file: there is none that the client may see.
+struct FoundArtifact {
+  std::shared_ptr<const StoredFile> file = nullptr;
+  Sha256 sha256{};
+  Provenance data = {};
+};
+using FindArtifact = std::function<FoundArtifact(const ArtifactRef&)>;
 // Is there such a program in the image?
 using HasFile = std::function<bool(const ImageConfig&, const std::string& path)>;
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "profiles/strict_json.hpp"
+#include "supervisor/authority/provenance.hpp"
 #include "supervisor/http/problem.hpp"
 
 namespace cordon {
@@ -42,6 +43,8 @@ struct JobRequest {
   Json limits = Json::object();
   OnOutputLimit on_output_limit = OnOutputLimit::truncate;
   std::map<std::string, std::string> labels;
+  std::string grant;    // its secret; empty: none
+  Provenance declared;  // of what the client brings along
   bool timings = false;
   bool wait = false;
 };

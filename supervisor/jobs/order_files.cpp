@@ -8,14 +8,18 @@
 namespace cordon {
 namespace {
 
-// An artifact's bytes as memory; the files are ours and never change.
+// An artifact's bytes as memory. The files are ours: one that is not what was collected is not what was asked for.
 class MappedArtifact {
  public:
-  explicit MappedArtifact(const StoredFile& file) : size_(file.size()) {
+  MappedArtifact(const StoredFile& file, const Sha256& digest) : size_(file.size()) {
     if (size_ == 0) return;
     const auto fd = file.open();
     data_ = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd.get(), 0);
     if (data_ == MAP_FAILED) throw KernelError("map artifact", "", errno);
+    if (sha256(bytes()) == digest) return;
+    ::munmap(data_, size_);
+    throw KernelError("read the artifact", hex(digest), EBADMSG,
+                      "its file was changed: run the job that made it again");
   }
   ~MappedArtifact() {
     if (size_ > 0) ::munmap(data_, size_);
@@ -35,7 +39,9 @@ class OpenPayload {
   explicit OpenPayload(const JobOrder& order) : payload_{order.argv, order.env, order.cwd, {}} {
     for (const auto& file : order.files) {
       std::string_view content = file.content;
-      if (file.artifact) content = artifacts_.emplace_back(std::make_unique<MappedArtifact>(*file.artifact))->bytes();
+      if (file.artifact)
+        content =
+            artifacts_.emplace_back(std::make_unique<MappedArtifact>(*file.artifact, file.artifact_sha256))->bytes();
       payload_.files.push_back({file.path, file.mode, content});
     }
     head_ = encode_payload_head(payload_);

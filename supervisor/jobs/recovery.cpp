@@ -27,24 +27,34 @@ EndedRow lost_row(const UnfinishedRow& row, std::int64_t age_s) {
 }
 
 // Under the profiles in force now. When it is no longer possible, it is over, and says so.
-awaitable<void> queue_again(JobStore* store, JobLife* life, CatalogPtr catalog, UnfinishedRow row) {
+awaitable<void> queue_again(JobStore* store, JobLife* life, Authority* authority, CatalogPtr catalog,
+                            UnfinishedRow row) {
   const Account account{row.actor, row.tenant};
   const WallTime submitted{std::chrono::microseconds(row.received_at_us)};
   auto ordering = order_job(store, catalog, Caller{0, Role::agent, account}, *row.body);
   auto ordered = co_await std::move(ordering);
   auto order = ordered ? std::move(ordered->order) : JobOrder{};
-  const auto job = std::make_shared<Job>(row.id, account, std::move(order), submitted);
-  if (row.key) store->bind({row.actor, *row.key}, row.request, job);
+  tl::expected<Mandate, Denied> mandate = tl::unexpected(Denied{});
   if (ordered) {
+    mandate = authority->resume(account, order, row.mandate, *row.body);
+  } else {
+    mandate = tl::unexpected(Denied{"configuration", ordered.error().detail});
+  }
+  auto told = mandate ? *mandate : parse_mandate(row.mandate.value_or("")).value_or(Mandate{});
+  if (!mandate && told.approval) told.approval->state = ApprovalState::refused;
+  const auto job = std::make_shared<Job>(row.id, account, std::move(order), submitted, std::move(told));
+  if (row.key) store->bind({row.actor, *row.key}, row.request, job);
+  if (mandate) {
     life->resubmit(job);
   } else {
-    life->refuse_resubmitted(job, Denied{"configuration", ordered.error().detail});
+    life->refuse_resubmitted(job, mandate.error());
   }
 }
 
 }  // namespace
 
-awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, CatalogPtr catalog) {
+awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, Authority* authority,
+                                  CatalogPtr catalog) {
   std::function<std::vector<UnfinishedRow>(JobRows&)> look = [](JobRows& rows) { return rows.unfinished(); };
   const auto unfinished = co_await journal->read(std::move(look));
   std::function<std::vector<SavedBudget>(JobRows&)> budgets = [](JobRows& rows) { return rows.budgets(); };
@@ -63,7 +73,7 @@ awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* li
   if (!lost.empty()) co_await journal->write(std::move(work), Durability::power);
   for (const auto& row : unfinished) {
     if (row.state != "received" || !row.body) continue;
-    auto again = queue_again(store, life, catalog, row);
+    auto again = queue_again(store, life, authority, catalog, row);
     co_await std::move(again);
     ++recovered.queued;
   }

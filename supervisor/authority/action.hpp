@@ -1,0 +1,19 @@
+// All that a job will be, in one value: what policy judged, what people approve, what evidence names by its digest.
+// Pure.
+#pragma once
+
+#include "profiles/config.hpp"
+#include "supervisor/authority/mandate.hpp"
+#include "supervisor/identity.hpp"
+#include "supervisor/jobs/job_order.hpp"
+
+namespace cordon {
+
+// Contents stand in it as size and digest, so that it can be shown and kept.
+Json action_of(const JobOrder& order, const Account& account, const Mandate& mandate, const Config& config);
+Sha256 action_digest(const JobOrder& order, const Account& account, const Mandate& mandate, const Config& config);
+
+// What of the contents a person may want to read: the beginnings of files and standard input.
+Json previews_of(const JobOrder& order);
+
+}  // namespace cordon
