@@ -24,6 +24,7 @@ struct ImageConfig {
 
 struct Config {
   std::vector<std::string> profile_dirs{"/usr/share/cordon/profiles", "/etc/cordon/profiles"};  // later wins by name
+  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};            // likewise
   std::map<std::string, ImageConfig> images{{"host", {}}};
   std::string daemon_user = "cordon";               // an installed instance; private ones use numbers
   std::string agent_group = "cordon";               // may open agent.sock
@@ -44,7 +45,7 @@ struct Config {
   OperationsConfig operations;
 };
 
-// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
+// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "tool_dirs": […], "users": {"daemon", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections"}, and what actors.hpp, admission_rules.hpp,
 // operations_config.hpp and warm_rules.hpp say

@@ -81,15 +81,17 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
                      api_.launcher),
            {},
            {},
+           ToolGate(options_.state_dir + "/daemon/tools.json", 0),
            WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
            JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
-                   api_.retention, api_.kill_latch, api_.operations,
+                   api_.retention, api_.kill_latch, api_.operations, api_.tools,
                    [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
       answers_(answers_in_flight),
       turns_(executor_) {
   api_.operations.configure(api_.catalog->config.operations);
+  see_tools(api_);
   api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
 }
 
@@ -118,7 +120,7 @@ awaitable<void> Daemon::start() {
   co_await await_launcher(&api_.launcher);
   auto retaining = api_.retention.begin();
   co_await std::move(retaining);
-  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, api_.catalog);
+  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, &api_.tools, api_.catalog);
   const auto recovered = co_await std::move(recovering);
   for (const auto& lost : recovered.lost) api_.operations.tell(EventKind::lost, lost.subject, lost.reason);
   api_.life.heed_kill_switch();

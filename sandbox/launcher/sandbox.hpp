@@ -53,6 +53,7 @@ class Sandbox {
   Timings& timings_;
   Cgroup cgroup_;
   Workspace workspace_;
+  Workspace::Used used_before_;  // the job
   Streams streams_;
   std::optional<Input> input_;  // of an interpreter that waits for it
   SeccompDenials refused_;

@@ -26,8 +26,11 @@ enum class EventKind : std::uint8_t {
   reload,          // configuration and profiles were loaded, or refused
   breaker_open,    // a runaway loop was stopped
   doctor,          // a check of the host failed
+  tool,            // a tool was approved, switched off or on, or its files have changed
+  side_effects,    // a call did what its tool's class does not allow
+  ambiguous,       // whether a call that cannot be made twice has happened is not known, or was settled
 };
-inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::doctor) + 1;
+inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::ambiguous) + 1;
 std::string_view to_string(EventKind kind);
 
 enum class Severity : std::uint8_t { info, warning, critical };
