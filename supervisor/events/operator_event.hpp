@@ -26,8 +26,10 @@ enum class EventKind : std::uint8_t {
   reload,          // configuration and profiles were loaded, or refused
   breaker_open,    // a runaway loop was stopped
   doctor,          // a check of the host failed
+  evidence_failed,  // the evidence cannot be written: nothing is started
+  evidence_back,    // and can again
 };
-inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::doctor) + 1;
+inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::evidence_back) + 1;
 std::string_view to_string(EventKind kind);
 
 enum class Severity : std::uint8_t { info, warning, critical };

@@ -20,6 +20,10 @@ StoredFile::~StoredFile() {
   if (!kept_) ::unlink(path_.c_str());
 }
 
+Sha256 StoredFile::digest() const {
+  return parse_hex(std::string_view(path_).substr(path_.rfind('/') + 1)).value_or(Sha256{});
+}
+
 Fd StoredFile::open() const {
   return Fd(check(::open(path_.c_str(), O_RDONLY | O_CLOEXEC), "open artifact", path_));
 }

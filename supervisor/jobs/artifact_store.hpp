@@ -24,6 +24,7 @@ class StoredFile {
   StoredFile& operator=(const StoredFile&) = delete;
 
   std::uint64_t size() const { return size_; }
+  Sha256 digest() const;  // its name
   Fd open() const;
 
  private:
