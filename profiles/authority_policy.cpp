@@ -4,7 +4,7 @@
 
 #include "profiles/canonical_json.hpp"
 #include "profiles/name.hpp"
-#include "profiles/side_effects.hpp"
+#include "profiles/tool.hpp"
 
 namespace cordon {
 namespace {

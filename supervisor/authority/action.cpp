@@ -4,6 +4,8 @@
 #include "profiles/limits_json.hpp"
 #include "supervisor/text/base64.hpp"
 #include "supervisor/text/utf8.hpp"
+#include "supervisor/tools/tool_call.hpp"
+#include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
 namespace {
@@ -19,7 +21,7 @@ Json file_json(const OrderedFile& file) {
   if (file.artifact) {
     out["artifact"] = true;
     out["bytes"] = file.artifact->size();
-    out["sha256"] = hex(file.artifact_sha256);
+    out["sha256"] = hex(file.artifact->sha256());
   } else {
     out.update(content_json(file.content));
   }
@@ -35,10 +37,29 @@ Json preview(const std::string& path, std::string_view bytes) {
           {"whole", head.size() == bytes.size()}};
 }
 
+Json tool_json(const JobOrder& order) {
+  if (!order.call) return nullptr;
+  const auto& call = *order.call;
+  const auto& tool = call.tool->tool;
+  return {{"name", tool.name},
+          {"version", tool.version},
+          {"owner", tool.owner},
+          {"sha256", hex(call.digest)},
+          {"side_effects", to_string(tool.side_effects)},
+          {"resources", tool.resources},
+          {"input", call.input},
+          {"compensates", call.compensates},
+          {"health_check", call.health}};
+}
+
 }  // namespace
 
-Json action_of(const JobOrder& order, const Account& account, const Mandate& mandate, const Config& config) {
+std::string rootfs_of(const JobOrder& order, const Config& config) {
   const auto image = config.images.find(order.image);
+  return image == config.images.end() ? "" : image->second.rootfs;
+}
+
+Json action_of(const JobOrder& order, const Account& account, const Mandate& mandate, const std::string& rootfs) {
   Json files = Json::array();
   for (const auto& file : order.files) files.push_back(file_json(file));
   return {{"version", 1},
@@ -46,11 +67,11 @@ Json action_of(const JobOrder& order, const Account& account, const Mandate& man
           {"uid", mandate.uid},
           {"tenant", account.tenant},
           {"grant", mandate.grant.empty() ? Json() : Json(mandate.grant)},
-          {"tool", nullptr},
+          {"tool", tool_json(order)},
           {"profile", order.profile},
           {"profile_sha256", hex(order.profile_sha256)},
           {"image", order.image},
-          {"rootfs", image == config.images.end() ? "" : image->second.rootfs},
+          {"rootfs", rootfs},
           {"argv", order.argv},
           {"env", order.env},
           {"cwd", order.cwd},
@@ -64,8 +85,8 @@ Json action_of(const JobOrder& order, const Account& account, const Mandate& man
           {"provenance", to_json(mandate.data)}};
 }
 
-Sha256 action_digest(const JobOrder& order, const Account& account, const Mandate& mandate, const Config& config) {
-  return canonical_digest(action_of(order, account, mandate, config));
+Sha256 action_digest(const JobOrder& order, const Account& account, const Mandate& mandate, const std::string& rootfs) {
+  return canonical_digest(action_of(order, account, mandate, rootfs));
 }
 
 Json previews_of(const JobOrder& order) {

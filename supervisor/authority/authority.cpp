@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "supervisor/authority/action.hpp"
+#include "supervisor/tools/tool_call.hpp"
+#include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
 namespace {
@@ -29,23 +31,48 @@ std::uint32_t shortest(const std::vector<ApprovalNeed>& needs) {
   return seconds;
 }
 
-std::vector<std::string> resources_of(const JobOrder& order) {
-  return {"image/" + order.image};
+const Tool* tool_of(const JobOrder& order) {
+  return order.call ? &order.call->tool->tool : nullptr;
+}
+
+Sha256 tool_digest(const JobOrder& order) {
+  return order.call ? order.call->digest : Sha256{};
+}
+
+// Whatever the policy says: what undoes a call is a call that nobody had thought of when the first was allowed.
+ApprovalNeed need_to_compensate() {
+  return {"compensation", "a compensation always needs another person's approval", {}};
 }
 
 }  // namespace
 
-Ruling Authority::ruling(const Account& account, const JobOrder& order, const Mandate& mandate) const {
-  Proposal proposal;
-  proposal.actor = account.actor;
-  proposal.tenant = account.tenant;
-  proposal.profile = order.profile;
-  proposal.image = order.image;
-  proposal.resources = resources_of(order);
-  proposal.labels = order.labels;
-  proposal.data = mandate.data;
-  proposal.has_grant = !mandate.grant.empty();
-  return judge(config_().policy, proposal);
+Proposal Authority::proposal(const Account& account, const JobOrder& order, const Mandate& mandate) const {
+  Proposal out;
+  out.actor = account.actor;
+  out.tenant = account.tenant;
+  out.profile = order.profile;
+  out.image = order.image;
+  out.labels = order.labels;
+  out.data = mandate.data;
+  out.has_grant = !mandate.grant.empty();
+  const auto* tool = tool_of(order);
+  if (tool == nullptr) {
+    out.resources = {"image/" + order.image};
+    return out;
+  }
+  out.tool = tool->name;
+  out.side_effects = order.call->health ? SideEffects::read_only : tool->side_effects;
+  out.resources = tool->resources;
+  out.data.data_classes.insert(tool->data_classes.begin(), tool->data_classes.end());
+  return out;
+}
+
+Ruling Authority::ruling(const JobOrder& order, const Proposal& proposal) const {
+  auto ruled = judge(config_().policy, proposal);
+  if (!order.call || order.call->compensates.empty() || ruled.verb == Verb::refuse) return ruled;
+  ruled.verb = Verb::require_approval;
+  ruled.needs.push_back(need_to_compensate());
+  return ruled;
 }
 
 std::string Authority::task_of(const std::string& grant) const {
@@ -54,51 +81,55 @@ std::string Authority::task_of(const std::string& grant) const {
 }
 
 // The name of the grant that the secret is of; empty: none was given.
-tl::expected<std::string, Rejection> Authority::usable_grant(const Asked& asked, const Provenance& data) const {
-  if (asked.grant.empty()) return std::string();
-  const auto name = grant_name(asked.grant);
+tl::expected<std::string, Rejection> Authority::usable_grant(const Petition& petition, const Proposal& proposal) const {
+  if (petition.grant.empty()) return std::string();
+  const auto name = grant_name(petition.grant);
   const auto* grant = grants_.find(name);
-  if (grant == nullptr || grant->terms.uid != asked.caller.uid)
+  if (grant == nullptr || grant->terms.uid != petition.caller.uid)
     return tl::unexpected(grant_refused("unknown_grant", "there is no such grant of yours"));
   if (auto ended = grants_.ended(name, age_s())) return tl::unexpected(grant_refused("grant_ended", std::move(*ended)));
   if (grants_.is_used_up(name)) return tl::unexpected(grant_refused("grant_used_up", "the grant is used up"));
-  GrantUse use{asked.caller.uid,
-               asked.caller.account.actor,
-               asked.caller.account.tenant,
-               {},
-               asked.order.profile,
-               {},
-               resources_of(asked.order),
-               {data.data_classes.begin(), data.data_classes.end()}};
+  const auto effects = proposal.side_effects ? to_string(*proposal.side_effects) : std::string_view();
+  const auto& classes = proposal.data.data_classes;
+  const GrantUse use{petition.caller.uid, proposal.actor,       proposal.tenant,    proposal.tool,
+                     proposal.profile,    std::string(effects), proposal.resources, {classes.begin(), classes.end()}};
   if (auto why = beyond(grant->terms, use))
     return tl::unexpected(grant_refused("beyond_grant", "the grant does not cover it: " + *why));
   return name;
 }
 
-tl::expected<Mandate, Rejection> Authority::rule(const Asked& asked) const {
-  const auto& account = asked.caller.account;
-  Mandate mandate{asked.caller.uid, {}, asked.order.inputs, std::nullopt};
-  mandate.data.tenants.insert(account.tenant);
-  const auto secret_of = asked.grant.empty() ? std::string() : grant_name(asked.grant);
-  mandate.data.join(contexts_.of(account.actor, task_of(secret_of)));
-  auto grant = usable_grant(asked, mandate.data);
-  if (!grant) return tl::unexpected(std::move(grant.error()));
-  mandate.grant = std::move(*grant);
-  const auto ruled = ruling(account, asked.order, mandate);
-  if (ruled.verb == Verb::refuse) return tl::unexpected(policy_refused(ruled));
-  if (ruled.verb == Verb::allow) return mandate;
-  const auto expires = std::chrono::seconds(shortest(ruled.needs));
+Approval Authority::approval_for(const Petition& petition, const Mandate& mandate,
+                                 std::vector<ApprovalNeed> needs) const {
+  const auto expires = std::chrono::seconds(shortest(needs));
+  const auto& account = petition.caller.account;
   Approval approval;
-  approval.action = action_digest(asked.order, account, mandate, config_());
+  approval.action = action_digest(petition.order, account, mandate, rootfs_of(petition.order, config_()));
+  approval.tool = tool_digest(petition.order);
   approval.policy = config_().policy.digest;
-  approval.body = sha256(asked.body);
+  approval.body = sha256(petition.body);
   approval.expires_age_s = age_s() + expires.count();
   approval.submitter = account.actor;
-  approval.submitter_uid = asked.caller.uid;
+  approval.submitter_uid = petition.caller.uid;
   approval.asked_at = std::chrono::system_clock::now();
   approval.expires_at = approval.asked_at + expires;
-  approval.needs = ruled.needs;
-  mandate.approval = std::move(approval);
+  approval.needs = std::move(needs);
+  return approval;
+}
+
+tl::expected<Mandate, Rejection> Authority::rule(const Petition& petition) const {
+  const auto& account = petition.caller.account;
+  Mandate mandate{petition.caller.uid, {}, petition.order.inputs, std::nullopt};
+  mandate.data.tenants.insert(account.tenant);
+  const auto given = petition.grant.empty() ? std::string() : grant_name(petition.grant);
+  mandate.data.join(contexts_.of(account.actor, task_of(given)));
+  auto proposed = proposal(account, petition.order, mandate);
+  auto grant = usable_grant(petition, proposed);
+  if (!grant) return tl::unexpected(std::move(grant.error()));
+  mandate.grant = std::move(*grant);
+  proposed.has_grant = !mandate.grant.empty();
+  auto ruled = ruling(petition.order, proposed);
+  if (ruled.verb == Verb::refuse) return tl::unexpected(policy_refused(ruled));
+  if (ruled.verb == Verb::require_approval) mandate.approval = approval_for(petition, mandate, std::move(ruled.needs));
   return mandate;
 }
 
@@ -111,14 +142,14 @@ tl::expected<Mandate, Denied> Authority::resume(const Account& account, const Jo
     mandate->data.join(contexts_.of(account.actor, ""));
   }
   if (!mandate->approval) {
-    const auto ruled = ruling(account, order, *mandate);
+    const auto ruled = ruling(order, proposal(account, order, *mandate));
     if (ruled.verb == Verb::allow) return *mandate;
     return tl::unexpected(Denied{"policy", fmt::format("rule \"{}\" came into force while it waited", ruled.rule)});
   }
   const auto& approval = *mandate->approval;
   if (approval.body != sha256(body))
     return tl::unexpected(changed("the request is not the one that was to be approved"));
-  if (approval.action != action_digest(order, account, *mandate, config_()))
+  if (approval.action != action_digest(order, account, *mandate, rootfs_of(order, config_())))
     return tl::unexpected(changed("the action is not the one that was to be approved"));
   if (approval.policy != config_().policy.digest)
     return tl::unexpected(changed("the policy is not the one under which it was to be approved"));
@@ -131,8 +162,8 @@ tl::expected<Mandate, Denied> Authority::resume(const Account& account, const Jo
 
 std::optional<Denied> Authority::objection_to_start(const Job& job) const {
   if (!job.mandate.approval) return withdrawn(job);
-  const auto action = action_digest(job.order, job.account, job.mandate, config_());
-  if (auto why = flaw(*job.mandate.approval, action, {}, config_().policy.digest, age_s()))
+  const auto action = action_digest(job.order, job.account, job.mandate, rootfs_of(job.order, config_()));
+  if (auto why = flaw(*job.mandate.approval, action, tool_digest(job.order), config_().policy.digest, age_s()))
     return Denied{"approval", *why};
   return withdrawn(job);
 }
@@ -149,7 +180,7 @@ std::optional<Denied> Authority::withdrawn(const Job& job) const {
 }
 
 std::optional<ContextRow> Authority::begin_reading(const Job& job) {
-  auto data = job.mandate.data;
+  auto data = job.written();
   data.tenants.erase(job.account.tenant);  // that one's own data is one's own is no news
   const auto task = task_of(job.mandate.grant);
   if (!contexts_.join(job.account.actor, task, data)) return std::nullopt;

@@ -20,7 +20,7 @@
 namespace cordon {
 
 // What is asked for, by whom. `body`: the request as it will be kept, without any secret.
-struct Asked {
+struct Petition {
   const Caller& caller;
   const JobOrder& order;
   std::string grant;  // its secret; empty: none
@@ -36,7 +36,7 @@ class Authority {
   awaitable<void> begin();
 
   // A mandate to run, or to wait until people have approved it; or why it is refused.
-  tl::expected<Mandate, Rejection> rule(const Asked& asked) const;
+  tl::expected<Mandate, Rejection> rule(const Petition& petition) const;
 
   // The same for one that waited before a restart. Nothing may have changed for what was approved or held; for the
   // others policy decides anew.
@@ -74,8 +74,10 @@ class Authority {
   std::int64_t age_s() const { return journal_.age_s(); }
 
  private:
-  Ruling ruling(const Account& account, const JobOrder& order, const Mandate& mandate) const;
-  tl::expected<std::string, Rejection> usable_grant(const Asked& asked, const Provenance& data) const;
+  Proposal proposal(const Account& account, const JobOrder& order, const Mandate& mandate) const;
+  Ruling ruling(const JobOrder& order, const Proposal& proposal) const;
+  tl::expected<std::string, Rejection> usable_grant(const Petition& petition, const Proposal& proposal) const;
+  Approval approval_for(const Petition& petition, const Mandate& mandate, std::vector<ApprovalNeed> needs) const;
   std::string task_of(const std::string& grant) const;
   GrantRow row_of(const std::string& name) const;
 

@@ -8,7 +8,7 @@
 #include "profiles/authority_policy.hpp"
 #include "profiles/name.hpp"
 #include "profiles/sha256.hpp"
-#include "profiles/side_effects.hpp"
+#include "profiles/tool.hpp"
 
 namespace cordon {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "profiles/authority_policy.hpp"
-#include "profiles/side_effects.hpp"
+#include "profiles/tool.hpp"
 #include "supervisor/authority/provenance.hpp"
 
 namespace cordon {

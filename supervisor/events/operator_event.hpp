@@ -26,6 +26,11 @@ enum class EventKind : std::uint8_t {
   reload,           // configuration and profiles were loaded, or refused
   breaker_open,     // a runaway loop was stopped
   doctor,           // a check of the host failed
+  tool,             // a tool was approved, switched off or on, or its files have changed
+  side_effects,     // a call did what its tool's class does not allow
+  ambiguous,        // whether a call that cannot be made twice has happened is not known, or was settled
+  evidence_failed,  // the evidence cannot be written: nothing is started
+  evidence_back,    // and can again
   approval_wanted,  // a job waits for people
   approval_given,   // one of them approved it, or it was denied
   grant_changed,    // one was made or revoked

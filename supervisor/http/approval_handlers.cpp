@@ -5,7 +5,7 @@
 #include "supervisor/authority/action.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
-#include "supervisor/jobs/job_json.hpp"
+#include "supervisor/http/json_answer.hpp"
 
 namespace cordon {
 namespace {
@@ -22,15 +22,9 @@ Json shown(const Job& job, const Api& api) {
   out["submitter"] = {{"actor", approval.submitter}, {"uid", approval.submitter_uid}, {"tenant", job.account.tenant}};
   out["grant"] = job.mandate.grant.empty() ? Json() : Json(job.mandate.grant);
   if (job.state != JobState::awaiting_approval) return out;  // its input is gone, or about to be
-  out["action"] = action_of(job.order, job.account, job.mandate, api.catalog->config);
+  out["action"] = action_of(job.order, job.account, job.mandate, rootfs_of(job.order, api.catalog->config));
   out["previews"] = previews_of(job.order);
   return out;
-}
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
 }
 
 bool is_reason(const std::string& text) {

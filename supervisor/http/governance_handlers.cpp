@@ -1,16 +1,19 @@
 // Who answers for what, and which controls are in force or only on trial.
 #include "supervisor/http/api.hpp"
-#include "supervisor/jobs/job_json.hpp"
+#include "supervisor/http/json_answer.hpp"
 
 namespace cordon {
 namespace {
 
-Json owners_json(const AuthorityPolicy& policy) {
+Json owners_json(const Api& api) {
   Json out = Json::array();
+  const auto& policy = api.catalog->config.policy;
   for (const auto concern : concerns) {
     const auto owner = policy.owners.find(std::string(concern));
     out.push_back({{"concern", concern}, {"owner", owner == policy.owners.end() ? Json() : Json(owner->second)}});
   }
+  for (const auto& [name, tool] : api.catalog->tools)
+    out.push_back({{"concern", "tool/" + name}, {"owner", tool->tool.owner}});
   return out;
 }
 
@@ -57,15 +60,13 @@ awaitable<Answer> get_governance(Api* api, RequestPtr, Parameters) {
   for (const auto& one : api->kill_latch.state().engaged()) engaged.push_back(to_string(one.scope));
   Json roles = Json::object();
   for (const auto& [name, role] : policy.roles) roles[name] = {{"actors", role.actors}, {"gids", role.gids}};
-  Response response;
-  response.body = dump({{"policy_sha256", hex(policy.digest)},
-                        {"owners", owners_json(policy)},
-                        {"roles", std::move(roles)},
-                        {"controls", controls_json(*api)},
-                        {"grants", api->authority.grants().of(std::nullopt).size()},
-                        {"awaiting_approval", api->life.holds().waiting().size()},
-                        {"kill_switches", std::move(engaged)}});
-  co_return response;
+  co_return json_response({{"policy_sha256", hex(policy.digest)},
+                           {"owners", owners_json(*api)},
+                           {"roles", std::move(roles)},
+                           {"controls", controls_json(*api)},
+                           {"grants", api->authority.grants().of(std::nullopt).size()},
+                           {"awaiting_approval", api->life.holds().waiting().size()},
+                           {"kill_switches", std::move(engaged)}});
 }
 
 }  // namespace cordon

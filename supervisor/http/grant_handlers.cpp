@@ -4,7 +4,7 @@
 #include "supervisor/authority/grant.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
-#include "supervisor/jobs/job_json.hpp"
+#include "supervisor/http/json_answer.hpp"
 
 namespace cordon {
 namespace {
@@ -12,12 +12,6 @@ namespace {
 using Refused = tl::unexpected<Rejection>;
 
 constexpr auto kill_patience = std::chrono::seconds(5);
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
-}
 
 tl::expected<GrantRequest, Rejection> parse_request(const std::string& body) {
   const auto document = parse_strict_json(body);

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "profiles/json_reader.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/kill_access.hpp"
-#include "supervisor/jobs/job_json.hpp"
 
 namespace cordon {
 namespace {
@@ -81,6 +81,40 @@ awaitable<Json> revoke_grants(Api* api, RequestPtr request, Scope scope, JobPtr 
   co_return step;
 }
 
+// A tool stays off when the kill switch is released.
+Json disable_tool(Api& api, const Scope& scope, const std::string& by, const std::string& reason) {
+  Json step = {{"step", "disable_tool"}, {"done", true}};
+  if (scope.kind != Scope::Kind::tool) {
+    step["why"] = "the scope is no tool";
+    return step;
+  }
+  try {
+    api.tools.switch_off(scope.name, by, reason, std::chrono::system_clock::now());
+    api.operations.tell(EventKind::tool, subject_of(scope), "switched off by an incident: " + reason);
+    step["tool"] = scope.name;
+  } catch (const std::exception& e) {
+    step["done"] = false;
+    step["why"] = e.what();
+  }
+  return step;
+}
+
+awaitable<Json> keep_evidence(Api* api, Scope scope, std::string by, std::string reason) {
+  Json step = {{"step", "hold_evidence"}, {"done", true}, {"scope", to_string(scope)}};
+  if (!api->evidence.is_on()) {
+    step["done"] = false;
+    step["why"] = "this instance keeps no evidence";
+    co_return step;
+  }
+  EvidenceRecord record{EvidenceKind::hold, {}};
+  record.put("scope", to_string(scope)).put("by", by).put("reason", reason);
+  auto recording = api->evidence.record(std::move(record));
+  const auto recorded = co_await std::move(recording);
+  step["done"] = recorded.has_value();
+  if (!recorded) step["why"] = recorded.error().detail;
+  co_return step;
+}
+
 }  // namespace
 
 awaitable<Answer> open_incident(Api* api, RequestPtr request, Parameters) {
@@ -100,19 +134,21 @@ awaitable<Answer> open_incident(Api* api, RequestPtr request, Parameters) {
   steps.push_back({{"step", "kill"}, {"done", all_dead}, {"receipt", std::move(receipt)}});
   auto revoking = revoke_grants(api, request, *scope, job);
   steps.push_back(co_await std::move(revoking));
+  const auto& by = request->caller.account.actor;
+  steps.push_back(disable_tool(*api, *scope, by, incident->reason));
+  auto holding = keep_evidence(api, *scope, by, incident->reason);
+  steps.push_back(co_await std::move(holding));
   const auto id = api->ids.next(now);
   api->operations.tell(EventKind::incident, subject_of(*scope),
                        "incident " + id + " on " + to_string(*scope) + " opened by " + request->caller.account.actor +
                            ": " + incident->reason);
   steps.push_back({{"step", "notify"}, {"done", true}, {"event", api->operations.events.newest()}});
-  Response response;
-  response.body = dump({{"id", id},
-                        {"scope", to_string(*scope)},
-                        {"reason", incident->reason},
-                        {"by", request->caller.account.actor},
-                        {"opened_at", rfc3339(now)},
-                        {"steps", std::move(steps)}});
-  co_return response;
+  co_return json_response({{"id", id},
+                           {"scope", to_string(*scope)},
+                           {"reason", incident->reason},
+                           {"by", request->caller.account.actor},
+                           {"opened_at", rfc3339(now)},
+                           {"steps", std::move(steps)}});
 }
 
 }  // namespace cordon

@@ -4,6 +4,7 @@
 #include "profiles/json_reader.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/kill_access.hpp"
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/log.hpp"
@@ -77,12 +78,6 @@ Json receipt(const Engaged& engaged, Toll toll, Clock::duration took) {
   out["latency_ms"] = std::chrono::duration<double, std::milli>(took).count();
   put_persisted(out, engaged.not_persisted);
   return out;
-}
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
 }
 
 Rejection not_engaged(const Scope& scope) {

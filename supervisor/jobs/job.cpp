@@ -1,6 +1,8 @@
 #include "supervisor/jobs/job.hpp"
 
 #include "supervisor/jobs/job_account.hpp"
+#include "supervisor/tools/tool_call.hpp"
+#include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
 
@@ -105,13 +107,26 @@ std::uint64_t Job::artifact_bytes() const {
   return total;
 }
 
+Provenance Job::written() const {
+  auto out = mandate.data;
+  if (!order.call) return out;
+  const auto& tool = order.call->tool->tool;
+  out.join({tool.untrusted, {tool.name}, {tool.data_classes.begin(), tool.data_classes.end()}, {account.tenant}});
+  return out;
+}
+
 Membership Job::membership() const {
   return membership_of(account, order, id);
 }
 
 Membership membership_of(const Account& account, const JobOrder& order, const std::string& id) {
   const auto drill = order.labels.find(drill_label);
-  return {account.tenant, account.actor, {}, order.profile, id, drill == order.labels.end() ? "" : drill->second};
+  return {account.tenant,
+          account.actor,
+          tool_name(order),
+          order.profile,
+          id,
+          drill == order.labels.end() ? "" : drill->second};
 }
 
 }  // namespace cordon

@@ -23,6 +23,7 @@
 #include "supervisor/journal/durability.hpp"
 #include "supervisor/kill/scope.hpp"
 #include "supervisor/text/timestamp.hpp"
+#include "supervisor/tools/tool_call.hpp"
 #include "supervisor/waker.hpp"
 
 namespace cordon {
@@ -103,6 +104,7 @@ class Job {
   std::optional<Finished> report;  // without it: lost
   Fd cgroup_events;                // of its sandbox, while anything of it may live
   Collection collection;
+  std::optional<CallResult> result;  // of a call, with its outcome
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
   std::optional<JobMembers> told;    // one that the journal gave back: what was said of it then
@@ -116,6 +118,7 @@ class Job {
 
   Durability durability = Durability::power;     // of its lines in the journal
   bool admitted = false;                         // and the journal has that
+  bool evidence = false;                         // what was decided of it, and what became of it, is on the record
   std::function<void()> on_started, on_killing;  // the journal wants to know
 
   HangUpReason hang_up_reason;
@@ -124,6 +127,7 @@ class Job {
   std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
   std::uint64_t artifact_bytes() const;
   Membership membership() const;
+  Provenance written() const;  // of what it writes: of what went into it, and of the tool that it is
 
  private:
   void hang_up_because(HangUpReason reason);

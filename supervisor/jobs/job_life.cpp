@@ -4,9 +4,11 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/jobs/job_account.hpp"
+#include "supervisor/jobs/job_evidence.hpp"
 #include "supervisor/jobs/job_report.hpp"
 #include "supervisor/journal/authority_rows.hpp"
 #include "supervisor/text/log.hpp"
+#include "supervisor/tools/call_outcome.hpp"
 
 namespace cordon {
 namespace {
@@ -69,7 +71,7 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 
 JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
                  JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
-                 Authority& authority, CurrentConfig config)
+                 Evidence& evidence, ToolGate& tools, Authority& authority, CurrentConfig config)
     : executor_(std::move(executor)),
       sandboxes_(sandboxes),
       launcher_(sandboxes.launcher),
@@ -80,6 +82,8 @@ JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch&
       retention_(retention),
       kill_latch_(kill_latch),
       operations_(operations),
+      evidence_(evidence),
+      tools_(tools),
       authority_(authority),
       config_(std::move(config)),
       admission_(limits_of(config_())),
@@ -97,6 +101,7 @@ tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim clai
   if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
   if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
   if (!launcher_.is_there() || !admission_.held_by().empty()) start_what_may();  // and what nothing starts for
+  if (auto trouble = evidence_.unavailable()) return tl::unexpected(std::move(*trouble));
   if (launcher_.away() > longest_away) return tl::unexpected(launcher_away(launcher_.socket_path()));
   auto place = admission_.admit(id, std::move(claim), Clock::now());
   tell_notices();
@@ -118,6 +123,7 @@ Durability JobLife::durability_of(const Submission& submission) const {
 awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission submission) {
   const bool held = job->mandate.is_held();
   job->durability = held ? Durability::power : durability_of(submission);
+  job->evidence = evidence_.is_on();
   if (submission.key) store_.bind({job->account.actor, *submission.key}, submission.request, job);
   held ? hold(job) : enter(job);
   const bool starts = job->state == JobState::running;
@@ -131,6 +137,8 @@ awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission 
     rows.save(budgets);
     if (starts) rows.step(JobRows::Step::admitted, row.id, row.at_us);
   };
+  auto recording = record_decision(job);
+  const auto receipt = co_await std::move(recording);
   std::string failed;
   try {
     co_await journal_.write(std::move(work), job->durability);
@@ -138,13 +146,17 @@ awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission 
   } catch (const std::exception& e) {
     failed = e.what();
   }
-  job->accept(failed.empty());
-  if (failed.empty() && held) holds_.add(job);
-  if (failed.empty()) co_return tl::expected<void, Rejection>();
-  operations_.tell(EventKind::journal_failed, {}, failed);
+  auto settling = Evidence::settled(receipt);
+  const auto recorded = co_await std::move(settling);
+  job->accept(failed.empty() && recorded);
+  if (failed.empty() && recorded && held) holds_.add(job);
+  if (failed.empty() && recorded) co_return tl::expected<void, Rejection>();
   authority_.give_back_use(*job);
+  if (recorded || receipt->maybe_written) evidence_.note(withdrawn_record(job->id, "the client was refused"));
+  if (!failed.empty()) operations_.tell(EventKind::journal_failed, {}, failed);
+  if (failed.empty()) journal_.note([id = job->id](JobRows& rows) { rows.withdraw(id); });
   withdraw(job);
-  co_return tl::unexpected(journal_unavailable(failed));
+  co_return tl::unexpected(failed.empty() ? recorded.error() : journal_unavailable(failed));
 }
 
 awaitable<bool> JobLife::accepted(JobPtr job) {
@@ -158,6 +170,7 @@ awaitable<bool> JobLife::accepted(JobPtr job) {
 void JobLife::resubmit(const JobPtr& job) {
   job->received = Clock::now();
   job->durability = Durability::power;
+  job->evidence = evidence_.is_on();
   job->accept(true);
   take_in(job);
   if (job->mandate.is_held()) {
@@ -167,27 +180,6 @@ void JobLife::resubmit(const JobPtr& job) {
   }
   admission_.readmit(job->id, claim_of(job->account, job->order), Clock::now());
   start_what_may();
-}
-
-// In the other direction: changed_budgets().
-void JobLife::restore(const std::vector<SavedBudget>& budgets) {
-  for (const auto& saved : budgets) {
-    // Over a reboot it is not known how long it was: then it counts as nothing, and nobody gets more than was allowed.
-    const auto pause = std::chrono::seconds(journal_.same_boot() ? journal_.age_s() - saved.saved_age_s : 0);
-    const BudgetRow row{static_cast<ScopeKind>(saved.kind),     saved.name,
-                        static_cast<Resource>(saved.resource),  static_cast<Window>(saved.window),
-                        static_cast<std::uint64_t>(saved.used), std::chrono::milliseconds(saved.remaining_ms)};
-    admission_.budgets().restore(row, pause, Clock::now());
-  }
-}
-
-std::vector<SavedBudget> JobLife::changed_budgets() {
-  std::vector<SavedBudget> out;
-  for (const auto& row : admission_.budgets().changed_rows(Clock::now())) {
-    out.push_back({static_cast<int>(row.kind), row.name, static_cast<int>(row.resource), static_cast<int>(row.window),
-                   static_cast<std::int64_t>(row.used), row.remaining.count(), journal_.age_s()});
-  }
-  return out;
 }
 
 void JobLife::refuse_resubmitted(const JobPtr& job, Outcome outcome) {
@@ -220,9 +212,11 @@ void JobLife::withdraw(const JobPtr& job) {
 
 void JobLife::start_what_may() {
   const bool launcher = launcher_.is_there();
-  if (admission_.waiting() > 0 || !launcher || !admission_.held_by().empty()) {
+  const bool evidence = !evidence_.unavailable();
+  if (admission_.waiting() > 0 || !launcher || !evidence || !admission_.held_by().empty()) {
     auto room = host_.look(Clock::now());
     room.launcher = launcher;
+    room.evidence = evidence;
     admission_.see(room);
   }
   while (const auto id = admission_.next(Clock::now())) {
@@ -307,21 +301,27 @@ awaitable<void> JobLife::run(JobPtr job) {
   if (!outcome) outcome = objection_of(authority_.objection_to_start(*job));  // its input is taken right behind this
   if (!outcome) {
     tell_journal(job);
-    Decide decide = [this](const Job& asked) -> std::optional<Outcome> {
-      const auto engaged = kill_latch_.engaged_for(asked.membership());
-      if (engaged) return killed_by(*engaged);
-      return objection_of(authority_.withdrawn(asked));
-    };
+    Decide decide = [this](const Job& asked) { return why_not_start(asked); };
     job->decided = Clock::now();
     job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());
     auto running = run_in_sandbox(job, sandboxes_, &artifacts_, std::move(decide));
-    outcome = co_await std::move(running);
+    outcome = judge_call(*job, co_await std::move(running));
     if (job->cgroup_events) keep_survivor(job);
   }
   admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();
   co_await end(job, std::move(*outcome));
   sandboxes_.warm.answered(job->id);
+}
+
+// Asked again at the last moment: what held when it was submitted may not hold any more.
+std::optional<Outcome> JobLife::why_not_start(const Job& job) {
+  if (const auto engaged = kill_latch_.engaged_for(job.membership())) return killed_by(*engaged);
+  if (auto denied = authority_.withdrawn(job)) return std::move(*denied);
+  if (!job.order.call) return std::nullopt;
+  if (auto changed = why_not_called(tools_, *job.order.call, job.account.actor))
+    return Denied{"tools", std::move(*changed)};
+  return std::nullopt;
 }
 
 // nullopt: it may run. What was accepted waits for a journal that cannot be written.
@@ -365,6 +365,8 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
   job->texts = ended_texts(*job);
   const auto row = std::make_shared<const EndedRow>(ended_row(*job, journal_.age_s()));
   const auto budgets = changed_budgets();
+  auto recording = record_outcome(job, row);
+  co_await std::move(recording);
   asio::steady_timer timer(executor_);
   for (bool written = false; !written;) {
     DatabaseThread::Work work = [row, budgets](JobRows& rows) {
@@ -379,6 +381,7 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
     }
     const bool may_come_again = !job->admitted && (std::holds_alternative<Cancelled>(*job->outcome) ||
                                                    std::holds_alternative<Denied>(*job->outcome));
+    if (row->ambiguous) tools_.unsettled.add(*row->ambiguous);
     if (job->state != JobState::finished && (written || !may_come_again)) {
       job->finish();
       operations_.job_ended(*job);

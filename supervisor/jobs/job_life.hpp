@@ -13,6 +13,7 @@
 #include "supervisor/authority/authority.hpp"
 #include "supervisor/authority/holds.hpp"
 #include "supervisor/events/operations.hpp"
+#include "supervisor/evidence/evidence.hpp"
 #include "supervisor/host_room.hpp"
 #include "supervisor/jobs/job.hpp"
 #include "supervisor/jobs/job_run.hpp"
@@ -22,6 +23,7 @@
 #include "supervisor/jobs/survivors.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/kill/kill_latch.hpp"
+#include "supervisor/tools/tool_gate.hpp"
 
 namespace cordon {
 
@@ -39,7 +41,7 @@ class JobLife {
 
   JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
           JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
-          Authority& authority, CurrentConfig config);
+          Evidence& evidence, ToolGate& tools, Authority& authority, CurrentConfig config);
 
   // Takes a place for a job that is about to be submitted, or says why there is none.
   tl::expected<void, Rejection> reserve(const std::string& id, Claim claim, const Membership& membership);
@@ -80,7 +82,10 @@ class JobLife {
   std::vector<SavedBudget> changed_budgets();
   awaitable<void> run(JobPtr job);
   awaitable<std::optional<Outcome>> admit(JobPtr job);
+  std::optional<Outcome> why_not_start(const Job& job);
   awaitable<void> end(JobPtr job, Outcome outcome);
+  awaitable<Evidence::ReceiptPtr> record_decision(JobPtr job);
+  awaitable<void> record_outcome(JobPtr job, std::shared_ptr<const EndedRow> row);
   void settle(const JobPtr& job, std::uint64_t bytes);
   Durability durability_of(const Submission& submission) const;
 
@@ -94,6 +99,8 @@ class JobLife {
   Retention& retention_;
   KillLatch& kill_latch_;
   Operations& operations_;
+  Evidence& evidence_;
+  ToolGate& tools_;
   Authority& authority_;
   CurrentConfig config_;
   Admission admission_;

@@ -6,6 +6,8 @@
 #include "profiles/limits_json.hpp"
 #include "sandbox/payload.hpp"
 #include "supervisor/jobs/request_files.hpp"
+#include "supervisor/tools/tool_call.hpp"
+#include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
 namespace {
@@ -43,7 +45,7 @@ tl::expected<void, Rejection> apply_language(const JobRequest& request, const Pr
   refuse_conflicts(request.files, language.file, errors);
   if (!errors.empty()) return Refused(invalid_input(std::move(errors)));
   order.argv = language.argv;
-  order.files.push_back({language.file, 0644, request.code, nullptr, {}});
+  order.files.push_back({language.file, 0644, request.code, nullptr});
   return {};
 }
 
@@ -65,11 +67,10 @@ tl::expected<Limits, Rejection> choose_limits(const Json& asked, const Profile& 
 tl::expected<void, Rejection> take_files(JobRequest& request, const FindArtifact& find, JobOrder& order) {
   for (std::size_t i = 0; i < request.files.size(); ++i) {
     auto& file = request.files[i];
-    OrderedFile ordered{std::move(file.path), file.mode, std::move(file.content), nullptr, {}};
+    OrderedFile ordered{std::move(file.path), file.mode, std::move(file.content), nullptr};
     if (file.artifact) {
       auto found = find(*file.artifact);
       ordered.artifact = std::move(found.file);
-      ordered.artifact_sha256 = found.sha256;
       order.inputs.join(found.data);
       if (!ordered.artifact) {
         return Refused(bad_field("unknown_artifact", pointer_to(pointer_to("/files", i), "artifact"),
@@ -114,6 +115,10 @@ std::uint64_t JobOrder::memory() const {
     if (file.artifact) total += file.artifact->size();  // copied when the job starts
   }
   return total;
+}
+
+std::string tool_name(const JobOrder& order) {
+  return order.call ? order.call->tool->tool.name : std::string();
 }
 
 void JobOrder::drop_input() {

@@ -21,10 +21,11 @@ struct OrderedFile {
   std::uint32_t mode = 0644;
   std::string content;                         // or
   std::shared_ptr<const StoredFile> artifact;  // of an earlier job
-  Sha256 artifact_sha256{};                    // what it had when it was collected
 
   std::uint64_t size() const { return artifact ? artifact->size() : content.size(); }
 };
+
+struct ToolCall;  // supervisor/tools/tool_call.hpp
 
 struct JobOrder {
   std::string profile;
@@ -42,15 +43,17 @@ struct JobOrder {
   std::map<std::string, std::string> labels;
   Provenance inputs;  // of the artifacts, and as the client declares
   bool timings = false;
+  std::shared_ptr<const ToolCall> call;  // nullptr: it is no call of a tool
 
   std::uint64_t memory() const;  // of what the client wrote, while it waits
   void drop_input();             // the sandbox has it now
 };
 
+std::string tool_name(const JobOrder& order);  // empty: it is no call
+
 // The client's own finished job's artifact; no file: there is none that the client may see.
 struct FoundArtifact {
   std::shared_ptr<const StoredFile> file = nullptr;
-  Sha256 sha256{};
   Provenance data = {};
 };
 using FindArtifact = std::function<FoundArtifact(const ArtifactRef&)>;

@@ -11,14 +11,14 @@ namespace {
 // An artifact's bytes as memory. The files are ours: one that is not what was collected is not what was asked for.
 class MappedArtifact {
  public:
-  MappedArtifact(const StoredFile& file, const Sha256& digest) : size_(file.size()) {
+  explicit MappedArtifact(const StoredFile& file) : size_(file.size()) {
     if (size_ == 0) return;
     const auto fd = file.open();
     data_ = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd.get(), 0);
     if (data_ == MAP_FAILED) throw KernelError("map artifact", "", errno);
-    if (sha256(bytes()) == digest) return;
+    if (sha256(bytes()) == file.sha256()) return;
     ::munmap(data_, size_);
-    throw KernelError("read the artifact", hex(digest), EBADMSG,
+    throw KernelError("read the artifact", hex(file.sha256()), EBADMSG,
                       "its file was changed: run the job that made it again");
   }
   ~MappedArtifact() {
@@ -39,9 +39,7 @@ class OpenPayload {
   explicit OpenPayload(const JobOrder& order) : payload_{order.argv, order.env, order.cwd, {}} {
     for (const auto& file : order.files) {
       std::string_view content = file.content;
-      if (file.artifact)
-        content =
-            artifacts_.emplace_back(std::make_unique<MappedArtifact>(*file.artifact, file.artifact_sha256))->bytes();
+      if (file.artifact) content = artifacts_.emplace_back(std::make_unique<MappedArtifact>(*file.artifact))->bytes();
       payload_.files.push_back({file.path, file.mode, content});
     }
     head_ = encode_payload_head(payload_);

@@ -62,6 +62,22 @@ CREATE TABLE clock (
 ) STRICT;
 )";
 
+// What version 2 added to version 1: calls that may have happened, and what was found out about them. They outlive the
+// reports of their jobs.
+inline constexpr const char* schema_of_ambiguous_calls = R"(
+CREATE TABLE ambiguous (
+  id TEXT PRIMARY KEY,
+  actor TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  input BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  settled_as TEXT CHECK (settled_as IN ('happened', 'did_not_happen')),
+  settled_by TEXT,
+  settled_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ambiguous_unsettled ON ambiguous (actor, tool) WHERE settled_as IS NULL;
+)";
+
 // Under what jobs act (authority/): mandates of jobs that have not ended; grants, of whose secrets there are digests
 // only; what each actor may have read, by task.
 inline constexpr const char* schema_of_authority = R"(
@@ -84,7 +100,7 @@ CREATE TABLE contexts (
 ) STRICT, WITHOUT ROWID;
 )";
 
-inline constexpr std::array schema_steps{schema_of_jobs, schema_of_authority};
+inline constexpr std::array schema_steps{schema_of_jobs, schema_of_ambiguous_calls, schema_of_authority};
 inline constexpr int schema_version = schema_steps.size();
 
 }  // namespace cordon

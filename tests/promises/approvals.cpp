@@ -1,6 +1,7 @@
 // Promise (issue "Governed tools", 4): what policy holds starts only when enough other people have approved exactly it,
 // once, in time; and whoever asked for it is none of them.
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/promises/people.hpp"
@@ -173,5 +174,69 @@ TEST_CASE("another policy than the one it was approved under lets it not start",
   const auto job = ended(cordon, id);
   CHECK(job.at("outcome").at("kind") == "denied");
   CHECK(job.at("outcome").at("by") == "approval");
+  CHECK(job.at("started_at").is_null());
+}
+
+namespace {
+
+// One bit of the first place in the journal's file where `text` stands, as a faulty or a hostile disk would have it.
+void flip_in_journal(const Instance& cordon, const std::string& text, std::size_t byte) {
+  const auto path = cordon.directory() + "/state/daemon/journal.db";
+  auto bytes = read_text(path);
+  std::size_t places = 0;
+  for (auto at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1), ++places)
+    bytes[at + byte] = static_cast<char>(bytes[at + byte] ^ 1);
+  REQUIRE(places > 0);
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+}  // namespace
+
+TEST_CASE("a bit of what was approved that is flipped on disk before it starts: it is denied and never runs",
+          "[governed:mutation]") {
+  Instance cordon(Json{{"policy", policy(needs(1), strict_only)}, {"max_running", 1}});
+  for (const char* what : {"echo marked-request", "\"submitter_uid\"", "\"action_sha256\""}) {
+    INFO(what);
+    const std::string blocker = cordon.submit({{"argv", Json::array({"sleep", "60"})}}).at("id");
+    REQUIRE(comes_to(cordon, blocker, "running"));
+    const auto id = submit(cordon, held_job("echo marked-request"));
+    CHECK(approve(cordon, 1, id).status == 200);
+    REQUIRE(seen(cordon, id).at("state") == "queued");
+    REQUIRE(cordon.daemon().end(std::chrono::seconds(20)));
+    flip_in_journal(cordon, what, 7);
+    cordon.start_daemon();
+    const auto job = ended(cordon, id);
+    INFO(job.dump());
+    CHECK(job.at("outcome").at("kind") == "denied");
+    CHECK(job.at("outcome").at("by") == "approval");
+    CHECK(job.at("started_at").is_null());
+  }
+}
+
+TEST_CASE("a bit of an artifact that is flipped on disk after the approval: it is not given to the job",
+          "[governed:mutation]") {
+  const Instance cordon(Json{{"policy", policy(needs(1), strict_only)}});
+  const auto made = as_agent(cordon, 1, "POST", "/v1/jobs",
+                             {{"argv", Json::array({"sh", "-c", "echo good >f"})}, {"collect", {"f"}}, {"wait", true}});
+  REQUIRE(made.status == 200);
+  const std::string digest = made.json().at("artifacts").at(0).at("sha256");
+  auto wish = held_job("cat f");
+  wish["files"] = Json::array({{{"path", "f"}, {"artifact", {{"job", made.json().at("id")}, {"path", "f"}}}}});
+  const auto id = submit(cordon, wish);
+  CHECK(shown(cordon, id).at("action").at("files").at(0).at("sha256") == digest);
+  int changed = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(cordon.directory() + "/state/daemon/artifacts")) {
+    if (!entry.is_regular_file() || read_text(entry.path()) != "good\n") continue;
+    std::ofstream(entry.path(), std::ios::binary | std::ios::in | std::ios::out) << "evil\n";
+    ++changed;
+  }
+  REQUIRE(changed == 1);
+  CHECK(approve(cordon, 1, id).status == 200);
+  const auto job = ended(cordon, id);
+  INFO(job.dump());
+  CHECK(job.at("outcome").at("kind") == "setup_failed");
+  CHECK(job.at("outcome").at("step") == "read the artifact");
   CHECK(job.at("started_at").is_null());
 }
