@@ -119,7 +119,7 @@ class Job {
   HangUpReason hang_up_reason;
   std::function<void()> hang_up;  // how to end the sandbox, while there is one; how to leave the queue before
 
-  std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
+  std::uint64_t output_memory() const;
   std::uint64_t artifact_bytes() const;
   Membership membership() const;
 

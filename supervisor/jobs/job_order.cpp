@@ -105,7 +105,7 @@ std::vector<std::string> environment(const Profile& profile, const std::map<std:
 }  // namespace
 
 std::uint64_t JobOrder::memory() const {
-  auto total = stdin_bytes.size();
+  auto total = stdin_bytes.size() + (call ? call->input.size() : 0);
   for (const auto& arg : argv) total += arg.size();
   for (const auto& variable : env) total += variable.size();
   for (const auto& file : files) {
