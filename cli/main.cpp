@@ -31,6 +31,8 @@ struct Choice {
   bool has_hook = false;
   std::string id, profile, file, tool, digest, as;
   CallOptions call;
+  EvidenceOptions evidence;
+  HoldOptions hold;
   std::function<int()> command;
 };
 
@@ -182,7 +184,8 @@ void add_tool_commands(CLI::App& app, Choice& choice) {
   auto& check = add("check", "Check a definition and its script; needs no running Cordon", false,
                     [](Choice& c) { return check_tool(c.session, c.file); });
   check.add_option("file", choice.file, "NAME.json")->required();
-  auto& approve = add("approve", "Take it as it is now", true, [](Choice& c) { return approve_tool(c.session, c.tool, c.digest); });
+  auto& approve =
+      add("approve", "Take it as it is now", true, [](Choice& c) { return approve_tool(c.session, c.tool, c.digest); });
   approve.add_option("sha256", choice.digest, "What it is now, as `cordon tool show` says")->required();
   auto& disable = add("disable", "Refuse its calls until it is enabled", true,
                       [](Choice& c) { return disable_tool(c.session, c.tool, c.kill.reason); });
@@ -208,12 +211,66 @@ void add_call_commands(CLI::App& app, Choice& choice) {
   settle.add_option("id", choice.id, "The job")->required();
   settle.add_option("--as", choice.as, "happened or did_not_happen")->required();
   add_json(settle, choice);
-  settle.callback([&choice] { choice.command = [&choice] { return settle_job(choice.session, choice.id, choice.as); }; });
+  settle.callback(
+      [&choice] { choice.command = [&choice] { return settle_job(choice.session, choice.id, choice.as); }; });
 
-  auto& compensate = *app.add_subcommand("compensate", "Undo a call as its tool declares, once another person approves");
+  auto& compensate =
+      *app.add_subcommand("compensate", "Undo a call as its tool declares, once another person approves");
   compensate.add_option("id", choice.id, "The job")->required();
   add_json(compensate, choice);
   compensate.callback([&choice] { choice.command = [&choice] { return compensate_job(choice.session, choice.id); }; });
+}
+
+void add_evidence_file_commands(CLI::App& evidence, Choice& choice) {
+  auto& options = choice.evidence;
+  const auto add = [&](const char* name, const char* what, int (*command)(const Session&, const EvidenceOptions&)) {
+    auto& added = *evidence.add_subcommand(name, what);
+    added.add_option("--dir", options.directory, "Where the ledger has its files; default: as the instance has it");
+    add_json(added, choice);
+    added.callback([&choice, command] {
+      choice.command = [&choice, command] { return command(choice.session, choice.evidence); };
+    });
+    return &added;
+  };
+  const auto add_outside = [&](CLI::App* command) {
+    command->add_option("--key", options.key_file, "The ledger's public key, kept outside")->type_name("FILE");
+    add_list(*command, "--checkpoint", options.checkpoint_files, "A checkpoint that was kept outside", "FILE");
+  };
+  auto* verify = add("verify", "Find the first place where the evidence is not as it was written", verify_evidence);
+  add_outside(verify);
+  verify->add_option("--grace", options.grace_s, "Seconds that cordond may be later than the launcher")
+      ->capture_default_str();
+  add("checkpoint", "Print the newest signed checkpoint, to be kept elsewhere", show_checkpoint)
+      ->add_flag("--key", options.show_key, "Print the public key instead");
+  auto* prove = add("prove", "Prove that what is said of a job is in the log that is signed for", prove_job);
+  prove->add_option("--key", options.key_file, "The ledger's public key, kept outside")->type_name("FILE");
+  prove->add_option("job", options.job, "The job")->required();
+  add_outside(add("consistency", "Prove that the log only grew since a checkpoint", prove_consistency));
+  auto* exported = add("export", "Print entries as JSON lines", export_evidence);
+  exported->add_option("--job", options.job, "Of this job only");
+  exported->add_flag("--statement", options.statement, "An in-toto statement in a DSSE envelope, signed by the ledger");
+}
+
+void add_evidence_commands(CLI::App& app, Choice& choice) {
+  auto& evidence = *app.add_subcommand("evidence", "Verify, prove, export and hold what is on the record");
+  evidence.require_subcommand(1);
+  add_evidence_file_commands(evidence, choice);
+  const auto add = [&](const char* name, const char* what, int (*command)(const Session&, const HoldOptions&)) {
+    auto& added = *evidence.add_subcommand(name, what);
+    added.add_option("scope", choice.hold.scope, "all, or tenant/, actor/, tool/, profile/ and a name, or job/ID")
+        ->required();
+    add_json(added, choice);
+    added.callback(
+        [&choice, command] { choice.command = [&choice, command] { return command(choice.session, choice.hold); }; });
+    return &added;
+  };
+  add("hold", "Keep retention from deleting what is said of a scope", hold_evidence)
+      ->add_option("--reason", choice.hold.reason, "Why, in one line")
+      ->required();
+  add("release-hold", "Let retention go on", release_hold);
+  auto& holds = *evidence.add_subcommand("holds", "What is held");
+  add_json(holds, choice);
+  holds.callback([&choice] { choice.command = [&choice] { return list_holds(choice.session); }; });
 }
 
 void describe(CLI::App& app, Choice& choice) {
@@ -232,6 +289,7 @@ void describe(CLI::App& app, Choice& choice) {
   add_breaker_commands(app, choice);
   add_tool_commands(app, choice);
   add_call_commands(app, choice);
+  add_evidence_commands(app, choice);
 }
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {

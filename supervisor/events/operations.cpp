@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "supervisor/evidence/evidence.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -50,6 +51,29 @@ JobPhases all_phases_of(const Job& job) {
   return phases;
 }
 
+std::optional<EvidenceKind> evidence_kind(EventKind kind) {
+  switch (kind) {
+    case EventKind::kill:
+      return EvidenceKind::kill;
+    case EventKind::release:
+      return EvidenceKind::release;
+    case EventKind::trip:
+      return EvidenceKind::trip;
+    case EventKind::reload:
+      return EvidenceKind::reload;
+    case EventKind::breaker_open:
+      return EvidenceKind::breaker;
+    default:
+      return std::nullopt;
+  }
+}
+
+EvidenceRecord evidence_of(EvidenceKind kind, const Subject& subject, const std::string& detail) {
+  EvidenceRecord record{kind, {}};
+  record.put_text("actor", subject.actor).put_text("tenant", subject.tenant).put_text("tool", subject.tool);
+  return record.put_text("profile", subject.profile).put_text("job", subject.job).put("detail", detail);
+}
+
 std::string many_denials(const DenialThreshold& at, const std::string& control) {
   return fmt::format("{} or more refusals of \"{}\" within {} s", at.count, control, at.window_seconds);
 }
@@ -58,6 +82,8 @@ std::string many_denials(const DenialThreshold& at, const std::string& control) 
 
 void Operations::tell(EventKind kind, Subject subject, std::string detail, std::optional<Severity> severity) {
   const auto how = severity.value_or(usual_severity(kind));
+  if (const auto kept = evidence_kind(kind); kept && evidence_ != nullptr)
+    evidence_->note(evidence_of(*kept, subject, detail));
   log("operator_event",
       {{"kind", std::string(to_string(kind))},
        {"actor", subject.actor},

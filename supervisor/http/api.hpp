@@ -7,6 +7,7 @@
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
 #include "supervisor/events/operations.hpp"
+#include "supervisor/evidence/evidence.hpp"
 #include "supervisor/host_room.hpp"
 #include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
@@ -26,6 +27,7 @@ struct Api {
   std::string config_file;
   CatalogPtr catalog;
   JobIds ids;
+  Evidence evidence;
   ArtifactStore artifacts;
   Journal journal;
   JobStore store;

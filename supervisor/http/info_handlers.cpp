@@ -136,6 +136,12 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   Json jobs = {{"running", admission.running()}, {"queued", admission.waiting()}};
   if (!admission.held_by().empty()) jobs["held_by"] = admission.held_by();
   const auto score = own_oom_score_adj();
+  const auto standing = api->evidence.standing();
+  const Json evidence = {{"state", !api->evidence.is_on() ? "off" : api->evidence.unavailable() ? "unavailable" : "on"},
+                         {"entries", standing.entries},
+                         {"key", standing.verifier},
+                         {"waiting", standing.waiting},
+                         {"lost", standing.lost}};
   const Json launcher = {{"version", api->launcher.ready().version}, {"host", facts_json(api->launcher.ready().host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},
@@ -145,6 +151,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                            {"images", std::move(images)},
                            {"jobs", jobs},
                            {"warm", warm_json(api->warm)},
+                           {"evidence", evidence},
                            {"oom_score_adj", score ? Json(*score) : Json()},
                            {"launcher", launcher}});
 }

@@ -114,6 +114,7 @@ class Job {
 
   Durability durability = Durability::power;     // of its lines in the journal
   bool admitted = false;                         // and the journal has that
+  bool evidence = false;                         // what was decided of it, and what became of it, is on the record
   std::function<void()> on_started, on_killing;  // the journal wants to know
 
   HangUpReason hang_up_reason;

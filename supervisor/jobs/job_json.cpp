@@ -134,6 +134,7 @@ Json after_stderr(const Job& job) {
   out["profile"] = job.order.profile;
   out["profile_sha256"] = hex(job.order.profile_sha256);
   out["image"] = job.order.image;
+  out["evidence"] = job.evidence ? "on" : "off";
   out["submitted_at"] = rfc3339(job.submitted_at);
   out["started_at"] = time_or_null(job.started_at);
   out["finished_at"] = job.state == JobState::finished ? time_or_null(job.finished_at) : Json();

@@ -139,6 +139,16 @@ void JobRows::receive(const ReceivedRow& row) {
   request.exec();
 }
 
+void JobRows::withdraw(const std::string& id) {
+  const auto n = row_of(id);
+  for (const char* sql :
+       {"DELETE FROM requests WHERE n = ?", "DELETE FROM reports WHERE n = ?", "DELETE FROM jobs WHERE n = ?"}) {
+    auto& statement = prepared(sql);
+    statement.bind(1, n);
+    statement.exec();
+  }
+}
+
 void JobRows::step(Step step, const std::string& id, std::int64_t at_us) {
   // A state never goes back: what comes late only adds its time.
   auto& update = [&]() -> SQLite::Statement& {

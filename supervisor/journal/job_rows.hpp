@@ -116,6 +116,7 @@ class JobRows {
   void checkpoint(int pages);
 
   void receive(const ReceivedRow& row);
+  void withdraw(const std::string& id);  // one that was received and never was
   enum class Step { admitted, started, killing };
   void step(Step step, const std::string& id, std::int64_t at_us);
   void end(const EndedRow& row);
