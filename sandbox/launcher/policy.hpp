@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "profiles/codec.hpp"
 #include "profiles/config.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/profile.hpp"
-#include "sandbox/wire/codec.hpp"
 
 namespace cordon {
 

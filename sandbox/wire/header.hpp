@@ -1,7 +1,7 @@
 // What opens every message on a lifeline: magic, version, kind.
 #pragma once
 
-#include "sandbox/wire/codec.hpp"
+#include "profiles/codec.hpp"
 
 namespace cordon::wire {
 
