@@ -67,7 +67,7 @@ const char* to_string(FlowReason reason);  // "server_name_differs"
 
 // Stands before anything is resolved or dialled.
 struct FlowDecided {
-  std::uint64_t sequence = 0;  // of this connection, from 1: what EvidenceWritten names
+  std::uint64_t sequence = 0;  // ascending: what EvidenceWritten names
   std::string job;
   std::uint64_t generation = 0;
   std::uint64_t flow = 0;  // of the job, from 1
