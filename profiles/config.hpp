@@ -11,6 +11,7 @@
 
 #include "profiles/actors.hpp"
 #include "profiles/admission_rules.hpp"
+#include "profiles/egress_config.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
 #include "profiles/warm_rules.hpp"
@@ -42,12 +43,13 @@ struct Config {
   ActorsConfig actors;
   AdmissionRules admission;
   OperationsConfig operations;
+  EgressConfig egress;
 };
 
 // {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections"}, and what actors.hpp, admission_rules.hpp,
-// operations_config.hpp and warm_rules.hpp say
+// egress_config.hpp, operations_config.hpp and warm_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

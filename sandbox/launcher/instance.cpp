@@ -35,7 +35,8 @@ Fd open_lock(std::uint32_t block) {
 
 Instance instance_of(std::uint32_t block, Fd lock) {
   const auto base = first_private_id + block * block_size;
-  return {"p" + std::to_string(block), base,           base, base + 3, base + 4, base + reserved_ids,
+  const auto egress = base + 2;
+  return {"p" + std::to_string(block), base,         base, base + 3, base + 4, egress, egress, base + reserved_ids,
           block_size - reserved_ids,   std::move(lock)};
 }
 
@@ -59,6 +60,10 @@ Instance installed_instance(const Config& config) {
   instance.daemon_gid = daemon.gid;
   instance.agent_gid = find_group(config.agent_group);
   instance.operator_gid = find_group(config.operator_group);
+  if (const auto egress = find_user_if_there(config.egress.user)) {
+    instance.egress_uid = egress->uid;
+    instance.egress_gid = egress->gid;
+  }
   instance.first_uid = config.first_uid;
   instance.uid_count = config.uid_count;
   return instance;
@@ -90,9 +95,9 @@ void write_instance_file(const Instance& instance, const std::string& runtime) {
   ::unlink(path.c_str());
   const Fd fd(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "create", path));
   const auto text = fmt::format(
-      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nFIRST_UID={}\nUID_COUNT={}\n",
+      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nEGRESS_UID={}\nEGRESS_GID={}\nFIRST_UID={}\nUID_COUNT={}\n",
       instance.name, instance.daemon_uid, instance.daemon_gid, instance.agent_gid, instance.operator_gid,
-      instance.first_uid, instance.uid_count);
+      instance.egress_uid, instance.egress_gid, instance.first_uid, instance.uid_count);
   check(::write(fd.get(), text.data(), text.size()), "write", path);
 }
 
