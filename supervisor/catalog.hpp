@@ -15,6 +15,7 @@ struct Catalog {
   Config config;
   std::map<std::string, Profile> profiles;
 };
+bool grants_egress(const Catalog& catalog);  // some profile does
 using CatalogPtr = std::shared_ptr<const Catalog>;
 
 struct CatalogFault {

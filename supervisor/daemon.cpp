@@ -82,7 +82,8 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            {},
            {},
            WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
-           JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
+           EgressWatcher(executor_, options_.runtime_dir + "/egress.sock", api_.operations),
+           JobLife(executor_, {api_.launcher, api_.warm, api_.egress}, api_.host, api_.artifacts, api_.store, api_.journal,
                    api_.retention, api_.kill_latch, api_.operations,
                    [this]() -> const Config& { return api_.catalog->config; }),
            {}},
@@ -126,6 +127,7 @@ awaitable<void> Daemon::start() {
                        "cordond " CORDON_VERSION " serves; " + std::to_string(recovered.queued) + " jobs wait again, " +
                            std::to_string(recovered.lost.size()) + " are lost");
   api_.warm.configure(*api_.catalog);
+  api_.egress.watch(grants_egress(*api_.catalog));
   asio::co_spawn(executor_, watch_launcher(), asio::detached);
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
   serve("operator.sock", options_.operator_gid ? *options_.operator_gid : group_named(config.operator_group),

@@ -25,6 +25,8 @@ constexpr std::array<Kind, event_kinds> kinds{{{"started", Severity::info},
                                                {"launcher_back", Severity::info},
                                                {"reload", Severity::info},
                                                {"breaker_open", Severity::warning},
+                                               {"egress_lost", Severity::critical},
+                                               {"egress_back", Severity::info},
                                                {"doctor", Severity::critical}}};
 
 const Kind& row(EventKind kind) {

@@ -25,6 +25,8 @@ enum class EventKind : std::uint8_t {
   launcher_back,   // and answers again
   reload,          // configuration and profiles were loaded, or refused
   breaker_open,    // a runaway loop was stopped
+  egress_lost,     // cordon-egress has gone
+  egress_back,     // and tells of flows
   doctor,          // a check of the host failed
 };
 inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::doctor) + 1;

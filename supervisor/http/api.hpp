@@ -17,6 +17,7 @@
 #include "supervisor/jobs/retention.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/kill/kill_latch.hpp"
+#include "supervisor/egress/egress_watcher.hpp"
 #include "supervisor/warm/warm_pool.hpp"
 
 namespace cordon {
@@ -34,6 +35,7 @@ struct Api {
   Operations operations;
   HostWatch host;
   WarmPool warm;
+  EgressWatcher egress;
   JobLife life;
   ConnectionTable connections;
 };

@@ -118,6 +118,7 @@ JobRequest read_job(ObjectReader& in, FieldErrors& errors) {
   if (const Json* files = in.find("files")) job.files = read_files(*files, in.pointer("files"), errors);
   read_collect(in, job, errors);
   if (const Json* limits = in.find("limits")) job.limits = *limits;
+  if (const Json* egress = in.find("egress")) job.egress = *egress;
   read_on_output_limit(in, job);
   read_map(in, "labels", max_labels, job.labels, errors, wrong_label);
   read_bool(in, "timings", job.timings);
