@@ -68,14 +68,14 @@ Fd connect_to(const EgressPlace& place) {
   return line;
 }
 
-void expect_peer(const Fd& line, const EgressPlace& place, Facts& facts) {
+// Who listens is who it was when it began to (unix(7), SO_PEERCRED): root that then became cordon-egress, or its user.
+void expect_peer(const Fd& line, const EgressPlace& place) {
   ucred peer{};
   socklen_t size = sizeof peer;
   check(::getsockopt(line.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size), "identify", "cordon-egress");
-  if (peer.uid != place.uid)
+  if (peer.uid != place.uid && peer.uid != 0)
     throw KernelError("identify cordon-egress", fmt::format("uid {} where {} should be", peer.uid, place.uid), EPERM,
                       "something else listens there: find out what");
-  facts.emplace_back("egress.proxy", fmt::format("pid {} uid {}", peer.pid, peer.uid));
 }
 
 void hand_over(const Fd& line, const EgressJob& job, const std::vector<Fd>& sockets) {
@@ -118,9 +118,12 @@ EgressJob egress_job_of(const JobSpec& job, bool private_egress) {
 }
 
 Egress::Egress(const EgressPlace& place, const JobSpec& job, pid_t init) {
+  if (place.uid == 0)
+    throw KernelError("open the job's egress", "there is no user for cordon-egress", ENOENT,
+                      "systemd-sysusers makes it (cordon.json: egress.user); then restart the launcher");
   expect_wall(place.uid, facts_);
   line_ = connect_to(place);
-  expect_peer(line_, place, facts_);
+  expect_peer(line_, place);
   const auto told = egress_job_of(job, place.private_egress);
   std::vector<Fd> sockets;
   {
