@@ -99,8 +99,12 @@ DnsRead read_dns_query(std::string_view message) {
   auto rest = message.substr(header_size);
   auto name = read_name(rest);
   if (!name || rest.size() < name->size + 4 || u16(rest, name->size + 2) != class_in) return unreadable;
-  DnsQuery query{id,   (flags & recursion_desired) != 0, std::string(rest.substr(0, name->size + 4)), std::move(name->text),
-                 u16(rest, name->size), additional == 1};
+  DnsQuery query{id,
+                 (flags & recursion_desired) != 0,
+                 std::string(rest.substr(0, name->size + 4)),
+                 std::move(name->text),
+                 u16(rest, name->size),
+                 additional == 1};
   rest.remove_prefix(name->size + 4);
   if (query.edns ? !is_opt(rest) : !rest.empty()) return unreadable;
   return query;

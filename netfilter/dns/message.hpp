@@ -19,7 +19,7 @@ struct DnsQuery {
   std::uint16_t id = 0;
   bool recursion_desired = false;
   std::string question;  // as sent: name, type and class
-  std::string name;      // labels with dots between them, as sent; "" when a label has a dot of its own, and of the root
+  std::string name;  // labels with dots between them, as sent; "" when a label has a dot of its own, and of the root
   std::uint16_t type = 0;
   bool edns = false;
   bool operator==(const DnsQuery&) const = default;

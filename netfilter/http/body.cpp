@@ -37,8 +37,10 @@ BodyReader::Taken BodyReader::take(std::string_view input) {
     }
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size() - taken.bytes));
     const auto piece = input.substr(taken.bytes, size);
-    if (state_ == State::chunk) taken.output.append(in_hex(size)).append("\r\n").append(piece).append("\r\n");
-    else taken.output.append(piece);
+    if (state_ == State::chunk)
+      taken.output.append(in_hex(size)).append("\r\n").append(piece).append("\r\n");
+    else
+      taken.output.append(piece);
     taken.bytes += size;
     left_ -= size;
     if (left_ == 0) state_ = state_ == State::chunk ? State::chunk_cr : State::ended;
@@ -49,11 +51,18 @@ BodyReader::Taken BodyReader::take(std::string_view input) {
 
 void BodyReader::step(char c, Taken& taken) {
   switch (state_) {
-    case State::size: return begin_size(c);
-    case State::size_end: return end_size(c, taken);
-    case State::chunk_cr: state_ = c == '\r' ? State::chunk_lf : State::broken; return;
-    case State::chunk_lf: state_ = c == '\n' ? State::size : State::broken; return;
-    default: return end_trailer_line(c, taken);
+    case State::size:
+      return begin_size(c);
+    case State::size_end:
+      return end_size(c, taken);
+    case State::chunk_cr:
+      state_ = c == '\r' ? State::chunk_lf : State::broken;
+      return;
+    case State::chunk_lf:
+      state_ = c == '\n' ? State::size : State::broken;
+      return;
+    default:
+      return end_trailer_line(c, taken);
   }
 }
 
@@ -70,8 +79,10 @@ void BodyReader::begin_size(char c) {
 
 void BodyReader::end_size(char c, Taken&) {
   digits_ = 0;
-  if (c != '\n') state_ = State::broken;
-  else state_ = left_ > 0 ? State::chunk : State::trailer;
+  if (c != '\n')
+    state_ = State::broken;
+  else
+    state_ = left_ > 0 ? State::chunk : State::trailer;
 }
 
 // Lines until an empty one. They are not passed on, so their content is not judged, but their ends are.

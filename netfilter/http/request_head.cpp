@@ -47,7 +47,8 @@ Fault read_request_line(std::string_view line, RequestHead& head) {
 
 // Fields between two neighbours only (RFC 9110 7.6.1), and trailers, which are not passed on.
 bool ends_here(std::string_view name) {
-  constexpr std::array names{"keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer"};
+  constexpr std::array names{"keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization",
+                             "te",         "trailer"};
   return std::any_of(names.begin(), names.end(), [name](const char* one) { return same_word(name, one); });
 }
 
@@ -121,7 +122,9 @@ std::optional<std::string_view> next_line(std::string_view in) {
   return in.substr(0, end);
 }
 
-bool has_bare_end(std::string_view line) { return line.find_first_of("\r\n") != line.npos; }
+bool has_bare_end(std::string_view line) {
+  return line.find_first_of("\r\n") != line.npos;
+}
 
 // What has come of a line; a carriage return at its very end may be half of the line's end.
 HeadRead unfinished(std::string_view part) {
@@ -157,7 +160,8 @@ std::optional<Authority> read_authority(std::string_view text) {
   const auto colon = text.find(':');
   Authority authority{std::string(text.substr(0, colon)), std::nullopt};
   const auto is_host_byte = [](char c) { return is_alpha(c) || is_digit(c) || is_one_of(c, "-."); };
-  if (authority.host.empty() || !std::all_of(authority.host.begin(), authority.host.end(), is_host_byte)) return std::nullopt;
+  if (authority.host.empty() || !std::all_of(authority.host.begin(), authority.host.end(), is_host_byte))
+    return std::nullopt;
   if (colon == text.npos) return authority;
   const auto digits = text.substr(colon + 1);
   const auto port = read_number(digits, 65535);

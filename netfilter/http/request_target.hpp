@@ -13,7 +13,8 @@ struct RequestTarget {
 };
 
 // Nothing for what is malformed, and for what readers of paths disagree about: backslashes, fragments, raw bytes beyond
-// ASCII, an escape that is none or that is NUL, and dot segments, escaped or not (clients resolve those before they ask).
+// ASCII, an escape that is none or that is NUL, and dot segments, escaped or not (clients resolve those before they
+// ask).
 std::optional<RequestTarget> read_request_target(std::string_view method, std::string_view text);
 
 }  // namespace cordon::egress

@@ -20,7 +20,8 @@ FlowReason check_hello(const Heard& heard, const std::string& name) {
 }
 
 // A name in its canonical form, or an address exactly as it prints; and the port that was connected to.
-bool is_here(const std::string& host, std::optional<std::uint16_t> host_port, const std::string& name, std::uint16_t port) {
+bool is_here(const std::string& host, std::optional<std::uint16_t> host_port, const std::string& name,
+             std::uint16_t port) {
   const auto canonical = canonical_host_name(host);
   const bool same = canonical ? *canonical == name : host == name;
   return same && host_port.value_or(http_port) == port;
@@ -38,9 +39,12 @@ FlowReason check_request(const Heard& heard, const std::string& name, std::uint1
 
 FlowReason check_heard(EgressMode mode, const Heard& heard, const std::string& name, std::uint16_t port) {
   switch (mode) {
-    case EgressMode::passthrough: return check_hello(heard, name);
-    case EgressMode::http: return check_request(heard, name, port);
-    case EgressMode::raw: return FlowReason::none;
+    case EgressMode::passthrough:
+      return check_hello(heard, name);
+    case EgressMode::http:
+      return check_request(heard, name, port);
+    case EgressMode::raw:
+      return FlowReason::none;
   }
   return FlowReason::no_grant;
 }
@@ -59,8 +63,10 @@ tl::expected<Permit, FlowReason> authorise(const Snapshot& snapshot, const Desti
   permit.grant_ = *grant;
   permit.port_ = destination.port;
   permit.private_egress_ = snapshot.job().private_egress;
-  if (granted.name.empty()) permit.address_ = destination.address;
-  else permit.name_ = name;
+  if (granted.name.empty())
+    permit.address_ = destination.address;
+  else
+    permit.name_ = name;
   return permit;
 }
 

@@ -51,7 +51,8 @@ class Permit {
   bool private_egress_ = false;
 };
 
-// Everything is asked again here, whatever was looked at before: grant, port, expiry, what was said in the grant's mode.
+// Everything is asked again here, whatever was looked at before: grant, port, expiry, what was said in the grant's
+// mode.
 tl::expected<Permit, FlowReason> authorise(const Snapshot& snapshot, const Destination& destination, const Heard& heard,
                                            std::chrono::sys_seconds now);
 

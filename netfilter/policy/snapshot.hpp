@@ -1,5 +1,5 @@
-// The grants of one job as the proxy asks them: what an address inside the sandbox stands for, and which grant covers it.
-// Grants never change; names under wildcards are added as they are first asked for. Pure.
+// The grants of one job as the proxy asks them: what an address inside the sandbox stands for, and which grant covers
+// it. Grants never change; names under wildcards are added as they are first asked for. Pure.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ class Snapshot {
   const EgressJob& job() const { return job_; }
   const EgressGrant& grant(std::size_t index) const { return job_.grants.at(index); }
 
-  // What a DNS question for an address is answered with; the verdict comes from the grants alone. A wildcard's name gets
-  // its address here. `name` as it came.
+  // What a DNS question for an address is answered with; the verdict comes from the grants alone. A wildcard's name
+  // gets its address here. `name` as it came.
   tl::expected<Ipv4, FlowReason> address_of(std::string_view name);
   // Is it granted on some port? Never gives an address.
   bool knows(std::string_view name) const;

@@ -29,7 +29,9 @@ void Evidence::ask(FlowDecided decision, const Waiter& waiter) {
   send(encode(FlowRecord{std::move(decision)}));
 }
 
-void Evidence::tell(const FlowRecord& record) { send(encode(record)); }
+void Evidence::tell(const FlowRecord& record) {
+  send(encode(record));
+}
 
 // In order: what waits goes first.
 void Evidence::send(std::string bytes) {

@@ -1,5 +1,5 @@
-// The connection to who writes evidence (cordond): decisions go out and come back written, the rest goes out. While nobody
-// is connected, or does not read, `written` says no.
+// The connection to who writes evidence (cordond): decisions go out and come back written, the rest goes out. While
+// nobody is connected, or does not read, `written` says no.
 #pragma once
 
 #include <deque>
@@ -44,7 +44,8 @@ class Evidence {
 
   asio::io_context& io_;
   WatcherPtr watcher_;
-  std::deque<std::string> queue_;  // of records; bounded: decisions and denials stop at `crowded`, each live flow has one more
+  std::deque<std::string>
+      queue_;  // of records; bounded: decisions and denials stop at `crowded`, each live flow has one more
   std::map<std::uint64_t, Waiter> waiting_;
   std::uint64_t sequence_ = 0;
   EgressFigures figures_;

@@ -10,9 +10,12 @@ constexpr std::size_t piece = 4096;  // bytes
 
 FlowReason fault_of(HelloFault fault) {
   switch (fault) {
-    case HelloFault::not_tls: return FlowReason::not_tls;
-    case HelloFault::malformed: return FlowReason::bad_client_hello;
-    case HelloFault::too_large: return FlowReason::head_too_large;
+    case HelloFault::not_tls:
+      return FlowReason::not_tls;
+    case HelloFault::malformed:
+      return FlowReason::bad_client_hello;
+    case HelloFault::too_large:
+      return FlowReason::head_too_large;
   }
   return FlowReason::bad_client_hello;
 }
@@ -21,22 +24,27 @@ FlowReason fault_of(HelloFault fault) {
 bool understand_hello(Hearing& hearing, std::size_t max_bytes) {
   auto read = read_client_hello(hearing.bytes, max_bytes);
   if (std::holds_alternative<HelloIncomplete>(read)) return false;
-  if (const auto* fault = std::get_if<HelloFault>(&read)) hearing.fault = fault_of(*fault);
-  else hearing.heard = std::get<ClientHello>(std::move(read));
+  if (const auto* fault = std::get_if<HelloFault>(&read))
+    hearing.fault = fault_of(*fault);
+  else
+    hearing.heard = std::get<ClientHello>(std::move(read));
   return true;
 }
 
 bool understand_request(Hearing& hearing, std::size_t max_bytes) {
   auto read = read_request_head(hearing.bytes, max_bytes);
   if (std::holds_alternative<HeadIncomplete>(read)) return false;
-  if (const auto* fault = std::get_if<FlowReason>(&read)) hearing.fault = *fault;
-  else hearing.heard = std::get<RequestHead>(std::move(read));
+  if (const auto* fault = std::get_if<FlowReason>(&read))
+    hearing.fault = *fault;
+  else
+    hearing.heard = std::get<RequestHead>(std::move(read));
   return true;
 }
 
 bool understand(Hearing& hearing, EgressMode mode, std::size_t max_bytes) {
   if (mode == EgressMode::raw) return true;
-  return mode == EgressMode::passthrough ? understand_hello(hearing, max_bytes) : understand_request(hearing, max_bytes);
+  return mode == EgressMode::passthrough ? understand_hello(hearing, max_bytes)
+                                         : understand_request(hearing, max_bytes);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
-// One job's egress: the sockets that its launcher made in the sandbox, what they may do, and all its live flows. It ends
-// with its launcher's socket, all at once.
+// One job's egress: the sockets that its launcher made in the sandbox, what they may do, and all its live flows. It
+// ends with its launcher's socket, all at once.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <set>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "netfilter/policy/authorise.hpp"
 #include "netfilter/policy/budget.hpp"
 #include "netfilter/proxy/denials.hpp"
+#include "netfilter/proxy/dns_service.hpp"
 #include "netfilter/proxy/resolver.hpp"
 
 namespace cordon::egress {
@@ -34,21 +34,24 @@ class Job : public std::enable_shared_from_this<Job> {
   Resolver& resolver() { return resolver_; }
   Evidence& evidence() { return evidence_; }
   Denials& denials() { return denials_; }
-  TokenBucket& queries() { return queries_; }
   JobClosed& totals() { return totals_; }
   asio::io_context& io() { return io_; }
 
   Budget& budget() { return budget_; }
   Budget& budget_of(std::size_t grant) { return grant_budgets_.at(grant); }
 
-  void join(Flow& flow) { flows_.insert(&flow); }
-  void leave(Flow& flow) { flows_.erase(&flow); }
+  void join(Flow& flow);
+  void leave(Flow& flow);
   std::uint64_t next_flow() { return ++flow_ids_; }
 
+  // One of a few: a refusal that is said, and waited for. The others are cut off.
+  using Seat = std::shared_ptr<void>;
+  Seat take_seat_of_refused();
+
  private:
-  awaitable<void> accept_flows(std::shared_ptr<Job> self, std::size_t listener);
-  awaitable<void> tell_denials(std::shared_ptr<Job> self);
-  void take(tcp::socket socket);
+  static awaitable<void> accept_flows(std::shared_ptr<Job> self, std::size_t listener);
+  static awaitable<void> tell_denials(std::shared_ptr<Job> self);
+  void close_if_done();
 
   asio::io_context& io_;
   Snapshot snapshot_;
@@ -57,16 +60,14 @@ class Job : public std::enable_shared_from_this<Job> {
   Denials denials_;
   Budget budget_;
   std::vector<Budget> grant_budgets_;
-  TokenBucket queries_;
   JobClosed totals_;
   std::vector<tcp::acceptor> listeners_;
-  std::shared_ptr<udp::socket> dns_udp_;
-  std::shared_ptr<tcp::acceptor> dns_tcp_;
-  asio::steady_timer tell_timer_;
+  DnsService dns_;
+  asio::steady_timer second_;
   std::set<Flow*> flows_;
-  std::set<tcp::socket*> dns_connections_;
   std::uint64_t flow_ids_ = 0;
-  bool ended_ = false;
+  std::uint32_t refused_ = 0;  // that are being told so
+  bool ended_ = false, closed_ = false;
 };
 
 }  // namespace cordon::egress

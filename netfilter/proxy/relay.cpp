@@ -10,9 +10,9 @@ namespace cordon::egress {
 
 namespace {
 
-constexpr std::size_t piece = 256 << 10;     // bytes read at once
-constexpr std::uint64_t small = 16 << 10;    // a rate is waited for until so much may pass
-constexpr int turn = 8;                      // pieces, before others have theirs
+constexpr std::size_t piece = 256 << 10;   // bytes read at once
+constexpr std::uint64_t small = 16 << 10;  // a rate is waited for until so much may pass
+constexpr int turn = 8;                    // pieces, before others have theirs
 
 // One for all: nothing is left in it when a coroutine lets others run.
 char* scratch() {
@@ -38,7 +38,8 @@ awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
   tool_.non_blocking(true, error);
   far_.non_blocking(true, error);
   const auto executor = tool_.get_executor();
-  asio::co_spawn(executor, pump(shared_from_this(), Direction::up, std::move(opening), std::move(rest)), asio::detached);
+  asio::co_spawn(executor, pump(shared_from_this(), Direction::up, std::move(opening), std::move(rest)),
+                 asio::detached);
   asio::co_spawn(executor, pump(shared_from_this(), Direction::down, {}, {}), asio::detached);
   while (open_ > 0) {
     done_.expires_at(last_byte_ + idle_);

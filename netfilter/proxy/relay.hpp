@@ -18,8 +18,8 @@ class Relay : public std::enable_shared_from_this<Relay> {
   Relay(tcp::socket tool, tcp::socket far, Budget& of_job, Budget& of_grant, std::optional<BodyReader> body,
         std::chrono::milliseconds idle);
 
-  // `opening` goes up first as it is, and `rest` next as if it had been read now. Why it ended: none when both sides had
-  // said all. The far side is closed then.
+  // `opening` goes up first as it is, and `rest` next as if it had been read now. Why it ended: none when both sides
+  // had said all. The far side is closed then.
   awaitable<FlowReason> run(std::string opening, std::string rest);
   // RST to both sides, at once.
   void reset(FlowReason why);

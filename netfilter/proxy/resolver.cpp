@@ -39,8 +39,10 @@ struct LookUp {
     else if (status != ARES_ENODATA && status != ARES_ENOTFOUND)
       failed = true;
     if (--unanswered > 0) return;
-    if (!found.empty()) answers->deliver(std::move(found));
-    else answers->deliver(tl::unexpected(failed ? FlowReason::resolver_failed : FlowReason::name_not_found));
+    if (!found.empty())
+      answers->deliver(std::move(found));
+    else
+      answers->deliver(tl::unexpected(failed ? FlowReason::resolver_failed : FlowReason::name_not_found));
   }
 };
 
@@ -55,8 +57,9 @@ void take_reply(void* argument, int status, unsigned char* reply, int size, Pars
 }
 
 void take_a(void* argument, int status, int, unsigned char* reply, int size) {
-  take_reply(argument, status, reply, size,
-             [](const unsigned char* bytes, int n, hostent** host) { return ::ares_parse_a_reply(bytes, n, host, nullptr, nullptr); });
+  take_reply(argument, status, reply, size, [](const unsigned char* bytes, int n, hostent** host) {
+    return ::ares_parse_a_reply(bytes, n, host, nullptr, nullptr);
+  });
 }
 
 void take_aaaa(void* argument, int status, int, unsigned char* reply, int size) {

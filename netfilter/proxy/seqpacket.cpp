@@ -73,8 +73,10 @@ Packet receive_packet(Descriptor& socket, std::size_t max_bytes, std::size_t max
   }
   take_descriptors(socket.get_executor(), message, packet);
   const bool cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.fds.size() > max_fds;
-  if (cut) packet.state = Packet::State::broken;
-  else packet.state = n == 0 ? Packet::State::closed : Packet::State::whole;
+  if (cut)
+    packet.state = Packet::State::broken;
+  else
+    packet.state = n == 0 ? Packet::State::closed : Packet::State::whole;
   return packet;
 }
 

@@ -19,7 +19,12 @@ int listen_at(const std::string& path);
 std::optional<std::uint32_t> uid_of_peer(int socket);
 
 struct Packet {
-  enum class State : std::uint8_t { whole, nothing_yet, closed, broken } state = State::nothing_yet;  // broken: cut short
+  enum class State : std::uint8_t {
+    whole,
+    nothing_yet,
+    closed,
+    broken
+  } state = State::nothing_yet;  // broken: cut short
   std::string bytes;
   std::vector<Descriptor> fds;
 };

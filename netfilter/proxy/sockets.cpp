@@ -90,7 +90,8 @@ bool is_own_address(const IpAddress& address) {
   bool own = false;
   // A local route's source is the destination itself (ip(7)); without a route there is nothing to dial either.
   if (::connect(fd, reinterpret_cast<sockaddr*>(&to.storage), to.size) == 0)
-    own = ::getsockname(fd, reinterpret_cast<sockaddr*>(&from.storage), &from.size) != 0 || has_address(from.storage, address);
+    own = ::getsockname(fd, reinterpret_cast<sockaddr*>(&from.storage), &from.size) != 0 ||
+          has_address(from.storage, address);
   ::close(fd);
   return own;
 }

@@ -14,7 +14,7 @@ constexpr std::uint8_t handshake_record = 22, client_hello_message = 1, host_nam
 enum Extension : std::uint16_t {
   server_name = 0,
   early_data = 42,
-  outer_extensions = 0xfd00,        // only inside of an encrypted hello
+  outer_extensions = 0xfd00,  // only inside of an encrypted hello
   first_ech_draft = 0xfe08,
   encrypted_client_hello = 0xfe0d,  // the last of its numbers
   esni = 0xffce,
@@ -89,7 +89,7 @@ std::optional<HelloFault> read_extensions(std::string_view extensions, ClientHel
 HelloRead read_body(std::string_view body, std::size_t stream_bytes) {
   Octets in(body);
   const auto version = in.number(2);
-  in.take(32);  // random
+  in.take(32);          // random
   in.vector(1, 0, 32);  // session id
   const auto suites = in.vector(2, 2, 0xfffe);
   const auto compressions = in.vector(1, 1, 255);
@@ -104,7 +104,9 @@ HelloRead read_body(std::string_view body, std::size_t stream_bytes) {
   return hello;
 }
 
-std::uint8_t octet(std::string_view bytes, std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); }
+std::uint8_t octet(std::string_view bytes, std::size_t i) {
+  return static_cast<std::uint8_t>(bytes[i]);
+}
 
 // The first bytes of a stream show another protocol at once: nobody waits for more of it.
 std::optional<HelloFault> other_protocol(std::string_view so_far) {

@@ -10,10 +10,10 @@
 namespace cordon::egress {
 
 struct ClientHello {
-  std::string server_name;          // as sent; "" when there is none
-  bool encrypted_hello = false;     // ECH, or one of its drafts: another name may be inside. Its imitation looks the same
-  bool early_data = false;          // 0-RTT: application data comes with the hello
-  std::size_t bytes = 0;            // of the stream, up to the end of the last record that it is in
+  std::string server_name;       // as sent; "" when there is none
+  bool encrypted_hello = false;  // ECH, or one of its drafts: another name may be inside. Its imitation looks the same
+  bool early_data = false;       // 0-RTT: application data comes with the hello
+  std::size_t bytes = 0;         // of the stream, up to the end of the last record that it is in
 };
 
 enum class HelloFault : std::uint8_t {
