@@ -105,7 +105,11 @@ void EgressWatcher::decided(const FlowDecided& decided) {
 
 void EgressWatcher::acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written) {
   if (!socket_ || connection != connection_) return;
-  socket_->send(encode(WatcherMessage(EvidenceWritten{sequence, written})));
+  try {
+    socket_->send(encode(WatcherMessage(EvidenceWritten{sequence, written})));
+  } catch (const KernelError&) {
+    socket_->close();  // it has gone, or does not read: whoever hears finds out, and the flow stays refused
+  }
 }
 
 }  // namespace cordon
