@@ -9,6 +9,7 @@
 #include "sandbox/launcher/images.hpp"
 #include "sandbox/launcher/latch.hpp"
 #include "sandbox/launcher/policy.hpp"
+#include "sandbox/launcher/witness.hpp"
 
 namespace cordon {
 
@@ -22,6 +23,7 @@ struct Host {
   Fd nothing;                       // an empty one: what stands in for a job's until it comes
   Latch latch;
   EgressPlace egress;
+  LedgerPlace ledger;
   Fd claim;  // on the cgroups; the resident launcher's alone
 };
 

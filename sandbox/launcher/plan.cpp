@@ -67,7 +67,9 @@ LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& prof
                      Lease lease) {
   LaunchPlan plan;
   plan.profile = profile.name;
-  plan.image = profile.egress.empty() ? preparation.image : Images::with_names(preparation.image);
+  plan.profile_digest = profile.digest;
+  plan.image = preparation.image;
+  plan.view = profile.egress.empty() ? preparation.image : Images::with_names(preparation.image);
   plan.lease = lease;
   plan.waiting = profile.defaults;
   plan.ceiling = profile.ceiling;

@@ -27,7 +27,9 @@ inline constexpr std::uint32_t job_inside = 1000, root_inside = 0;  // what a to
 // A sandbox without its job: what a profile decides.
 struct LaunchPlan {
   std::string profile;  // its name
-  std::string image;  // its view: one that names can be looked up in, when there are grants
+  Sha256 profile_digest{};
+  std::string image;
+  std::string view;  // of the image: one in which names can be looked up, when there are grants
   Lease lease;
   Limits waiting;  // that hold until there is a job
   Limits ceiling;

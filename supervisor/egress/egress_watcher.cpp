@@ -1,6 +1,7 @@
 #include "supervisor/egress/egress_watcher.hpp"
 
 #include "sandbox/kernel/check.hpp"
+#include "supervisor/egress/flow_evidence.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -10,12 +11,12 @@ constexpr auto look = std::chrono::milliseconds(100);  // no event says that a s
 
 }  // namespace
 
-// Until an evidence ledger is asked, the job's own report is where a decision stands.
-EgressWatcher::EgressWatcher(asio::any_io_executor executor, std::string socket_path, Operations& operations)
+EgressWatcher::EgressWatcher(asio::any_io_executor executor, std::string socket_path, Operations& operations,
+                             Evidence& evidence)
     : executor_(std::move(executor)),
       socket_path_(std::move(socket_path)),
       operations_(operations),
-      write_evidence_([](const FlowDecided&, const Written& written) { written(true); }) {}
+      evidence_(evidence) {}
 
 void EgressWatcher::watch(bool has_grants) {
   if (!has_grants || watching_) return;
@@ -23,10 +24,16 @@ void EgressWatcher::watch(bool has_grants) {
   asio::co_spawn(executor_, keep_watching(), asio::detached);
 }
 
-JobFlowsPtr EgressWatcher::follow(const std::string& job) {
+JobFlowsPtr EgressWatcher::follow(Subject whose) {
   auto flows = std::make_shared<JobFlows>();
-  followed_[job] = flows;
+  const auto job = whose.job;
+  followed_[job] = {std::move(whose), flows};
   return flows;
+}
+
+const EgressWatcher::Followed* EgressWatcher::find(const std::string& job) const {
+  const auto at = followed_.find(job);
+  return at == followed_.end() ? nullptr : &at->second;
 }
 
 awaitable<void> EgressWatcher::keep_watching() {
@@ -63,44 +70,49 @@ void EgressWatcher::lose_all() {
   socket_.reset();
   ++connection_;
   operations_.tell(EventKind::egress_lost, {}, "cordon-egress has gone, and with it every flow: no new one is let out");
-  for (const auto& [job, flows] : followed_) flows->lose();
-}
-
-JobFlows* EgressWatcher::flows_of(const std::string& job) {
-  const auto at = followed_.find(job);
-  return at == followed_.end() ? nullptr : at->second.get();
+  for (const auto& [job, followed] : followed_) followed.flows->lose();
 }
 
 void EgressWatcher::take(const FlowRecord& record) {
   auto& metrics = operations_.metrics;
-  const auto pass_on = [&](const auto& one) {
-    if (auto* flows = flows_of(one.job)) flows->take(one);
+  const auto keep = [&](const auto& one) {
+    const auto* followed = find(one.job);
+    if (followed == nullptr) return;
+    followed->flows->take(one);
+    evidence_.note(flow_evidence(one, followed->whose));
   };
-  if (const auto* one = std::get_if<FlowDecided>(&record)) return decided(*one);
-  if (const auto* one = std::get_if<FlowClosed>(&record)) {
-    metrics.flow_closed(one->reason == FlowReason::none ? "closed" : to_string(one->reason), one->bytes_up,
-                        one->bytes_down);
-    pass_on(*one);
+  if (const auto* one = std::get_if<FlowDecided>(&record)) return take_decision(*one);
+  if (const auto* closed = std::get_if<FlowClosed>(&record)) {
+    metrics.flow_closed(closed->reason == FlowReason::none ? "closed" : to_string(closed->reason), closed->bytes_up,
+                        closed->bytes_down);
+    keep(*closed);
   } else if (const auto* again = std::get_if<DeniedAgain>(&record)) {
     metrics.flow_denied(to_string(again->reason), again->times);
-    pass_on(*again);
+    keep(*again);
   } else if (const auto* query = std::get_if<QueryDenied>(&record)) {
     metrics.query_denied(query->times);
-    pass_on(*query);
-  } else if (const auto* closed = std::get_if<JobClosed>(&record)) {
-    pass_on(*closed);
+    keep(*query);
+  } else if (const auto* over = std::get_if<JobClosed>(&record)) {
+    if (const auto* followed = find(over->job)) followed->flows->take(*over);
   }
 }
 
-void EgressWatcher::decided(const FlowDecided& decided) {
-  auto* flows = flows_of(decided.job);
-  if (flows != nullptr) flows->take(decided);
-  if (!decided.allowed()) return operations_.metrics.flow_denied(to_string(decided.reason), 1);
-  const auto connection = connection_;
-  if (flows == nullptr) return acknowledge(connection, decided.sequence, false);
-  write_evidence_(decided, [this, connection, sequence = decided.sequence](bool written) {
-    acknowledge(connection, sequence, written);
-  });
+void EgressWatcher::take_decision(const FlowDecided& decided) {
+  if (!decided.allowed()) operations_.metrics.flow_denied(to_string(decided.reason), 1);
+  const auto* followed = find(decided.job);
+  if (followed == nullptr) return acknowledge(connection_, decided.sequence, false);
+  followed->flows->take(decided);
+  auto record = flow_evidence(decided, followed->whose);
+  if (!decided.allowed()) return evidence_.note(std::move(record));
+  if (!evidence_.is_on()) return acknowledge(connection_, decided.sequence, true);
+  asio::co_spawn(executor_, write_and_let_out(std::move(record), connection_, decided.sequence), asio::detached);
+}
+
+awaitable<void> EgressWatcher::write_and_let_out(EvidenceRecord record, std::uint64_t connection,
+                                                 std::uint64_t sequence) {
+  auto recording = evidence_.record(std::move(record));
+  const auto written = co_await std::move(recording);
+  acknowledge(connection, sequence, written.has_value());
 }
 
 void EgressWatcher::acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written) {

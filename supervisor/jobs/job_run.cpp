@@ -69,9 +69,14 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   bool stale_ = false, spoiled_ = false, declined_ = false, answered_ = false, started_ = false;
 };
 
+Subject whose(const Job& job) {
+  const auto all = job.membership();
+  return {all.actor, all.tenant, all.tool, all.profile, all.job};
+}
+
 void JobRun::send_order(std::uint64_t generation) {
   const JobSpec spec{job_->id, job_->order.limits, generation, job_->order.egress};
-  if (!spec.egress.empty()) job_->network = egress_.follow(job_->id);
+  if (!spec.egress.empty()) job_->network = egress_.follow(whose(*job_));
   job_->warm = line_->prepared().has_value();
   if (line_->prepared()) stand();  // first: what fails in it has sent nothing
   line_->send(spec, files_->memfds());
