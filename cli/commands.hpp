@@ -1,6 +1,7 @@
 // The commands. Each returns the exit code; what goes wrong is a Failure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ int run_job(const Session& session, const RunOptions& options);
 
 struct ListOptions {
   bool all = false;
+  bool network = false;  // what goes over the network, instead
   unsigned last = 50;
 };
 int list_jobs(const Session& session, const ListOptions& options);
@@ -57,6 +59,11 @@ int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
 
+struct EgressQuestion {
+  std::string profile, target;  // a name or an IPv4 address
+  std::uint16_t port = 0;
+};
+int check_egress(const Session& session, const EgressQuestion& question);  // 1: denied
 int list_tools(const Session& session);
 int show_tool(const Session& session, const std::string& name);
 int check_tool(const Session& session, const std::string& file);          // 1: it is at fault
