@@ -28,6 +28,7 @@ struct Choice {
   KillOptions kill;
   bool kill_list = false, kill_drill = false;
   EventsOptions events;
+  DoctorOptions doctor;
   bool has_hook = false;
   std::string id, profile, file;
   std::function<int()> command;
@@ -151,6 +152,19 @@ void add_profile_commands(CLI::App& app, Choice& choice) {
   auto& info = *app.add_subcommand("info", "Version, features and limits of this instance");
   add_json(info, choice);
   info.callback([&choice] { choice.command = [&choice] { return show_info(choice.session); }; });
+
+  auto& reload = *app.add_subcommand("reload", "Take configuration and profiles into force anew, all or nothing");
+  add_json(reload, choice);
+  reload.callback([&choice] { choice.command = [&choice] { return reload_instance(choice.session); }; });
+}
+
+void add_doctor(CLI::App& app, Choice& choice) {
+  auto& doctor = *app.add_subcommand("doctor", "Say what this host and installation lack, and what mends it");
+  doctor.add_flag("!--no-canary", choice.doctor.canary, "Run no job");
+  doctor.add_option("--config", choice.doctor.config_file, "The instance's configuration")->capture_default_str();
+  doctor.add_option("--state-dir", choice.doctor.state_dir, "Where it keeps its state")->capture_default_str();
+  add_json(doctor, choice);
+  doctor.callback([&choice] { choice.command = [&choice] { return examine(choice.session, choice.doctor); }; });
 }
 
 void add_breaker_commands(CLI::App& app, Choice& choice) {
@@ -179,6 +193,7 @@ void describe(CLI::App& app, Choice& choice) {
   add_events(app, choice);
   add_profile_commands(app, choice);
   add_breaker_commands(app, choice);
+  add_doctor(app, choice);
 }
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {
