@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "cli/commands.hpp"
+#include "cli/describe.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
 
@@ -179,8 +180,15 @@ void add_breaker_commands(CLI::App& app, Choice& choice) {
   reset.callback([&choice] { choice.command = [&choice] { return reset_breaker(choice.session, choice.id); }; });
 }
 
+void print_description(const CLI::App& app) {
+  fmt::print("{}\n", description_of(app).dump(1));
+  throw CLI::Success();
+}
+
 void describe(CLI::App& app, Choice& choice) {
   app.set_version_flag("--version", "cordon " CORDON_VERSION);
+  app.add_flag_callback("--describe", [&app] { print_description(app); }, "The command line as JSON")
+      ->group("");  // for packaging/reference
   app.require_subcommand(1);
   app.add_option("--runtime-dir", choice.session.runtime_dir, "The instance's sockets")
       ->envname("CORDON_RUNTIME_DIR")

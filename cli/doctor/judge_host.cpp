@@ -9,7 +9,7 @@ namespace {
 constexpr const char* wanted_controllers[] = {"memory", "pids", "cpu"};
 constexpr const char* boot_with_v2 = "boot with systemd.unified_cgroup_hierarchy=1";
 
-std::string lacking(const std::set<std::string>& has) {
+std::string controllers_lacking(const std::set<std::string>& has) {
   std::string missing;
   for (const char* one : wanted_controllers)
     if (!has.contains(one)) missing += (missing.empty() ? "" : ", ") + std::string(one);
@@ -25,8 +25,8 @@ Finding judge_layout(const CgroupFacts& cgroups) {
             "limits, the kill of a whole job, and the word that it is dead come from there",
             boot_with_v2};
   if (cgroups.unified.empty()) return f;
-  const auto in_v2 = lacking(cgroups.controllers);
-  const auto in_v1 = lacking(cgroups.legacy);
+  const auto in_v2 = controllers_lacking(cgroups.controllers);
+  const auto in_v1 = controllers_lacking(cgroups.legacy);
   if (!in_v2.empty() && !in_v1.empty()) {
     f.detail = "controllers are in no tree: " + in_v2;
     return f;
@@ -59,8 +59,8 @@ Finding judge_delegation(const CgroupFacts& cgroups) {
             "systemctl start cordon-launcher (its unit has Delegate=yes), then: sudo cordon doctor"};
   if (!cgroups.jobs) return f;
   f.detail = *cgroups.jobs;
-  const bool in_v1 = lacking(cgroups.controllers).size() > 0 && lacking(cgroups.legacy).empty();
-  const auto missing = in_v1 ? std::string() : lacking(cgroups.jobs_controllers);
+  const bool in_v1 = controllers_lacking(cgroups.controllers).size() > 0 && controllers_lacking(cgroups.legacy).empty();
+  const auto missing = in_v1 ? std::string() : controllers_lacking(cgroups.jobs_controllers);
   f.verdict = missing.empty() ? Verdict::found : Verdict::missing;
   if (!missing.empty()) f.detail += " has not been given " + missing;
   return f;

@@ -11,7 +11,7 @@ using Json = nlohmann::ordered_json;
 Json member(const Json& object, const char* name) {
   return object.is_object() ? object.value(name, Json()) : Json();
 }
-std::string text(const Json& object, const char* name) {
+std::string text_in(const Json& object, const char* name) {
   const auto value = member(object, name);
   return value.is_string() ? value.get<std::string>() : "";
 }
@@ -68,7 +68,7 @@ Finding judge_answer(const InstanceFacts& instance) {
     f.detail = instance.info_error;
     return f;
   }
-  f.detail = "answers, version " + text(instance.info, "version");
+  f.detail = "answers, version " + text_in(instance.info, "version");
   return f;
 }
 
@@ -80,7 +80,8 @@ Finding judge_versions(const InstanceFacts& instance) {
             "after an upgrade without a restart old programs meet new files",
             "systemctl restart cordon.target"};
   if (instance.info.is_null()) return f;
-  const auto daemon = text(instance.info, "version"), launcher = text(member(instance.info, "launcher"), "version");
+  const auto daemon = text_in(instance.info, "version"),
+             launcher = text_in(member(instance.info, "launcher"), "version");
   const bool all_same = daemon == instance.cli_version && launcher == instance.cli_version;
   f.verdict = all_same ? Verdict::found : Verdict::missing;
   f.detail = fmt::format("cordon {}, cordond {}, cordon-launcher {}", instance.cli_version, daemon,
@@ -122,7 +123,7 @@ Finding judge_kill(const InstanceFacts& instance) {
 
 bool is_well(const Json& job) {
   const auto outcome = member(job, "outcome");
-  return text(outcome, "kind") == "exited" && member(outcome, "code") == 0 && text(job, "stdout") == "42\n";
+  return text_in(outcome, "kind") == "exited" && member(outcome, "code") == 0 && text_in(job, "stdout") == "42\n";
 }
 
 Finding judge_canary(const Canary& canary) {

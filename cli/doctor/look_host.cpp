@@ -19,7 +19,7 @@ std::vector<std::string> fields_of(const std::string& line, char separator) {
   return fields;
 }
 
-std::optional<std::uint64_t> number(const std::string& text) {
+std::optional<std::uint64_t> whole_number(const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
@@ -43,8 +43,8 @@ void read_ids(const IdFile& file, HostFacts& host) {
   for (std::string line; std::getline(lines, line);) {
     const auto fields = fields_of(line, ':');
     if (fields.size() <= std::max(file.first, file.count)) continue;
-    const auto first = number(fields[file.first]);
-    const auto count = file.count == 0 ? std::optional<std::uint64_t>(1) : number(fields[file.count]);
+    const auto first = whole_number(fields[file.first]);
+    const auto count = file.count == 0 ? std::optional<std::uint64_t>(1) : whole_number(fields[file.count]);
     if (first && count && *count > 0) host.ids.push_back({*first, *count, std::string(file.path) + ": " + fields[0]});
   }
 }
