@@ -58,6 +58,14 @@ int list_profiles(const Session& session);
 int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
+int reload_instance(const Session& session);  // 1 when what was in force still is
+
+struct DoctorOptions {
+  std::string config_file = "/etc/cordon/cordon.json";
+  std::string state_dir = "/var/lib/cordon";
+  bool canary = true;
+};
+int examine(const Session& session, const DoctorOptions& options);  // 0, or what doctor/finding.hpp says
 
 struct EgressQuestion {
   std::string profile, target;  // a name or an IPv4 address

@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "cli/commands.hpp"
+#include "cli/describe.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
 
@@ -28,6 +29,7 @@ struct Choice {
   KillOptions kill;
   bool kill_list = false, kill_drill = false;
   EventsOptions events;
+  DoctorOptions doctor;
   bool has_hook = false;
   EgressQuestion egress;
   std::string id, profile, file, tool, digest, as;
@@ -156,6 +158,19 @@ void add_profile_commands(CLI::App& app, Choice& choice) {
   auto& info = *app.add_subcommand("info", "Version, features and limits of this instance");
   add_json(info, choice);
   info.callback([&choice] { choice.command = [&choice] { return show_info(choice.session); }; });
+
+  auto& reload = *app.add_subcommand("reload", "Take configuration and profiles into force anew, all or nothing");
+  add_json(reload, choice);
+  reload.callback([&choice] { choice.command = [&choice] { return reload_instance(choice.session); }; });
+}
+
+void add_doctor(CLI::App& app, Choice& choice) {
+  auto& doctor = *app.add_subcommand("doctor", "Say what this host and installation lack, and what mends it");
+  doctor.add_flag("!--no-canary", choice.doctor.canary, "Run no job");
+  doctor.add_option("--config", choice.doctor.config_file, "The instance's configuration")->capture_default_str();
+  doctor.add_option("--state-dir", choice.doctor.state_dir, "Where it keeps its state")->capture_default_str();
+  add_json(doctor, choice);
+  doctor.callback([&choice] { choice.command = [&choice] { return examine(choice.session, choice.doctor); }; });
 }
 
 void add_breaker_commands(CLI::App& app, Choice& choice) {
@@ -286,8 +301,15 @@ void add_evidence_commands(CLI::App& app, Choice& choice) {
   holds.callback([&choice] { choice.command = [&choice] { return list_holds(choice.session); }; });
 }
 
+void print_description(const CLI::App& app) {
+  fmt::print("{}\n", description_of(app).dump(1));
+  throw CLI::Success();
+}
+
 void describe(CLI::App& app, Choice& choice) {
   app.set_version_flag("--version", "cordon " CORDON_VERSION);
+  app.add_flag_callback("--describe", [&app] { print_description(app); }, "The command line as JSON")
+      ->group("");  // for packaging/reference
   app.require_subcommand(1);
   app.add_option("--runtime-dir", choice.session.runtime_dir, "The instance's sockets")
       ->envname("CORDON_RUNTIME_DIR")
@@ -304,6 +326,7 @@ void describe(CLI::App& app, Choice& choice) {
   add_tool_commands(app, choice);
   add_call_commands(app, choice);
   add_evidence_commands(app, choice);
+  add_doctor(app, choice);
 }
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {

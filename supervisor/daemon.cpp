@@ -78,9 +78,10 @@ awaitable<void> await_launcher(Launcher* launcher) {
 
 }  // namespace
 
-Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
+Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, PassedSockets passed)
     : executor_(io.get_executor()),
       options_(std::move(options)),
+      passed_(std::move(passed)),
       lock_(lock_state(options_.state_dir)),
       api_{options_.config_file,
            std::move(catalog),
@@ -125,7 +126,8 @@ void Daemon::engage(const Trip& trip, const std::string& why) {
 }
 
 Daemon::~Daemon() {
-  for (const auto& open : sockets_) ::unlink(open->path.c_str());
+  for (const auto& open : sockets_)
+    if (!open->path.empty()) ::unlink(open->path.c_str());
 }
 
 awaitable<void> Daemon::start() {
@@ -172,7 +174,10 @@ Serving Daemon::shared() {
 
 void Daemon::serve(const std::string& name, gid_t group, Role role) {
   const Listener listener{options_.runtime_dir + "/" + name, group, role};
-  sockets_.push_back(std::make_unique<Open>(Open{listener.path, listen_on(executor_, listener)}));
+  const auto passed = passed_.find(name);
+  const bool is_ours = passed == passed_.end();
+  auto acceptor = is_ours ? listen_on(executor_, listener) : listen_on(executor_, std::move(passed->second));
+  sockets_.push_back(std::make_unique<Open>(Open{is_ours ? listener.path : "", std::move(acceptor)}));
   asio::co_spawn(executor_, accept_connections(&sockets_.back()->acceptor, listener, shared()), asio::detached);
 }
 
