@@ -83,6 +83,7 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
       options_(std::move(options)),
       lock_(lock_state(options_.state_dir)),
       api_{options_.config_file,
+           options_.state_dir + "/ledger",
            std::move(catalog),
            {},
            Evidence(executor_, ledger_socket(options_, *api_.catalog)),

@@ -95,6 +95,10 @@ tl::expected<void, CatalogFault> reload(Api& api) {
       loaded = tl::unexpected(CatalogFault{api.config_file, {std::move(*fault)}});
     }
   }
+  if (loaded && (*loaded)->config.evidence.on != api.evidence.is_on()) {
+    const FieldError fault{"/evidence", "is turned on or off at start only: restart cordon-launcher and cordond"};
+    loaded = tl::unexpected(CatalogFault{api.config_file, {fault}});
+  }
   if (!loaded) {
     const auto& fault = loaded.error();
     const auto first = fault.errors.empty() ? FieldError{} : fault.errors.front();
