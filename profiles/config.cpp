@@ -33,10 +33,10 @@ void read_images(ObjectReader& document, Config& into, FieldErrors& errors) {
   }
 }
 
-void read_profile_dirs(ObjectReader& document, Config& into) {
-  document.optional("profile_dirs", into.profile_dirs);
-  for (const auto& dir : into.profile_dirs) {
-    if (!dir.starts_with('/')) document.error("profile_dirs", "must be absolute paths");
+void read_dirs(ObjectReader& document, std::string_view key, std::vector<std::string>& into) {
+  document.optional(key, into);
+  for (const auto& dir : into) {
+    if (!dir.starts_with('/')) document.error(key, "must be absolute paths");
   }
 }
 
@@ -118,7 +118,8 @@ tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
   Config config;
   config.digest = sha256(text);
   ObjectReader document(*json, "", errors);
-  read_profile_dirs(document, config);
+  read_dirs(document, "profile_dirs", config.profile_dirs);
+  read_dirs(document, "tool_dirs", config.tool_dirs);
   read_images(document, config, errors);
   read_users(document, config, errors);
   read_uids(document, config, errors);

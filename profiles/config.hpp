@@ -32,6 +32,7 @@ struct EvidenceRules {
 
 struct Config {
   std::vector<std::string> profile_dirs{"/usr/share/cordon/profiles", "/etc/cordon/profiles"};  // later wins by name
+  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};            // likewise
   std::map<std::string, ImageConfig> images{{"host", {}}};
   std::string daemon_user = "cordon";               // an installed instance; private ones use numbers
   std::string ledger_user = "cordon-ledger";        // likewise
@@ -55,7 +56,8 @@ struct Config {
   Sha256 digest{};  // of its text; zeros: there is no file
 };
 
-// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "ledger", "agents", "operators"},
+// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "tool_dirs": […],
+//  "users": {"daemon", "ledger", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections",
 //  "evidence": "on", "off" or {"redact": [LABEL…]}}, and what actors.hpp, admission_rules.hpp,

@@ -18,7 +18,7 @@ namespace cordon {
 namespace {
 
 constexpr auto start_patience = std::chrono::seconds(60);       // with a launcher that is not there yet
-constexpr auto ledger_patience = std::chrono::seconds(2);      // then jobs are refused until there is one
+constexpr auto ledger_patience = std::chrono::seconds(2);       // then jobs are refused until there is one
 constexpr auto launcher_look = std::chrono::milliseconds(100);  // no event says that a socket has come to be
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
 constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
@@ -97,15 +97,17 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
                      api_.launcher),
            {},
            {},
+           ToolGate(options_.state_dir + "/daemon/tools.json", 0),
            WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
            JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
-                   api_.retention, api_.kill_latch, api_.operations, api_.evidence,
+                   api_.retention, api_.kill_latch, api_.operations, api_.evidence, api_.tools,
                    [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
       answers_(answers_in_flight),
       turns_(executor_) {
   api_.operations.configure(api_.catalog->config.operations);
+  see_tools(api_);
   api_.operations.keep(api_.evidence);
   api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
 }
@@ -138,7 +140,7 @@ awaitable<void> Daemon::start() {
   note_serving(api_);
   auto retaining = api_.retention.begin();
   co_await std::move(retaining);
-  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, api_.catalog);
+  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, &api_.tools, api_.catalog);
   const auto recovered = co_await std::move(recovering);
   for (const auto& lost : recovered.lost) {
     api_.operations.tell(EventKind::lost, lost.subject, lost.reason);

@@ -54,6 +54,7 @@ class Sandbox {
   Witness& witness_;
   Cgroup cgroup_;
   Workspace workspace_;
+  Workspace::Used used_before_;  // the job
   Streams streams_;
   std::optional<Input> input_;  // of an interpreter that waits for it
   SeccompDenials refused_;

@@ -35,6 +35,8 @@ class Operations {
 
  private:
   void count_denials(const Job& job);
+  void tell_effects(const Job& job);
+  void count(const Job& job, const std::string& control, std::uint64_t times);
 
   TripRules rules_;
   OnTrip on_trip_;

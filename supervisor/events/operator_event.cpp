@@ -26,6 +26,9 @@ constexpr std::array<Kind, event_kinds> kinds{{{"started", Severity::info},
                                                {"reload", Severity::info},
                                                {"breaker_open", Severity::warning},
                                                {"doctor", Severity::critical},
+                                               {"tool", Severity::warning},
+                                               {"side_effects", Severity::warning},
+                                               {"ambiguous", Severity::warning},
                                                {"evidence_failed", Severity::critical},
                                                {"evidence_back", Severity::info}}};
 

@@ -6,6 +6,7 @@
 #include "supervisor/host_room.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/framing.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/image_tree.hpp"
 #include "supervisor/jobs/job_json.hpp"
 
@@ -13,12 +14,6 @@ namespace cordon {
 namespace {
 
 constexpr auto look_time = std::chrono::seconds(2);
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
-}
 
 Json profile_json(const Profile& profile) {
   Json languages = Json::array();
@@ -81,6 +76,11 @@ Json facts_json(const Facts& facts) {
 
 }  // namespace
 
+void see_tools(Api& api) {
+  for (const auto& name : api.tools.see(api.catalog->tools))
+    api.operations.tell(EventKind::tool, {"", "", name, "", ""}, "is not what was approved: its calls are refused");
+}
+
 std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config) {
   if (config.metrics_listen != api.catalog->config.operations.metrics_listen) {
     return FieldError{"/metrics/listen", "is taken up at start only: restart cordond"};
@@ -107,6 +107,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
     return tl::unexpected(fault);
   }
   api.catalog = std::move(*loaded);
+  see_tools(api);
   api.life.reconfigure();
   api.warm.configure(*api.catalog);
   api.operations.configure(api.catalog->config.operations);
@@ -121,10 +122,6 @@ awaitable<Answer> get_profiles(Api* api, RequestPtr, Parameters) {
   co_return json_response({{"profiles", std::move(profiles)}});
 }
 
-awaitable<Answer> get_tools(Api*, RequestPtr, Parameters) {
-  co_return json_response({{"tools", Json::array()}});
-}
-
 awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   const auto& config = api->catalog->config;
   Json images = Json::array();
@@ -133,7 +130,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                       {"kind", image.rootfs.empty() ? "host" : "rootfs"},
                       {"languages", languages_of(image, *api->catalog)}});
   }
-  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch"};
+  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch", "tools"};
   const Json limits = {
       {"body_bytes", max_body_bytes},          {"head_bytes", max_head_bytes},
       {"running_jobs", config.max_running},    {"queued_jobs", config.max_queued},

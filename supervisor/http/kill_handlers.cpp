@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "supervisor/http/api.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/http/operator_input.hpp"
 #include "supervisor/jobs/job_json.hpp"
@@ -87,12 +88,6 @@ Subject subject_of(const Scope& scope) {
   if (scope.kind == Scope::Kind::profile) subject.profile = scope.name;
   if (scope.kind == Scope::Kind::job) subject.job = scope.name;
   return subject;
-}
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
 }
 
 Rejection not_engaged(const Scope& scope) {

@@ -20,10 +20,6 @@ StoredFile::~StoredFile() {
   if (!kept_) ::unlink(path_.c_str());
 }
 
-Sha256 StoredFile::digest() const {
-  return parse_hex(std::string_view(path_).substr(path_.rfind('/') + 1)).value_or(Sha256{});
-}
-
 Fd StoredFile::open() const {
   return Fd(check(::open(path_.c_str(), O_RDONLY | O_CLOEXEC), "open artifact", path_));
 }
@@ -45,6 +41,10 @@ std::unique_ptr<ArtifactStore::Draft> ArtifactStore::create() {
   draft->fd = Fd(check(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600), "create artifact", path));
   draft->path = path;
   return draft;
+}
+
+Sha256 StoredFile::sha256() const {
+  return parse_hex(path_.substr(path_.rfind('/') + 1)).value_or(Sha256{});
 }
 
 std::string ArtifactStore::path_of(const Sha256& digest) const {

@@ -49,7 +49,7 @@ void hash_file(Hasher& hasher, const OrderedFile& file) {
   hasher.number(file.mode);
   hasher.number(file.artifact ? 1 : 0);
   if (file.artifact) {
-    hasher.digest(file.artifact->digest());
+    hasher.digest(file.artifact->sha256());
   } else {
     hasher.text(file.content);
   }
@@ -149,7 +149,7 @@ EvidenceRecord decision_record(const Job& job, const Sha256& action, const Confi
   record.put("image", job.order.image).put("limits", limits_of(job.order.limits));
   EvidenceTexts inputs;  // of earlier jobs
   for (const auto& file : job.order.files) {
-    if (file.artifact) inputs[file.path] = hex(file.artifact->digest());
+    if (file.artifact) inputs[file.path] = hex(file.artifact->sha256());
   }
   if (!inputs.empty()) record.put("input_artifacts", std::move(inputs));
   return record;

@@ -7,6 +7,7 @@
 #include "supervisor/jobs/job_evidence.hpp"
 #include "supervisor/jobs/job_report.hpp"
 #include "supervisor/text/log.hpp"
+#include "supervisor/tools/call_outcome.hpp"
 
 namespace cordon {
 namespace {
@@ -62,7 +63,7 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 
 JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
                  JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
-                 Evidence& evidence, CurrentConfig config)
+                 Evidence& evidence, ToolGate& tools, CurrentConfig config)
     : executor_(std::move(executor)),
       sandboxes_(sandboxes),
       launcher_(sandboxes.launcher),
@@ -74,6 +75,7 @@ JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch&
       kill_latch_(kill_latch),
       operations_(operations),
       evidence_(evidence),
+      tools_(tools),
       config_(std::move(config)),
       admission_(limits_of(config_())),
       look_again_(executor_) {}
@@ -322,21 +324,26 @@ awaitable<void> JobLife::run(JobPtr job) {
   auto outcome = co_await admit(job);
   if (!outcome) {
     tell_journal(job);
-    Decide decide = [this](const Job& asked) -> std::optional<Outcome> {
-      const auto engaged = kill_latch_.engaged_for(asked.membership());
-      if (!engaged) return std::nullopt;
-      return killed_by(*engaged);
-    };
+    Decide decide = [this](const Job& asked) { return why_not_start(asked); };
     job->decided = Clock::now();
     job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());
     auto running = run_in_sandbox(job, sandboxes_, &artifacts_, std::move(decide));
-    outcome = co_await std::move(running);
+    outcome = judge_call(*job, co_await std::move(running));
     if (job->cgroup_events) keep_survivor(job);
   }
   admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();
   co_await end(job, std::move(*outcome));
   sandboxes_.warm.answered(job->id);
+}
+
+// Asked again at the last moment: what held when it was submitted may not hold any more.
+std::optional<Outcome> JobLife::why_not_start(const Job& job) {
+  if (const auto engaged = kill_latch_.engaged_for(job.membership())) return killed_by(*engaged);
+  if (!job.order.call) return std::nullopt;
+  if (auto changed = why_not_called(tools_, *job.order.call, job.account.actor))
+    return Denied{"tools", std::move(*changed)};
+  return std::nullopt;
 }
 
 // nullopt: it may run. What was accepted waits for a journal that cannot be written.
@@ -388,6 +395,7 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
       if (job->state != JobState::finished) operations_.tell(EventKind::journal_failed, {}, e.what());
     }
     const bool may_come_again = !job->admitted && std::holds_alternative<Cancelled>(*job->outcome);
+    if (row->ambiguous) tools_.unsettled.add(*row->ambiguous);
     if (job->state != JobState::finished && (written || !may_come_again)) {
       job->finish();
       operations_.job_ended(*job);
