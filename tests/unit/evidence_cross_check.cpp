@@ -92,6 +92,15 @@ TEST_CASE("two outcomes of one job are a contradiction") {
   expect_contradiction(records, 4, "more than one");
 }
 
+TEST_CASE("a cordond that comes back and does not know what the one before it told is no contradiction") {
+  auto records = story(1);
+  records.push_back(records[outcome]);
+  records.back().put("outcome", std::string("lost"));
+  CHECK(check(records).contradictions.empty());
+  std::swap(records[3], records[4]);
+  CHECK(check(records).contradictions.empty());
+}
+
 TEST_CASE("sandboxes in which nothing ran are no run") {
   auto records = story(1);
   auto stale = records[ended], first = records[started];
