@@ -14,7 +14,7 @@ namespace cordon::cli {
 // As told; otherwise that of the instance, as its launcher has written it down.
 std::string evidence_directory(const Session& session, const std::string& told);
 
-std::string read_text_file(const std::string& path);                           // Failure when it cannot be read
+std::string read_text_file(const std::string& path);                 // Failure when it cannot be read
 std::optional<NoteVerifier> read_verifier(const std::string& file);  // nullopt: no file was named
 
 // What fails in the system becomes a Failure.

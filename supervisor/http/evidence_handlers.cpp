@@ -1,5 +1,5 @@
-// The evidence as operators ask for it over HTTP: how it stands, what is held, a signed statement of a job. Whoever wants
-// to be sure reads the files instead (`cordon evidence verify`).
+// The evidence as operators ask for it over HTTP: how it stands, what is held, a signed statement of a job. Whoever
+// wants to be sure reads the files instead (`cordon evidence verify`).
 #include <fcntl.h>
 
 #include <charconv>
@@ -58,7 +58,8 @@ tl::expected<Scope, Rejection> read_hold_scope(const std::string& text) {
                            "Use all, tenant/NAME, actor/NAME, tool/NAME, profile/NAME or job/ID."});
 }
 
-awaitable<Answer> change_hold(Api* api, RequestPtr request, std::string scope_text, EvidenceKind kind, std::string reason) {
+awaitable<Answer> change_hold(Api* api, RequestPtr request, std::string scope_text, EvidenceKind kind,
+                              std::string reason) {
   if (!api->evidence.is_on()) co_return Refused(no_ledger());
   const auto scope = read_hold_scope(scope_text);
   if (!scope) co_return Refused(scope.error());
@@ -78,7 +79,9 @@ awaitable<Answer> get_evidence(Api* api, RequestPtr, Parameters) {
     return read_file_if_there(AT_FDCWD, api->evidence_dir + "/" + name).value_or("");
   };
   const bool on = api->evidence.is_on();
-  co_return json_response({{"state", !on ? "off" : api->evidence.unavailable() ? "unavailable" : "on"},
+  co_return json_response({{"state", !on                           ? "off"
+                                     : api->evidence.unavailable() ? "unavailable"
+                                                                   : "on"},
                            {"entries", standing.entries},
                            {"key", standing.verifier},
                            {"checkpoint", on ? file("checkpoint") : ""},

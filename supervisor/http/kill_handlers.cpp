@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "supervisor/http/api.hpp"
-#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/job_access.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/operator_input.hpp"
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/log.hpp"

@@ -103,9 +103,7 @@ void put_outcome(EvidenceRecord& record, const Outcome& outcome) {
                         [&](const TimedOut& e) {
                           record.put("limit", std::string(e.limit == TimeLimit::wall ? "wall" : "cpu"));
                         },
-                        [&](const Killed& e) {
-                          record.put("scope", e.scope).put("by", e.by).put("reason", e.reason);
-                        },
+                        [&](const Killed& e) { record.put("scope", e.scope).put("by", e.by).put("reason", e.reason); },
                         [&](const Denied& e) { record.put("by", e.by).put("reason", e.reason); },
                         [&](const Lost& e) { record.put("reason", e.reason); },
                         [&](const SetupFailed& e) {

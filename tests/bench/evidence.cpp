@@ -1,4 +1,5 @@
-// What it costs that a job is on the record (docs/evidence.md): the same job where evidence is kept and where it is not.
+// What it costs that a job is on the record (docs/evidence.md): the same job where evidence is kept and where it is
+// not.
 #include <catch2/catch.hpp>
 
 #include "tests/bench/client.hpp"
@@ -26,10 +27,11 @@ TEST_CASE("evidence") {
     (counts ? without_evidence : warm_up).time([&] { without.run(body); });
     (counts ? with_evidence : warm_up).time([&] { with.run(body); });
   }
-  print_heading("What evidence costs",
-                "`true` through the API, one client, one after another; an instance of each kind, in turns with the bare "
-                "program. With evidence a job's decision is written by the ledger before it starts, and so is the "
-                "launcher's word that it does.");
+  print_heading(
+      "What evidence costs",
+      "`true` through the API, one client, one after another; an instance of each kind, in turns with the bare "
+      "program. With evidence a job's decision is written by the ledger before it starts, and so is the "
+      "launcher's word that it does.");
   print_row("posix_spawn of `true`, no sandbox", bare_program, bare_program);
   print_row("a job, `evidence: off`", without_evidence, bare_program);
   print_row("a job, `evidence: on`", with_evidence, bare_program);

@@ -1,5 +1,5 @@
-// Promise (issue 6, "Evidence ledger"): what is decided of a job and what became of it is on the record, whatever cordond
-// says; without a record nothing starts; and what the ledger has answered for it never loses.
+// Promise (issue 6, "Evidence ledger"): what is decided of a job and what became of it is on the record, whatever
+// cordond says; without a record nothing starts; and what the ledger has answered for it never loses.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -7,9 +7,9 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <thread>
@@ -81,7 +81,9 @@ class Liar {
     if (!decoded) throw std::runtime_error("the ledger does not answer");
     return *decoded;
   }
-  bool say(EvidenceRecord record) { return std::holds_alternative<Appended>(ask(Append{++number_, std::move(record)})); }
+  bool say(EvidenceRecord record) {
+    return std::holds_alternative<Appended>(ask(Append{++number_, std::move(record)}));
+  }
 
  private:
   Fd socket_;
@@ -249,12 +251,14 @@ TEST_CASE("a cordond that lies is contradicted by the launcher's own records") {
     return fault.what.find("cordond says \"exited 0\", and the launcher \"exited 7\"") != std::string::npos;
   }));
 
-  CHECK(liar.say(told(EvidenceKind::outcome, "never-ran").put("outcome", std::string("exited")).put("code", std::uint64_t{0})));
+  CHECK(liar.say(
+      told(EvidenceKind::outcome, "never-ran").put("outcome", std::string("exited")).put("code", std::uint64_t{0})));
   std::this_thread::sleep_for(1100ms);  // beyond the grace of a second
   CHECK(liar.say(told(EvidenceKind::reload, "")));
   const auto made_up = verified(cordon, 1s).jobs.contradictions;
   CHECK(std::any_of(made_up.begin(), made_up.end(), [](const EvidenceFault& fault) {
-    return fault.what.find("job never-ran: cordond says that it exited, and the launcher has not seen that") != std::string::npos;
+    return fault.what.find("job never-ran: cordond says that it exited, and the launcher has not seen that") !=
+           std::string::npos;
   }));
   CHECK(verified(cordon).faults.empty());
   cordon.start_daemon();
@@ -310,7 +314,8 @@ TEST_CASE("kills are on the record, a hold is kept by the ledger, and its statem
   bool killed = false;
   for (const auto& entry : verified(cordon).log.entries) {
     const auto json = Json::parse(entry.text);
-    killed = killed || (json.at("kind") == "kill" && json.at("detail").get<std::string>().find("drill") != std::string::npos);
+    killed = killed ||
+             (json.at("kind") == "kill" && json.at("detail").get<std::string>().find("drill") != std::string::npos);
   }
   CHECK(killed);
   REQUIRE(eventually([&] { return said_of(cordon, job.at("id")).size() == 4; }));

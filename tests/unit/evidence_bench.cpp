@@ -24,10 +24,11 @@ Scratch::~Scratch() {
 std::vector<EvidenceRecord> story(unsigned number, std::uint64_t code) {
   const auto job = fmt::format("01920000-0000-7000-8000-{:012}", number);
   const auto run = fmt::format("{:016x}", number);
-  const EvidenceNumbers limits{{"pids", 64}, {"wall_ms", 10000}}, usage{{"cpu_us", 100 + number}, {"wall_us", 200 + number}};
+  const EvidenceNumbers limits{{"pids", 64}, {"wall_ms", 10000}},
+      usage{{"cpu_us", 100 + number}, {"wall_us", 200 + number}};
   const auto profile = hex(sha256("profile"));
-  EvidenceRecord decision{EvidenceKind::decision, {}}, started{EvidenceKind::started, {}}, ended{EvidenceKind::ended, {}},
-      outcome{EvidenceKind::outcome, {}};
+  EvidenceRecord decision{EvidenceKind::decision, {}}, started{EvidenceKind::started, {}},
+      ended{EvidenceKind::ended, {}}, outcome{EvidenceKind::outcome, {}};
   decision.put("job", job).put("actor", std::string("alice")).put("tenant", fmt::format("t{}", number % 5));
   decision.put("profile_sha256", profile).put("image", std::string("host")).put("limits", limits);
   decision.put("client", std::string("000000000000000a")).put("number", fmt::format("{:x}", 2 * number + 1));
@@ -35,7 +36,9 @@ std::vector<EvidenceRecord> story(unsigned number, std::uint64_t code) {
   started.put("limits", limits);
   ended.put("job", job).put("run", run).put("ending", std::string("exited")).put("code", code).put("usage", usage);
   outcome.put("job", job).put("actor", std::string("alice")).put("outcome", std::string("exited")).put("code", code);
-  outcome.put("usage", usage).put("client", std::string("000000000000000a")).put("number", fmt::format("{:x}", 2 * number + 2));
+  outcome.put("usage", usage)
+      .put("client", std::string("000000000000000a"))
+      .put("number", fmt::format("{:x}", 2 * number + 2));
   return {decision, started, ended, outcome};
 }
 

@@ -25,9 +25,8 @@ witness::Started some_start() {
 
 TEST_CASE("an entry is one line of JSON with sorted keys, the ledger's own among them") {
   const auto line = evidence_line(some_record(), {42, "2026-11-29T06:00:00.000Z"});
-  CHECK(line ==
-        R"({"code":3,"index":42,"job":"0192","kind":"outcome","labels":{"a\"\n":"\u0001","tenant":"fake"},)"
-        R"("limits":{"pids":5},"list":["b","a"],"source":"cordond","time":"2026-11-29T06:00:00.000Z"})");
+  CHECK(line == R"({"code":3,"index":42,"job":"0192","kind":"outcome","labels":{"a\"\n":"\u0001","tenant":"fake"},)"
+                R"("limits":{"pids":5},"list":["b","a"],"source":"cordond","time":"2026-11-29T06:00:00.000Z"})");
   CHECK(nlohmann::json::parse(line).dump() == line);
 }
 

@@ -183,7 +183,7 @@ TEST_CASE("two hundred logs that were rolled back are found against a checkpoint
     const auto before = std::uniform_int_distribution<std::size_t>(0, now - 1)(random);
     const auto rolled_back = verify(copies[before]->path, outside[now]);
     found += rolled_back.faults.empty() ? 0 : 1;
-    CHECK(verify(copies[before]->path, "").faults.empty());          // on its own it is whole
+    CHECK(verify(copies[before]->path, "").faults.empty());            // on its own it is whole
     CHECK(verify(copies[now]->path, outside[before]).faults.empty());  // and a log that grew is no fault
   }
   CHECK(found == mutations_of_each_kind);

@@ -13,7 +13,8 @@ constexpr auto known_verifier = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBf
 constexpr auto known_text =
     "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
 constexpr auto known_signature =
-    "\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+    "\xe2\x80\x94 PeterNeumann "
+    "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
 Checkpoint some_checkpoint(const NoteSigner& signer) {
   return {signer.verifier().name, 1234, sha256("root")};
@@ -71,7 +72,8 @@ TEST_CASE("a statement names what a job left by its digests, and its envelope op
       R"({"artifacts":{"out/a":"aa"},"index":5,"job":"j1","kind":"outcome","stdout_sha256":"bb"})"};
   const auto statement = job_statement("j1", entries);
   REQUIRE(statement);
-  CHECK(statement->find(R"("subject":[{"name":"stdout","digest":{"sha256":"bb"}},{"name":"out/a","digest":{"sha256":"aa"}}])") !=
+  CHECK(statement->find(
+            R"("subject":[{"name":"stdout","digest":{"sha256":"bb"}},{"name":"out/a","digest":{"sha256":"aa"}}])") !=
         std::string::npos);
   CHECK_FALSE(job_statement("j2", entries));
   CHECK_FALSE(job_statement("j1", {}));

@@ -123,5 +123,6 @@ TEST_CASE("evidence is on unless the configuration says off, and labels may be k
   REQUIRE(redacting);
   CHECK(redacting->evidence.on);
   CHECK(redacting->evidence.redact == std::vector<std::string>{"secret"});
-  for (const char* bad : {R"({"evidence": "no"})", R"({"evidence": false})", R"({"evidence": {"x": 1}})"}) CHECK_FALSE(parse_config(bad));
+  for (const char* bad : {R"({"evidence": "no"})", R"({"evidence": false})", R"({"evidence": {"x": 1}})"})
+    CHECK_FALSE(parse_config(bad));
 }
