@@ -6,7 +6,6 @@
 
 #include "cli/failure.hpp"
 #include "cli/session.hpp"
-#include "sandbox/kernel/check.hpp"
 #include "supervisor/evidence/note.hpp"
 
 namespace cordon::cli {
@@ -22,8 +21,10 @@ template <typename Call>
 auto or_failure(Call call) {
   try {
     return call();
-  } catch (const KernelError& e) {
-    throw Failure(e.what(), e.remedy);
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Failure(e.what());
   }
 }
 
