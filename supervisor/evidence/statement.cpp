@@ -27,7 +27,8 @@ void add_subjects(Json& subjects, const Json& entry) {
   if (entry.at("kind") != "outcome") return;
   for (const char* name : {"stdout", "stderr"})
     add_subject(subjects, name, entry.value(std::string(name) + "_sha256", Json()));
-  for (const auto& [path, digest] : entry.value("artifacts", Json::object()).items())
+  const auto artifacts = entry.value("artifacts", Json::object());
+  for (const auto& [path, digest] : artifacts.items())
     add_subject(subjects, path, digest);
 }
 

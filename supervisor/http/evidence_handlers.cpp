@@ -7,20 +7,14 @@
 #include "profiles/json_reader.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "supervisor/http/api.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/operator_input.hpp"
-#include "supervisor/jobs/job_json.hpp"
 
 namespace cordon {
 namespace {
 
 using Refused = tl::unexpected<Rejection>;
 constexpr std::size_t most_entries = 32;
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
-}
 
 Rejection no_ledger() {
   return {409, "evidence_off", "Conflict", "this instance keeps no evidence",

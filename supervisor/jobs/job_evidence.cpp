@@ -67,6 +67,8 @@ EvidenceNumbers usage_of(const Usage& usage) {
   EvidenceNumbers out{{"wall_us", usage.wall_us}, {"cpu_us", usage.cpu_us}};
   if (usage.memory_peak_bytes) out["memory_peak_bytes"] = *usage.memory_peak_bytes;
   if (usage.pids_peak) out["pids_peak"] = *usage.pids_peak;
+  if (usage.scratch_files) out["scratch_files"] = *usage.scratch_files;
+  if (usage.scratch_bytes) out["scratch_bytes"] = *usage.scratch_bytes;
   return out;
 }
 

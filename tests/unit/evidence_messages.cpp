@@ -88,7 +88,7 @@ TEST_CASE("the launcher's two records are what was said, or nothing") {
   CHECK(witness::decode_started(started) == some_start());
   Finished finished;
   finished.ending = Signalled{11};
-  finished.usage = {5, 6, 7, std::nullopt};
+  finished.usage = {5, 6, 7, std::nullopt, 8, 9};
   const auto ended = witness::ended(7, "0192", finished);
   CHECK(ended.code == 11);
   CHECK(witness::ending_name(ended.ending) == "signalled");
