@@ -97,6 +97,10 @@ tl::expected<void, CatalogFault> reload(Api& api) {
       loaded = tl::unexpected(CatalogFault{api.config_file, {std::move(*fault)}});
     }
   }
+  if (loaded && (*loaded)->config.evidence.on != api.evidence.is_on()) {
+    const FieldError fault{"/evidence", "is turned on or off at start only: restart cordon-launcher and cordond"};
+    loaded = tl::unexpected(CatalogFault{api.config_file, {fault}});
+  }
   if (!loaded) {
     const auto& fault = loaded.error();
     const auto first = fault.errors.empty() ? FieldError{} : fault.errors.front();
@@ -140,7 +144,9 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   if (!admission.held_by().empty()) jobs["held_by"] = admission.held_by();
   const auto score = own_oom_score_adj();
   const auto standing = api->evidence.standing();
-  const Json evidence = {{"state", !api->evidence.is_on() ? "off" : api->evidence.unavailable() ? "unavailable" : "on"},
+  const Json evidence = {{"state", !api->evidence.is_on()        ? "off"
+                                   : api->evidence.unavailable() ? "unavailable"
+                                                                 : "on"},
                          {"entries", standing.entries},
                          {"key", standing.verifier},
                          {"waiting", standing.waiting},
