@@ -6,6 +6,7 @@
 #include "supervisor/host_room.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/framing.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/image_tree.hpp"
 #include "supervisor/jobs/job_json.hpp"
 
@@ -13,12 +14,6 @@ namespace cordon {
 namespace {
 
 constexpr auto look_time = std::chrono::seconds(2);
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
-}
 
 Json profile_json(const Profile& profile) {
   Json languages = Json::array();
