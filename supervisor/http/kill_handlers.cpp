@@ -3,6 +3,7 @@
 
 #include "profiles/json_reader.hpp"
 #include "supervisor/http/api.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/http/json_answer.hpp"
 #include "supervisor/jobs/job_json.hpp"
