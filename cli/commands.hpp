@@ -1,6 +1,7 @@
 // The commands. Each returns the exit code; what goes wrong is a Failure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ int run_job(const Session& session, const RunOptions& options);
 
 struct ListOptions {
   bool all = false;
+  bool network = false;  // what goes over the network, instead
   unsigned last = 50;
 };
 int list_jobs(const Session& session, const ListOptions& options);
@@ -56,7 +58,20 @@ int list_profiles(const Session& session);
 int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
+int reload_instance(const Session& session);  // 1 when what was in force still is
 
+struct DoctorOptions {
+  std::string config_file = "/etc/cordon/cordon.json";
+  std::string state_dir = "/var/lib/cordon";
+  bool canary = true;
+};
+int examine(const Session& session, const DoctorOptions& options);  // 0, or what doctor/finding.hpp says
+
+struct EgressQuestion {
+  std::string profile, target;  // a name or an IPv4 address
+  std::uint16_t port = 0;
+};
+int check_egress(const Session& session, const EgressQuestion& question);  // 1: denied
 int list_tools(const Session& session);
 int show_tool(const Session& session, const std::string& name);
 int check_tool(const Session& session, const std::string& file);          // 1: it is at fault

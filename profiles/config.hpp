@@ -11,6 +11,7 @@
 
 #include "profiles/actors.hpp"
 #include "profiles/admission_rules.hpp"
+#include "profiles/egress_config.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
 #include "profiles/sha256.hpp"
@@ -52,6 +53,7 @@ struct Config {
   ActorsConfig actors;
   AdmissionRules admission;
   OperationsConfig operations;
+  EgressConfig egress;
   EvidenceRules evidence;
   Sha256 digest{};  // of its text; zeros: there is no file
 };
@@ -61,7 +63,7 @@ struct Config {
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections",
 //  "evidence": "on", "off" or {"redact": [LABEL…]}}, and what actors.hpp, admission_rules.hpp,
-// operations_config.hpp and warm_rules.hpp say
+// egress_config.hpp, operations_config.hpp and warm_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

@@ -29,6 +29,8 @@ enum class EvidenceKind : std::uint8_t {
   incident,        // an operator's incident command
   hold,            // what retention may not delete
   release_hold,    // and may again
+  flow,            // of a job's connection: let out, and not yet dialled; or denied
+  flow_closed,     // and what it came to
   // by the launcher
   started,  // a sandbox is about to execute a job
   ended,    // and how it ended

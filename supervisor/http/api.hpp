@@ -18,6 +18,7 @@
 #include "supervisor/jobs/retention.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/kill/kill_latch.hpp"
+#include "supervisor/egress/egress_watcher.hpp"
 #include "supervisor/tools/tool_gate.hpp"
 #include "supervisor/warm/warm_pool.hpp"
 
@@ -38,6 +39,7 @@ struct Api {
   HostWatch host;
   ToolGate tools;
   WarmPool warm;
+  EgressWatcher egress;
   JobLife life;
   ConnectionTable connections;
 };

@@ -1,6 +1,7 @@
 // What there is, whether it is well, and loading it anew.
 #include <set>
 
+#include "profiles/egress_grant_json.hpp"
 #include "profiles/limits_json.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/host_room.hpp"
@@ -23,6 +24,7 @@ Json profile_json(const Profile& profile) {
           {"limits", to_json(profile.ceiling)},
           {"defaults", to_json(profile.defaults)},
           {"languages", std::move(languages)},
+          {"egress", to_json(profile.egress)},
           {"collect", {{"files", profile.collect.files}, {"bytes", profile.collect.bytes}}},
           {"sha256", hex(profile.digest)}};
 }
@@ -106,6 +108,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
   see_tools(api);
   api.life.reconfigure();
   api.warm.configure(*api.catalog);
+  api.egress.watch(grants_egress(*api.catalog));
   api.operations.configure(api.catalog->config.operations);
   api.operations.tell(EventKind::reload, {},
                       "loaded: " + std::to_string(api.catalog->profiles.size()) + " profiles are in force");
