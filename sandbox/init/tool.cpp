@@ -156,7 +156,7 @@ void become_tool(const InitPlan& plan, Bells bells) {
   unblock_signals();
   leave_session();
   enter_user_namespace(plan.init_uid);
-  auto facts = forbid_new_namespaces(Fd(init_procfs_fd));
+  auto facts = forbid_new_namespaces(Fd(init_limits_fd));
   bound_capabilities(plan.capabilities);
   take_identity(plan.inside_uid);
   die_with_parent();

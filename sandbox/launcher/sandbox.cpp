@@ -98,6 +98,7 @@ void Sandbox::start() {
                            workspace_,
                            tasks,
                            host_.init_program.get(),
+                           host_.namespace_limits.get(),
                            input_ ? input_->standard_in() : nothing,
                            streams_.out.write.get(),
                            streams_.err.write.get(),
@@ -154,9 +155,8 @@ ReceivedMessage Sandbox::await_job() {
 Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   cgroup_.name_job(job.id);
   try {
-    give(job, memfds);
+    auto facts = give(job, memfds);
     for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs
-    auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_, watch_->tool_pid());
     expect_open(host_.latch, job.generation);
     send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts)})));
     watch_->count_cpu_from_now();
@@ -180,7 +180,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
 }
 
 // The limits first: what the sandbox then makes of the job counts against them.
-void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
+Facts Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
   if (input_) expect_it_may_take(job.limits);
   cgroup_.set_limits(job.limits);
   workspace_.resize(scratch_bounds(plan_, job.limits));
@@ -188,8 +188,11 @@ void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
     give_to_interpreter(memfds);
   else
     send_message(init_.ours.get(), job_is_here, {memfds[payload_fd].get(), memfds[stdin_fd].get()});
+  auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_);  // meanwhile
   watch_->expect<JobRead>(input_ ? interpreter_patience : setup_patience);
   set_resource_limits(job.limits);
+  for (auto& fact : read_back_resource_limits(plan_, job.limits, watch_->tool_pid())) facts.push_back(std::move(fact));
+  return facts;
 }
 
 void Sandbox::give_to_interpreter(const std::vector<Fd>& memfds) {
