@@ -112,7 +112,7 @@ void await_pid_1(Bells bells) {
 
 // The table is this process's alone by now, and still has what pid 1 keeps. By close(2), which every filter allows.
 void close_what_is_of_pid_1() {
-  constexpr int past_all = 64;  // a dozen was ever open
+  constexpr int past_all = 32;  // a dozen was ever open
   for (int fd = STDERR_FILENO + 1; fd < past_all; ++fd)
     if (fd != tool_control_fd && fd != init_payload_fd) ::close(fd);
 }

@@ -1,7 +1,6 @@
 #include "sandbox/launcher/lifeline.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/message_socket.hpp"
@@ -73,13 +72,6 @@ bool was_ended_from_outside(const Ending& ending) {
   return std::holds_alternative<SetupFailed>(ending) || std::holds_alternative<Vanished>(ending);
 }
 
-// What is still to be taken down is waited for by nobody: other jobs go first. Whoever waits for their end or their
-// beginning gets it sooner, most of all when many are killed at once.
-void stand_back() {
-  constexpr int niceness = 10;
-  [[maybe_unused]] const int rc = ::setpriority(PRIO_PROCESS, 0, niceness);
-}
-
 void serve_job(int lifeline, const ReceivedMessage& request, std::optional<Lease> lease, Host& host) {
   Timings timings;
   Finished finished;
@@ -112,7 +104,6 @@ void serve_job(int lifeline, const ReceivedMessage& request, std::optional<Lease
     if (auto stopped = host.latch.stopped()) finished.ending = *stopped;
   finished.timings_us = timings.list();
   send_message(lifeline, encode(LauncherMessage(finished)));
-  stand_back();
 }
 
 std::optional<ReceivedMessage> receive_request(int lifeline) {
