@@ -100,12 +100,9 @@ void enter_root() {
 }
 
 [[noreturn]] void start_init(const BuildInputs& in) {
-  // A whole procfs that is attached nowhere: the tool's process writes its namespace limits through it, then it is
-  // closed.
-  const auto procfs = new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   const auto program = in.init_program;
   place_descriptors({in.standard_in, in.standard_out, in.standard_error, in.init_control, in.tool_control, in.init_plan,
-                     in.payload, procfs.get(), in.denials, in.library, program},
+                     in.payload, in.namespace_limits, in.denials, in.library, program},
                     0);
   check(::fcntl(init_first_free_fd, F_SETFD, FD_CLOEXEC), "set close-on-exec");
   char name[] = "cordon-init";

@@ -18,6 +18,7 @@ struct Host {
   Policy policy;
   CgroupLayout cgroups;
   Images images;
+  Fd namespace_limits;              // namespace_limits.hpp
   Fd init_program;                  // cordon-init in a sealed memfd
   Fd python_library, node_library;  // cordon-prestart-*.so, likewise
   Fd nothing;                       // an empty one: what stands in for a job's until it comes

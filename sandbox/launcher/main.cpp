@@ -21,6 +21,7 @@
 #include "sandbox/kernel/ready.hpp"
 #include "sandbox/latch.hpp"
 #include "sandbox/launcher/instance.hpp"
+#include "sandbox/launcher/namespace_limits.hpp"
 #include "sandbox/launcher/resident.hpp"
 
 namespace cordon {
@@ -101,11 +102,13 @@ void run(const Options& options) {
   Images images(stage, policy.config.images);
   const LedgerPlace ledger{instance.ledger_uid ? options.runtime_dir + witness::socket_name : "",
                            instance.ledger_uid.value_or(0)};
+  auto namespace_limits = make_namespace_limits(stage + "/limits");
   const auto places = prepare_latch_places(options, cgroups.unified);
   Host host{options.config,
             std::move(policy),
             std::move(cgroups),
             std::move(images),
+            std::move(namespace_limits),
             std::move(init),
             load_library("cordon-prestart-python.so"),
             load_library("cordon-prestart-node.so"),

@@ -100,6 +100,7 @@ void Sandbox::start() {
                            workspace_,
                            tasks,
                            host_.init_program.get(),
+                           host_.namespace_limits.get(),
                            input_ ? input_->standard_in() : nothing,
                            streams_.out.write.get(),
                            streams_.err.write.get(),
@@ -159,9 +160,8 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   witness_.begin({0, job.id, plan_.image, plan_.profile_digest, plan_.filter, job.limits});
   try {
     used_before_ = workspace_.used();
-    give(job, memfds);
+    auto facts = give(job, memfds);
     for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs
-    auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_, watch_->tool_pid());
     open_egress(job, facts);
     witness_.expect_begun();
     expect_open(host_.latch, job.generation);
@@ -187,7 +187,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
 }
 
 // The limits first: what the sandbox then makes of the job counts against them.
-void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
+Facts Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
   if (input_) expect_it_may_take(job.limits);
   cgroup_.set_limits(job.limits);
   workspace_.resize(scratch_bounds(plan_, job.limits));
@@ -195,8 +195,11 @@ void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
     give_to_interpreter(memfds);
   else
     send_message(init_.ours.get(), job_is_here, {memfds[payload_fd].get(), memfds[stdin_fd].get()});
+  auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_);  // meanwhile
   watch_->expect<JobRead>(input_ ? interpreter_patience : setup_patience);
   set_resource_limits(job.limits);
+  for (auto& fact : read_back_resource_limits(plan_, job.limits, watch_->tool_pid())) facts.push_back(std::move(fact));
+  return facts;
 }
 
 void Sandbox::give_to_interpreter(const std::vector<Fd>& memfds) {

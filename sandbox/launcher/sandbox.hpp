@@ -40,7 +40,7 @@ class Sandbox {
   void start();
   Facts confine();
   void start_interpreter();
-  void give(const JobSpec& job, const std::vector<Fd>& memfds);
+  Facts give(const JobSpec& job, const std::vector<Fd>& memfds);
   void give_to_interpreter(const std::vector<Fd>& memfds);
   void expect_it_may_take(const Limits& limits) const;  // the interpreter; throws JobDeclined
   void set_resource_limits(const Limits& limits) const;
