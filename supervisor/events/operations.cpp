@@ -63,6 +63,9 @@ std::optional<EvidenceKind> evidence_kind(EventKind kind) {
       return EvidenceKind::reload;
     case EventKind::breaker_open:
       return EvidenceKind::breaker;
+    case EventKind::tool:
+    case EventKind::ambiguous:
+      return EvidenceKind::tool;
     default:
       return std::nullopt;
   }
