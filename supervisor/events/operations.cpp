@@ -64,7 +64,6 @@ std::optional<EvidenceKind> evidence_kind(EventKind kind) {
     case EventKind::breaker_open:
       return EvidenceKind::breaker;
     case EventKind::tool:
-    case EventKind::side_effects:
     case EventKind::ambiguous:
       return EvidenceKind::tool;
     default:

@@ -107,12 +107,31 @@ void put_outcome(EvidenceRecord& record, const Outcome& outcome) {
                         },
                         [&](const Killed& e) { record.put("scope", e.scope).put("by", e.by).put("reason", e.reason); },
                         [&](const Denied& e) { record.put("by", e.by).put("reason", e.reason); },
-                        [&](const Lost& e) { record.put("reason", e.reason); },
+                        [&](const Lost& e) {
+                          record.put("reason", e.reason);
+                          if (e.ambiguous) record.put("ambiguous", std::string("true"));
+                        },
                         [&](const SetupFailed& e) {
                           record.put("error", e.step + ": " + errno_name(e.error)).put("remedy", e.remedy);
                         },
                         [](const auto&) {}},
              outcome);
+}
+
+// Which tool, and digests of what it was given: never the input.
+void put_call(EvidenceRecord& record, const Job& job) {
+  if (!job.order.call) return;
+  const auto& call = *job.order.call;
+  const auto& tool = call.tool->tool;
+  record.put("tool", tool.name).put("tool_version", tool.version).put("tool_sha256", hex(call.digest));
+  record.put("side_effects", std::string(to_string(tool.side_effects))).put("input_sha256", hex(call.input_sha256));
+  record.put_text("compensates", call.compensates);
+}
+
+void put_result(EvidenceRecord& record, const Job& job) {
+  if (!job.result) return;
+  if (job.result->output) record.put("tool_output_sha256", hex(sha256(*job.result->output)));
+  if (!job.result->unexpected.empty()) record.put("unexpected_side_effects", job.result->unexpected);
 }
 
 EvidenceNumbers denials_of(const Job& job) {
@@ -154,6 +173,7 @@ Sha256 action_digest(const JobOrder& order) {
 EvidenceRecord decision_record(const Job& job, const Sha256& action, const Config& config) {
   EvidenceRecord record{EvidenceKind::decision, {}};
   put_account(record, job, config.evidence.redact);
+  put_call(record, job);
   record.put("config_sha256", hex(config.digest));
   record.put("decision", std::string("admitted")).put("action_sha256", hex(action));
   record.put("profile", job.order.profile).put("profile_sha256", hex(job.order.profile_sha256));
@@ -170,6 +190,8 @@ EvidenceRecord decision_record(const Job& job, const Sha256& action, const Confi
 EvidenceRecord outcome_record(const Job& job, const OutputDigests& outputs, const RedactedLabels& redacted) {
   EvidenceRecord record{EvidenceKind::outcome, {}};
   put_account(record, job, redacted);
+  put_call(record, job);
+  put_result(record, job);
   put_outcome(record, *job.outcome);
   record.put("profile_sha256", hex(job.order.profile_sha256));
   if (job.order.call) put_call(record, *job.order.call);
