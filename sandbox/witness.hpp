@@ -10,7 +10,7 @@
 #include "profiles/limits.hpp"
 #include "profiles/sha256.hpp"
 #include "sandbox/report.hpp"
-#include "sandbox/wire/codec.hpp"
+#include "profiles/codec.hpp"
 
 namespace cordon::witness {
 
