@@ -8,10 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "profiles/codec.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/sha256.hpp"
 #include "sandbox/report.hpp"
-#include "sandbox/wire/codec.hpp"
 
 namespace cordon::witness {
 

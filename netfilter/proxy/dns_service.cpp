@@ -45,7 +45,7 @@ void DnsService::end() {
   for (auto* socket : connections_) reset(*socket);
 }
 
-awaitable<void> DnsService::serve_udp(DnsService& self, std::shared_ptr<void> owner) {
+awaitable<void> DnsService::serve_udp(DnsService& self, std::shared_ptr<void> /*owner*/) {
   std::array<char, max_query + 1> question{};
   while (!self.ended_) {
     const auto [error] = co_await self.udp_.async_wait(udp::socket::wait_read, as_result);
@@ -74,7 +74,7 @@ awaitable<void> DnsService::serve_tcp(DnsService& self, std::shared_ptr<void> ow
   }
 }
 
-awaitable<void> DnsService::serve_connection(DnsService& self, std::shared_ptr<void> owner, tcp::socket socket) {
+awaitable<void> DnsService::serve_connection(DnsService& self, std::shared_ptr<void> /*owner*/, tcp::socket socket) {
   self.connections_.insert(&socket);
   std::array<unsigned char, 2> length{};
   std::array<char, max_query> question{};

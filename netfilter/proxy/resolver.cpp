@@ -79,13 +79,12 @@ class Resolver::Channel {
     options.timeout = timeout_ms;
     options.tries = tries;
     options.ndots = 1;
-    options.udp_max_queries = 1;  // a port of its own for each question: harder to answer for somebody else
     char lookups[] = "b";         // DNS only
     options.lookups = lookups;
     options.sock_state_cb = &Channel::socket_changed;
     options.sock_state_cb_data = this;
     constexpr int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NDOTS | ARES_OPT_LOOKUPS |
-                          ARES_OPT_SOCK_STATE_CB | ARES_OPT_UDP_MAX_QUERIES;
+                          ARES_OPT_SOCK_STATE_CB;
     check(::ares_library_init(ARES_LIB_INIT_ALL));
     check(::ares_init_options(&channel_, &options, given));
     std::string list;

@@ -20,7 +20,8 @@ Ipv4 address_in(const EgressJob& job, const std::string& name) {
 // Of the far side, but for DNS over TCP.
 std::vector<Json> far_connections(World& world) {
   std::vector<Json> out;
-  for (const auto& one : world.counts()["connections"])
+  const auto counts = world.counts();
+  for (const auto& one : counts["connections"])
     if (one["port"] != 53) out.push_back(one);
   return out;
 }

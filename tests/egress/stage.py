@@ -109,7 +109,7 @@ class Stage:
             if not os.path.exists(f"{self.directory}/profiles/{file.name}"):
                 shutil.copy(file, self.directory + "/profiles/")
         self.config = self.directory + "/cordon.json"
-        settings = {"profile_dirs": [self.directory + "/profiles"], "warm": {}, "egress": {"resolvers": [RESOLVER]}}
+        settings = {"profile_dirs": [self.directory + "/profiles"], "warm": {}, "evidence": "off", "egress": {"resolvers": [RESOLVER]}}
         settings.update(config or {})
         pathlib.Path(self.config).write_text(json.dumps(settings))
         self.runtime = self.directory + "/run"
