@@ -8,13 +8,16 @@
 
 #include "profiles/config.hpp"
 #include "profiles/profile.hpp"
+#include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
 
 struct Catalog {
   Config config;
   std::map<std::string, Profile> profiles;
+  std::map<std::string, LoadedToolPtr> tools;
 };
+bool grants_egress(const Catalog& catalog);  // some profile does
 using CatalogPtr = std::shared_ptr<const Catalog>;
 
 struct CatalogFault {

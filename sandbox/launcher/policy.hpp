@@ -19,6 +19,7 @@ struct CompiledProfile {
   Limits defaults;               // of a sandbox that waits for its job
   std::vector<std::string> env;  // "NAME=value"
   Prestarts prestart;
+  EgressGrants egress;
   CollectBounds collect;
   bool root_inside = false;
   std::uint32_t landlock_min_abi = 0;

@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 constexpr auto setup_patience = 30s;
 constexpr auto interpreter_patience = 5s;  // to start, and for its job: a cold start costs less than to wait on
 constexpr auto death_patience = 30s;
+constexpr auto egress_patience = 100ms;  // for flows to be cut; then what holds them is killed all the same
 constexpr auto collection_patience = 30s;
 
 void write_identity_maps(int pid, const LaunchPlan& plan) {
@@ -62,11 +63,12 @@ std::uint64_t to_us(std::chrono::nanoseconds t) {
 
 }  // namespace
 
-Sandbox::Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings)
+Sandbox::Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings, Witness& witness)
     : lifeline_(lifeline),
       plan_(std::move(plan)),
       host_(host),
       timings_(timings),
+      witness_(witness),
       cgroup_(host.cgroups, plan_.lease.cgroup_name()),
       workspace_(scratch_bounds(plan_, plan_.waiting), plan_.lease.tool_uid),
       streams_(plan_.lease.tool_uid) {
@@ -153,10 +155,15 @@ ReceivedMessage Sandbox::await_job() {
 
 Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   cgroup_.name_job(job.id);
+  // Said at once; what it takes to be written passes while the job is given to the sandbox.
+  witness_.begin({0, job.id, plan_.image, plan_.profile_digest, plan_.filter, job.limits});
   try {
+    used_before_ = workspace_.used();
     give(job, memfds);
     for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs
     auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_, watch_->tool_pid());
+    open_egress(job, facts);
+    witness_.expect_begun();
     expect_open(host_.latch, job.generation);
     send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts)})));
     watch_->count_cpu_from_now();
@@ -219,8 +226,18 @@ void Sandbox::set_resource_limits(const Limits& limits) const {
   owner.leave();
 }
 
+// Before the latch is looked at: a kill that comes meanwhile cuts what was opened.
+void Sandbox::open_egress(const JobSpec& job, Facts& facts) {
+  if (job.egress.empty()) return;
+  egress_.emplace(host_.egress, job, child_->pid);
+  for (auto& fact : egress_->facts()) facts.push_back(std::move(fact));
+  timings_.mark("egress");
+}
+
+// What flows is cut before what could still send is killed.
 // "Dead" is `populated 0`, never "the child exited".
 bool Sandbox::end() {
+  if (egress_) egress_->end(egress_patience);
   if (!cgroup_.kill_and_wait(death_patience, child_->pidfd.get())) return child_->abandon(), false;
   child_->wait();
   return true;
@@ -237,6 +254,10 @@ void Sandbox::find_out(Finished& finished) {
     finished.usage.cpu_us = static_cast<std::uint64_t>(watch_->cpu_used().count());
     finished.usage.memory_peak_bytes = cgroup_.memory_peak();
     finished.usage.pids_peak = cgroup_.pids_peak();
+    const auto used = workspace_.used();
+    const auto more = [](std::uint64_t now, std::uint64_t before) { return now > before ? now - before : 0; };
+    finished.usage.scratch_files = more(used.files, used_before_.files);
+    finished.usage.scratch_bytes = more(used.bytes, used_before_.bytes);
   });
 }
 

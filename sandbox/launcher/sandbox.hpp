@@ -9,6 +9,7 @@
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/cgroup.hpp"
+#include "sandbox/launcher/egress.hpp"
 #include "sandbox/launcher/host.hpp"
 #include "sandbox/launcher/input.hpp"
 #include "sandbox/launcher/network_denials.hpp"
@@ -23,7 +24,7 @@ namespace cordon {
 
 class Sandbox {
  public:
-  Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings);
+  Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings, Witness& witness);
 
   // The steps, in this order. Each throws KernelError with the step that failed, or LifelineClosed.
   Prepared prepare();                                        // up to the job, and what the kernel says of it
@@ -43,6 +44,7 @@ class Sandbox {
   void give_to_interpreter(const std::vector<Fd>& memfds);
   void expect_it_may_take(const Limits& limits) const;  // the interpreter; throws JobDeclined
   void set_resource_limits(const Limits& limits) const;
+  void open_egress(const JobSpec& job, Facts& facts);
   bool end();
   void find_out(Finished& finished);
   void gather(int globs, const Limits& limits);
@@ -51,8 +53,10 @@ class Sandbox {
   LaunchPlan plan_;
   Host& host_;
   Timings& timings_;
+  Witness& witness_;
   Cgroup cgroup_;
   Workspace workspace_;
+  Workspace::Used used_before_;  // the job
   Streams streams_;
   std::optional<Input> input_;  // of an interpreter that waits for it
   SeccompDenials refused_;
@@ -60,6 +64,7 @@ class Sandbox {
   std::optional<Child> child_;  // pid 1
   std::optional<Watch> watch_;
   std::optional<NetworkDenials> network_;
+  std::optional<Egress> egress_;  // of a job that has grants
   Fd mounts_;  // its mount namespace: taken down when we end, not while its pid 1 does
   bool gone_ = false;
 };

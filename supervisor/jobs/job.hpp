@@ -13,6 +13,7 @@
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/report.hpp"
 #include "supervisor/admission/admission.hpp"
+#include "supervisor/egress/job_flows.hpp"
 #include "supervisor/identity.hpp"
 #include "supervisor/jobs/artifact_store.hpp"
 #include "supervisor/jobs/event_log.hpp"
@@ -22,6 +23,7 @@
 #include "supervisor/journal/durability.hpp"
 #include "supervisor/kill/scope.hpp"
 #include "supervisor/text/timestamp.hpp"
+#include "supervisor/tools/tool_call.hpp"
 #include "supervisor/waker.hpp"
 
 namespace cordon {
@@ -99,6 +101,8 @@ class Job {
   std::optional<Finished> report;  // without it: lost
   Fd cgroup_events;                // of its sandbox, while anything of it may live
   Collection collection;
+  JobFlowsPtr network;  // nullptr: it had no grants, and so nothing left its sandbox
+  std::optional<CallResult> result;  // of a call, with its outcome
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
   std::optional<JobMembers> told;    // one that the journal gave back: what was said of it then
@@ -112,6 +116,7 @@ class Job {
 
   Durability durability = Durability::power;     // of its lines in the journal
   bool admitted = false;                         // and the journal has that
+  bool evidence = false;                         // what was decided of it, and what became of it, is on the record
   std::function<void()> on_started, on_killing;  // the journal wants to know
 
   HangUpReason hang_up_reason;
