@@ -66,8 +66,8 @@ struct EgressQuestion {
 int check_egress(const Session& session, const EgressQuestion& question);  // 1: denied
 int list_tools(const Session& session);
 int show_tool(const Session& session, const std::string& name);
-int check_tool(const Session& session, const std::string& file);          // 1: it is at fault
-int check_tool_health(const Session& session, const std::string& name);   // 1: it is not well
+int check_tool(const Session& session, const std::string& file);         // 1: it is at fault
+int check_tool_health(const Session& session, const std::string& name);  // 1: it is not well
 int approve_tool(const Session& session, const std::string& name, const std::string& digest);
 int disable_tool(const Session& session, const std::string& name, const std::string& reason);
 int enable_tool(const Session& session, const std::string& name);

@@ -15,8 +15,8 @@ namespace {
 
 struct Verdict {
   bool allowed = false;
-  std::string reason;                // as a job's report has it; "" when allowed
-  std::string why;                   // for people
+  std::string reason;                 // as a job's report has it; "" when allowed
+  std::string why;                    // for people
   const EgressGrant* rule = nullptr;  // the grant that decided
 };
 
@@ -83,8 +83,7 @@ int check_egress(const Session& session, const EgressQuestion& question) {
     fmt::print("{}\n", report.dump(2));
   } else {
     fmt::print("{}: {}\n", report["verdict"].get<std::string>(), verdict.why);
-    if (verdict.rule != nullptr)
-      fmt::print("  by {}  {}\n", report["rule"].get<std::string>(), report["grant"].dump());
+    if (verdict.rule != nullptr) fmt::print("  by {}  {}\n", report["rule"].get<std::string>(), report["grant"].dump());
   }
   return verdict.allowed ? 0 : 1;
 }

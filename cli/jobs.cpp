@@ -74,8 +74,9 @@ void print_network(const Json& jobs) {
     if (flows == job.end() || !flows->is_array()) continue;
     for (const auto& flow : *flows)
       rows.push_back({text(job, "id"), fmt::format("{}:{}", flow.value("name", ""), flow.value("port", 0)),
-                      flow.value("verdict", ""), text(flow, "reason"), flow.contains("count") ? flow["count"].dump() : "1",
-                      bytes_of(flow, "bytes_up"), bytes_of(flow, "bytes_down")});
+                      flow.value("verdict", ""), text(flow, "reason"),
+                      flow.contains("count") ? flow["count"].dump() : "1", bytes_of(flow, "bytes_up"),
+                      bytes_of(flow, "bytes_down")});
   }
   fmt::print("{}", table({"ID", "TO", "VERDICT", "REASON", "COUNT", "UP", "DOWN"}, rows));
 }

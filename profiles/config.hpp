@@ -33,7 +33,7 @@ struct EvidenceRules {
 
 struct Config {
   std::vector<std::string> profile_dirs{"/usr/share/cordon/profiles", "/etc/cordon/profiles"};  // later wins by name
-  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};            // likewise
+  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};         // likewise
   std::map<std::string, ImageConfig> images{{"host", {}}};
   std::string daemon_user = "cordon";               // an installed instance; private ones use numbers
   std::string ledger_user = "cordon-ledger";        // likewise

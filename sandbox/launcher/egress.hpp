@@ -3,9 +3,9 @@
 // is held here is the life of the job's egress. Runs in: launcher, as root.
 #pragma once
 
+#include <sys/types.h>
 #include <chrono>
 #include <string>
-#include <sys/types.h>
 
 #include "netfilter/egress_job.hpp"
 #include "sandbox/job_spec.hpp"

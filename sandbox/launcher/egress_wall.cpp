@@ -38,8 +38,8 @@ Fd socket_of(std::uint32_t uid, int type) {
 void expect_datagram_refused(std::uint32_t uid) {
   const auto socket = socket_of(uid, SOCK_DGRAM);
   const auto discard = loopback(9);
-  const auto sent = ::sendto(socket.get(), "", 0, MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&discard),
-                             sizeof discard);
+  const auto sent =
+      ::sendto(socket.get(), "", 0, MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&discard), sizeof discard);
   if (sent >= 0) no_wall("a datagram of its user passed");
   if (errno != EPERM) check(-1, "send a datagram to loopback as cordon-egress");
 }

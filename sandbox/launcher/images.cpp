@@ -57,7 +57,8 @@ void make_skeleton(const std::string& root) {
 void make_names_layer(const std::string& root) {
   make_directory(root);
   make_directory(root + "/etc");
-  make_file(root + "/etc/resolv.conf", "nameserver " + to_text(synthetic_resolver) + "\noptions timeout:2 attempts:2\n");
+  make_file(root + "/etc/resolv.conf",
+            "nameserver " + to_text(synthetic_resolver) + "\noptions timeout:2 attempts:2\n");
   make_file(root + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
 }
 

@@ -36,8 +36,18 @@ Fd open_lock(std::uint32_t block) {
 Instance instance_of(std::uint32_t block, Fd lock, bool evidence) {
   const auto base = first_private_id + block * block_size;
   const auto egress = base + 2;
-  Instance instance{"p" + std::to_string(block), base,         base, base + 3, base + 4, {}, {}, egress, egress,
-                    base + reserved_ids,         block_size - reserved_ids, std::move(lock)};
+  Instance instance{"p" + std::to_string(block),
+                    base,
+                    base,
+                    base + 3,
+                    base + 4,
+                    {},
+                    {},
+                    egress,
+                    egress,
+                    base + reserved_ids,
+                    block_size - reserved_ids,
+                    std::move(lock)};
   if (evidence) instance.ledger_uid = instance.ledger_gid = base + 1;
   return instance;
 }
@@ -106,10 +116,12 @@ void write_instance_file(const Instance& instance, const std::string& runtime) {
   ::unlink(path.c_str());
   const Fd fd(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "create", path));
   const auto text = fmt::format(
-      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nEGRESS_UID={}\nEGRESS_GID={}\nFIRST_UID={}\nUID_COUNT={}\n{}",
+      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nEGRESS_UID={}\nEGRESS_GID={}\nFIRST_"
+      "UID={}\nUID_COUNT={}\n{}",
       instance.name, instance.daemon_uid, instance.daemon_gid, instance.agent_gid, instance.operator_gid,
       instance.egress_uid, instance.egress_gid, instance.first_uid, instance.uid_count,
-      instance.ledger_uid ? fmt::format("LEDGER_UID={}\nLEDGER_GID={}\n", *instance.ledger_uid, *instance.ledger_gid) : "");
+      instance.ledger_uid ? fmt::format("LEDGER_UID={}\nLEDGER_GID={}\n", *instance.ledger_uid, *instance.ledger_gid)
+                          : "");
   check(::write(fd.get(), text.data(), text.size()), "write", path);
 }
 

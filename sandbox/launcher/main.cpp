@@ -83,8 +83,8 @@ void run(const Options& options) {
   auto policy = load_policy(options.config);
   const bool private_egress = policy.config.egress.private_egress;
   auto init = sealed_program("cordon-init", read_beside_us("cordon-init"));
-  const auto instance =
-      options.private_instance ? private_instance(options.state_dir, policy.config.evidence.on) : installed_instance(policy.config);
+  const auto instance = options.private_instance ? private_instance(options.state_dir, policy.config.evidence.on)
+                                                 : installed_instance(policy.config);
   prepare_directories(instance, options.runtime_dir, options.state_dir);
   auto cgroups = prepare_cgroups(instance.name);
   auto claim = claim_cgroups(cgroups);

@@ -65,7 +65,7 @@ class Sandbox {
   std::optional<Watch> watch_;
   std::optional<NetworkDenials> network_;
   std::optional<Egress> egress_;  // of a job that has grants
-  Fd mounts_;  // its mount namespace: taken down when we end, not while its pid 1 does
+  Fd mounts_;                     // its mount namespace: taken down when we end, not while its pid 1 does
   bool gone_ = false;
 };
 

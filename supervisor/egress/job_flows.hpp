@@ -52,8 +52,8 @@ class JobFlows {
   void deny(FlowDecided what, bool is_query, std::uint64_t times);
 
   std::vector<Row> rows_;
-  std::map<std::uint64_t, std::size_t> open_;    // rows, by flow
-  std::map<DenialKey, std::size_t> denials_;  // rows
+  std::map<std::uint64_t, std::size_t> open_;  // rows, by flow
+  std::map<DenialKey, std::size_t> denials_;   // rows
   std::uint64_t untold_ = 0;
   std::optional<JobClosed> totals_;
   bool closed_ = false;

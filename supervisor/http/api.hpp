@@ -6,6 +6,7 @@
 
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
+#include "supervisor/egress/egress_watcher.hpp"
 #include "supervisor/events/operations.hpp"
 #include "supervisor/evidence/evidence.hpp"
 #include "supervisor/host_room.hpp"
@@ -18,7 +19,6 @@
 #include "supervisor/jobs/retention.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/kill/kill_latch.hpp"
-#include "supervisor/egress/egress_watcher.hpp"
 #include "supervisor/tools/tool_gate.hpp"
 #include "supervisor/warm/warm_pool.hpp"
 

@@ -140,7 +140,9 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   if (!admission.held_by().empty()) jobs["held_by"] = admission.held_by();
   const auto score = own_oom_score_adj();
   const auto standing = api->evidence.standing();
-  const Json evidence = {{"state", !api->evidence.is_on() ? "off" : api->evidence.unavailable() ? "unavailable" : "on"},
+  const Json evidence = {{"state", !api->evidence.is_on()        ? "off"
+                                   : api->evidence.unavailable() ? "unavailable"
+                                                                 : "on"},
                          {"entries", standing.entries},
                          {"key", standing.verifier},
                          {"waiting", standing.waiting},

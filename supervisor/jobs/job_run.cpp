@@ -11,7 +11,7 @@ namespace cordon {
 namespace {
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-constexpr auto drain_time = std::chrono::seconds(5);  // for pipes, after the sandbox is gone
+constexpr auto drain_time = std::chrono::seconds(5);         // for pipes, after the sandbox is gone
 constexpr auto flows_time = std::chrono::milliseconds(500);  // for the last of its flows, likewise
 constexpr auto decision_pause =
     std::chrono::milliseconds(10);  // between two of them; by then a launcher's end is known
