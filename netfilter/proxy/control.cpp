@@ -44,8 +44,8 @@ void Control::take(Descriptor peer) {
 
 EgressRefusal Control::check(const std::optional<EgressJob>& job, Packet& packet) const {
   if (packet.state != Packet::State::whole || !job) return EgressRefusal::malformed;
-  if (!are_listeners_of(*job, packet.fds)) return EgressRefusal::descriptors;
   if (!evidence_.connected()) return EgressRefusal::no_evidence;
+  if (!are_listeners_of(*job, packet.fds)) return EgressRefusal::descriptors;
   if (jobs_.contains(job->id)) return EgressRefusal::duplicate;
   return jobs_.size() < most_jobs ? EgressRefusal::none : EgressRefusal::no_room;
 }
@@ -60,6 +60,7 @@ awaitable<void> Control::serve_launcher(Descriptor launcher) {
   const auto refusal = check(asked, packet);
   if (refusal != EgressRefusal::none) {
     ++evidence_.figures().jobs_refused;
+    packet.fds.clear();  // who is refused finds nothing of it left here
     send_packet(launcher, encode(EgressAnswer{refusal}));
     co_return;
   }

@@ -79,7 +79,7 @@ class Resolver::Channel {
     options.timeout = timeout_ms;
     options.tries = tries;
     options.ndots = 1;
-    char lookups[] = "b";         // DNS only
+    char lookups[] = "b";  // DNS only
     options.lookups = lookups;
     options.sock_state_cb = &Channel::socket_changed;
     options.sock_state_cb_data = this;

@@ -89,8 +89,10 @@ TEST_CASE("what TLS says that is not the granted name gets an alert, and nothing
     Connection connection(world, address_in(job, "example.com"), 443);
     CHECK(connection.ask(hello).bytes == std::string("\x15\x03\x03\x00\x02\x02\x31", 7));
     const auto decided = proxy.watcher().wait_for<FlowDecided>();
-    if (!decided.empty()) CHECK(decided[0].reason == reason);
-    else CHECK(proxy.watcher().wait_for<DeniedAgain>().at(0).reason == reason);
+    if (!decided.empty())
+      CHECK(decided[0].reason == reason);
+    else
+      CHECK(proxy.watcher().wait_for<DeniedAgain>().at(0).reason == reason);
   }
   Connection plain(world, address_in(job, "example.com"), 443);
   CHECK(plain.ask("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").end == End::reset);
@@ -124,7 +126,8 @@ TEST_CASE("a hello in many pieces and records, and 0-RTT behind it, pass whole a
   CHECK(far[0]["in"] == closed[0].bytes_up);
 }
 
-TEST_CASE("an HTTP request to a granted name is written anew, its answer comes back, and one connection is one request") {
+TEST_CASE(
+    "an HTTP request to a granted name is written anew, its answer comes back, and one connection is one request") {
   World world;
   world.name("a.test", {{"93.184.216.40"}});
   Proxy proxy(world);
@@ -132,8 +135,9 @@ TEST_CASE("an HTTP request to a granted name is written anew, its answer comes b
   auto open = proxy.open(job);
   REQUIRE(open.served());
   Connection connection(world, address_in(job, "a.test"), 80);
-  const std::string first = "POST /path?q=1 HTTP/1.1\r\nHost: A.TEST\r\nTransfer-Encoding: chunked\r\nX-Mine: yes\r\n"
-                            "Connection: keep-alive\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+  const std::string first =
+      "POST /path?q=1 HTTP/1.1\r\nHost: A.TEST\r\nTransfer-Encoding: chunked\r\nX-Mine: yes\r\n"
+      "Connection: keep-alive\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
   const auto received = connection.ask(first + "GET /second HTTP/1.1\r\nHost: a.test\r\n\r\n");
   CHECK(received.bytes.starts_with("HTTP/1.1 200 OK"));
   CHECK(received.bytes.ends_with("hello\n"));
@@ -142,7 +146,8 @@ TEST_CASE("an HTTP request to a granted name is written anew, its answer comes b
   const auto far = far_connections(world);
   REQUIRE(far.size() == 1);
   CHECK(far[0]["text"] ==
-        "POST /path?q=1 HTTP/1.1\r\nHost: a.test\r\nX-Mine: yes\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        "POST /path?q=1 HTTP/1.1\r\nHost: a.test\r\nX-Mine: yes\r\nTransfer-Encoding: chunked\r\nConnection: "
+        "close\r\n\r\n"
         "5\r\nhello\r\n0\r\n\r\n");
   CHECK(far[0]["in"] == closed[0].bytes_up);
   CHECK(far[0]["out"] == closed[0].bytes_down);
@@ -150,7 +155,8 @@ TEST_CASE("an HTTP request to a granted name is written anew, its answer comes b
   CHECK(other.ask("GET / HTTP/1.1\r\nHost: a.test:8080\r\n\r\n").bytes.starts_with("HTTP/1.1 200 OK"));
 }
 
-TEST_CASE("a request that is not for the granted name, or that two readers could read differently, is refused in HTTP") {
+TEST_CASE(
+    "a request that is not for the granted name, or that two readers could read differently, is refused in HTTP") {
   World world;
   world.name("a.test", {{"93.184.216.40"}});
   Proxy proxy(world);
@@ -165,9 +171,11 @@ TEST_CASE("a request that is not for the granted name, or that two readers could
       {"GET / HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n", "400 bad_request"},
       {"CONNECT b.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", "403 method_refused"},
       {"TRACE / HTTP/1.1\r\nHost: a.test\r\n\r\n", "403 method_refused"},
-      {"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n",
+      {"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: "
+       "AA\r\n\r\n",
        "403 upgrade_refused"},
-      {"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 bad_request"},
+      {"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       "400 bad_request"},
       {"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "400 bad_request"},
       {"GET / HTTP/1.1\r\nHost: a.test\r\nX: 1\r\n folded\r\n\r\n", "400 bad_request"},
       {"GET / HTTP/1.1\nHost: a.test\n\n", "400 bad_request"},
@@ -193,7 +201,8 @@ TEST_CASE("raw bytes reach a granted network and a granted name, both ways, and 
   world.name("db.test", {{"93.184.216.50"}});
   Proxy proxy(world);
   run_in(world.sandbox(), {"ip", "route", "add", "local", "93.184.0.0/16", "dev", "lo"});
-  const auto job = job_of({grant("93.184.216.0/24", {7000}, EgressMode::raw), grant("db.test", {7001}, EgressMode::raw)});
+  const auto job =
+      job_of({grant("93.184.216.0/24", {7000}, EgressMode::raw), grant("db.test", {7001}, EgressMode::raw)});
   auto open = proxy.open(job);
   REQUIRE(open.served());
   Connection echo(world, *parse_ipv4("93.184.216.77"), 7000);
@@ -211,8 +220,10 @@ TEST_CASE("raw bytes reach a granted network and a granted name, both ways, and 
   CHECK(closed[1].dialled == parse_ip_address("93.184.216.50"));
 
   // The other port of each, an address beside the network, an address that stands for no name.
-  for (const auto& [address, port] : {std::pair{*parse_ipv4("93.184.216.77"), 7001}, {address_in(job, "db.test"), 7000},
-                                      {*parse_ipv4("93.184.1.1"), 7000}, {synthetic_resolver + 99, 7000}}) {
+  for (const auto& [address, port] : {std::pair{*parse_ipv4("93.184.216.77"), 7001},
+                                      {address_in(job, "db.test"), 7000},
+                                      {*parse_ipv4("93.184.1.1"), 7000},
+                                      {synthetic_resolver + 99, 7000}}) {
     Connection wrong(world, address, static_cast<std::uint16_t>(port));
     CHECK(wrong.ask("x").end == End::reset);
   }

@@ -179,7 +179,7 @@ class Http(Recorded):
         self.send(data)
 
     def close(self):
-        self.transport.close()
+        self.transport.write_eof()  # and the rest when the other side has said all, too
 
 
 class Https(Http):
@@ -221,7 +221,7 @@ class Https(Http):
         except ssl.SSLError:
             pass
         self.flush()
-        self.transport.close()
+        self.transport.write_eof()
 
 
 class Echo(Recorded):

@@ -133,12 +133,16 @@ OpenJob Proxy::open_with(std::string_view message, const std::vector<Fd>& fds) {
   return {std::move(connection), answer};
 }
 
-OpenJob Proxy::open(const EgressJob& job) { return open_with(encode(job), sockets_for(job)); }
+OpenJob Proxy::open(const EgressJob& job) {
+  return open_with(encode(job), sockets_for(job));
+}
 
 EgressGrant grant(const std::string& name_or_network, std::vector<std::uint16_t> ports, EgressMode mode) {
   EgressGrant out;
-  if (const auto network = parse_ipv4_network(name_or_network)) out.network = *network;
-  else out.name = name_or_network;
+  if (const auto network = parse_ipv4_network(name_or_network))
+    out.network = *network;
+  else
+    out.name = name_or_network;
   out.ports = std::move(ports);
   out.mode = mode;
   out.budget.connections_per_second = 1000;

@@ -1,4 +1,5 @@
-// A cordon-egress of the test's own, who brings it jobs as a launcher does, and who writes its evidence as cordond does.
+// A cordon-egress of the test's own, who brings it jobs as a launcher does, and who writes its evidence as cordond
+// does.
 #pragma once
 
 #include <condition_variable>

@@ -20,7 +20,9 @@ std::string big_endian(std::size_t value, int bytes) {
   return out;
 }
 
-std::string vector(std::string_view bytes, int width) { return big_endian(bytes.size(), width).append(bytes); }
+std::string vector(std::string_view bytes, int width) {
+  return big_endian(bytes.size(), width).append(bytes);
+}
 
 sockaddr_in endpoint(Ipv4 address, std::uint16_t port) {
   sockaddr_in to{};
@@ -73,13 +75,16 @@ bool Connection::send(std::string_view bytes) {
   return true;
 }
 
-void Connection::end_of_bytes() { ::shutdown(socket_.get(), SHUT_WR); }
+void Connection::end_of_bytes() {
+  ::shutdown(socket_.get(), SHUT_WR);
+}
 
 Connection::Received Connection::receive(std::chrono::milliseconds patience, std::size_t most) {
   Received out;
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (out.bytes.size() < most) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0 || !is_readable(socket_.get(), left)) return out;
     char part[65536];
     const auto size = ::recv(socket_.get(), part, std::min(sizeof part, most - out.bytes.size()), 0);
@@ -93,13 +98,16 @@ Connection::Received Connection::receive(std::chrono::milliseconds patience, std
 }
 
 Connection::Received Connection::ask(std::string_view bytes, bool ends) {
-  send(bytes);
+  const bool sent = send(bytes);
   if (ends) end_of_bytes();
-  return receive();
+  auto received = receive();
+  if (!sent) received.end = Received::End::reset;  // send(2) was told, and recv(2) is not told again
+  return received;
 }
 
 std::string dns_question(std::string_view name, std::uint16_t type, bool edns) {
-  std::string out = big_endian(0x1234, 2) + big_endian(0x0100, 2) + big_endian(1, 2) + big_endian(0, 4) + big_endian(edns, 2);
+  std::string out =
+      big_endian(0x1234, 2) + big_endian(0x0100, 2) + big_endian(1, 2) + big_endian(0, 4) + big_endian(edns, 2);
   while (!name.empty()) {
     const auto label = name.substr(0, name.find('.'));
     out += vector(label, 1);
@@ -118,20 +126,23 @@ DnsAnswer ask_dns(const World& world, std::string_view name, std::uint16_t type,
   const auto record = question.size() - (edns ? 11 : 0);
   if ((*answer)[7] == 0 || answer->size() < record + 16) return out;
   Ipv4 address = 0;
-  for (std::size_t i = record + 12; i < record + 16; ++i) address = address << 8 | static_cast<std::uint8_t>((*answer)[i]);
+  for (std::size_t i = record + 12; i < record + 16; ++i)
+    address = address << 8 | static_cast<std::uint8_t>((*answer)[i]);
   out.address = address;
   return out;
 }
 
-std::string tls_record(std::string_view payload, char type) { return std::string{type, 3, 1} + vector(payload, 2); }
+std::string tls_record(std::string_view payload, char type) {
+  return std::string{type, 3, 1} + vector(payload, 2);
+}
 
 std::string client_hello(std::string_view server_name, std::string_view extensions) {
   std::string all;
   if (!server_name.empty())
     all += big_endian(0, 2) + vector(vector(std::string(1, '\0') + vector(server_name, 2), 2), 2);
   all += extensions;
-  const auto body = std::string("\x03\x03", 2) + std::string(32, 'r') + vector("", 1) + vector(std::string("\x13\x01", 2), 2) +
-                    vector(std::string(1, '\0'), 1) + vector(all, 2);
+  const auto body = std::string("\x03\x03", 2) + std::string(32, 'r') + vector("", 1) +
+                    vector(std::string("\x13\x01", 2), 2) + vector(std::string(1, '\0'), 1) + vector(all, 2);
   return tls_record(std::string(1, '\x01') + vector(body, 3));
 }
 

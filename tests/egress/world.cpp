@@ -17,7 +17,9 @@ namespace cordon::egress_test {
 
 namespace {
 
-Fd this_network() { return Fd(check(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "open", "the network namespace")); }
+Fd this_network() {
+  return Fd(check(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "open", "the network namespace"));
+}
 
 Fd new_network() {
   const auto before = this_network();
@@ -27,7 +29,9 @@ Fd new_network() {
   return made;
 }
 
-std::string path_of(const Fd& fd) { return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get()); }
+std::string path_of(const Fd& fd) {
+  return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get());
+}
 
 std::pair<Fd, Fd> pipe_pair() {
   int ends[2];
@@ -49,7 +53,9 @@ std::pair<Fd, Fd> pipe_pair() {
 
 }  // namespace
 
-Within::Within(const Fd& network) : before_(this_network()) { check(::setns(network.get(), CLONE_NEWNET), "enter a network"); }
+Within::Within(const Fd& network) : before_(this_network()) {
+  check(::setns(network.get(), CLONE_NEWNET), "enter a network");
+}
 
 Within::~Within() {
   if (::setns(before_.get(), CLONE_NEWNET) < 0) std::abort();
@@ -61,7 +67,9 @@ Child::Child(const Fd& network, const std::vector<std::string>& command, int in,
   if (pid_ == 0) become(command, in, out, kept);
 }
 
-void Child::kill() { ::kill(pid_, SIGKILL); }
+void Child::kill() {
+  ::kill(pid_, SIGKILL);
+}
 
 void Child::end() {
   if (pid_ <= 0) return;
@@ -90,10 +98,11 @@ World::World() : host_(new_network()), internet_(new_network()), sandbox_(new_ne
   wire();
   auto [read_command, write_command] = pipe_pair();
   auto [read_answer, write_answer] = pipe_pair();
-  fake_ = std::make_unique<Child>(internet_,
-                                  std::vector<std::string>{"/usr/bin/python3", CORDON_SOURCE_DIR "/tests/egress/fake_internet.py",
-                                                           "far", directory_},
-                                  read_command.get(), write_answer.get());
+  fake_ = std::make_unique<Child>(
+      internet_,
+      std::vector<std::string>{"/usr/bin/python3", CORDON_SOURCE_DIR "/tests/egress/fake_internet.py", "far",
+                               directory_},
+      read_command.get(), write_answer.get());
   to_internet_ = std::move(write_command);
   from_internet_ = std::move(read_answer);
   write_answer.reset();
@@ -106,7 +115,9 @@ World::~World() {
 }
 
 void World::wire() {
-  const auto ip = [](const Fd& network, const std::string& words) { run_in(network, {"sh", "-c", "exec ip " + words}); };
+  const auto ip = [](const Fd& network, const std::string& words) {
+    run_in(network, {"sh", "-c", "exec ip " + words});
+  };
   ip(host_, "link add near type veth peer name far netns " + path_of(internet_));
   for (const auto* network : {&host_, &internet_, &sandbox_}) ip(*network, "link set lo up");
   ip(host_, std::string("addr add ") + own_address + "/24 dev near");
@@ -146,8 +157,12 @@ void World::name(const std::string& name, const Json& a, const Json& more) {
   ask(command);
 }
 
-Json World::counts() { return ask({{"do", "counts"}}); }
+Json World::counts() {
+  return ask({{"do", "counts"}});
+}
 
-void World::forget() { ask({{"do", "forget"}}); }
+void World::forget() {
+  ask({{"do", "forget"}});
+}
 
 }  // namespace cordon::egress_test
