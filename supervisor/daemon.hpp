@@ -35,6 +35,7 @@ class Daemon {
   Serving shared();
   void engage(const Trip& trip, const std::string& why);
   awaitable<void> watch_launcher();
+  awaitable<void> watch_evidence();
 
   asio::any_io_executor executor_;
   DaemonOptions options_;
