@@ -123,7 +123,9 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   Json images = Json::array();
   for (const auto& [name, image] : config.images) {
     images.push_back({{"name", name},
-                      {"kind", image.rootfs.empty() ? "host" : "rootfs"},
+                      {"kind", image.is_host()        ? "host"
+                               : image.rootfs.empty() ? "file"
+                                                      : "rootfs"},
                       {"languages", languages_of(image, *api->catalog)}});
   }
   const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch", "tools"};
@@ -137,7 +139,9 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   if (!admission.held_by().empty()) jobs["held_by"] = admission.held_by();
   const auto score = own_oom_score_adj();
   const auto standing = api->evidence.standing();
-  const Json evidence = {{"state", !api->evidence.is_on() ? "off" : api->evidence.unavailable() ? "unavailable" : "on"},
+  const Json evidence = {{"state", !api->evidence.is_on()        ? "off"
+                                   : api->evidence.unavailable() ? "unavailable"
+                                                                 : "on"},
                          {"entries", standing.entries},
                          {"key", standing.verifier},
                          {"waiting", standing.waiting},
