@@ -109,6 +109,16 @@ int hold_evidence(const Session& session, const HoldOptions& options);
 int release_hold(const Session& session, const HoldOptions& options);
 int list_holds(const Session& session);
 
+struct ImageOptions {
+  std::string name, source;
+  std::string store = "/var/lib/cordon/images";
+  std::uint64_t most_bytes = std::uint64_t{16} << 30;  // unpacked
+};
+int import_image(const Session& session, const ImageOptions& options);
+int list_images(const Session& session, const ImageOptions& options);
+int check_image(const Session& session, const ImageOptions& options);  // 1 when it is not what was imported
+int remove_image(const Session& session, const ImageOptions& options);
+
 int list_breakers(const Session& session);
 int reset_breaker(const Session& session, const std::string& actor);
 

@@ -30,6 +30,7 @@ struct Choice {
   bool kill_list = false, kill_drill = false;
   EventsOptions events;
   DoctorOptions doctor;
+  ImageOptions image;
   bool has_hook = false;
   EgressQuestion egress;
   std::string id, profile, file, tool, digest, as;
@@ -173,6 +174,31 @@ void add_doctor(CLI::App& app, Choice& choice) {
   doctor.callback([&choice] { choice.command = [&choice] { return examine(choice.session, choice.doctor); }; });
 }
 
+void add_image_commands(CLI::App& app, Choice& choice) {
+  auto& image = *app.add_subcommand("image", "Import and look after the file systems that jobs see");
+  image.require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, int (*command)(const Session&, const ImageOptions&)) {
+    auto& added = *image.add_subcommand(name, what);
+    added.add_option("--store", choice.image.store, "Where images are kept")->capture_default_str();
+    add_json(added, choice);
+    added.callback(
+        [&choice, command] { choice.command = [&choice, command] { return command(choice.session, choice.image); }; });
+    return &added;
+  };
+  const auto named = [&](CLI::App* command) {
+    command->add_option("name", choice.image.name, "The image")->required();
+    return command;
+  };
+  add("list", "Those that were imported", list_images);
+  auto& from = *named(add("import", "Make one from an OCI layout or archive, or a root file system", import_image));
+  from.add_option("source", choice.image.source, "A directory or a tar archive")->required();
+  from.add_option("--most-bytes", choice.image.most_bytes, "Refuse what is larger when unpacked")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  named(add("check", "Say whether its file is what was imported", check_image));
+  named(add("remove", "Delete it", remove_image));
+}
+
 void add_breaker_commands(CLI::App& app, Choice& choice) {
   auto& breaker = *app.add_subcommand("breaker", "Look at circuits that stopped a loop, and close them");
   breaker.require_subcommand(1);
@@ -308,7 +334,8 @@ void print_description(const CLI::App& app) {
 
 void describe(CLI::App& app, Choice& choice) {
   app.set_version_flag("--version", "cordon " CORDON_VERSION);
-  app.add_flag_callback("--describe", [&app] { print_description(app); }, "The command line as JSON")
+  app.add_flag_callback(
+         "--describe", [&app] { print_description(app); }, "The command line as JSON")
       ->group("");  // for packaging/reference
   app.require_subcommand(1);
   app.add_option("--runtime-dir", choice.session.runtime_dir, "The instance's sockets")
@@ -327,6 +354,7 @@ void describe(CLI::App& app, Choice& choice) {
   add_call_commands(app, choice);
   add_evidence_commands(app, choice);
   add_doctor(app, choice);
+  add_image_commands(app, choice);
 }
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {

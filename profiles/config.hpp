@@ -20,7 +20,11 @@
 namespace cordon {
 
 struct ImageConfig {
-  std::string rootfs;  // absolute path of a root file system; empty for the embedded view of the host's /usr
+  std::string rootfs{};  // absolute path of a root file system
+  std::string file{};    // or of an imported image (`cordon image import`), with the digest that it must have
+  Sha256 sha256{};
+
+  bool is_host() const { return rootfs.empty() && file.empty(); }  // the embedded view of the host's /usr
   bool operator==(const ImageConfig&) const = default;
 };
 
@@ -58,7 +62,7 @@ struct Config {
   Sha256 digest{};  // of its text; zeros: there is no file
 };
 
-// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "tool_dirs": […],
+// {"images": {"debian": {"rootfs": "/srv/debian"}, "web": {"file", "sha256"}}, "profile_dirs": […], "tool_dirs": […],
 //  "users": {"daemon", "ledger", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections",

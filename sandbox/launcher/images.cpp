@@ -14,6 +14,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/mount.hpp"
+#include "sandbox/launcher/image_file.hpp"
 
 namespace cordon {
 
@@ -133,6 +134,13 @@ void attach_layer(const std::string& path, const std::string& place) {
   attach(layer, AT_FDCWD, place);
 }
 
+void attach_file(const ImageConfig& image, const std::string& place) {
+  const auto layer = mount_image_file(image.file, image.sha256);
+  restrict_tree(layer.get(), image_attributes);
+  make_directory(place);
+  attach(layer, AT_FDCWD, place);
+}
+
 constexpr const char* own_namespace = "/proc/self/ns/mnt";
 
 Fd open_own_namespace() {
@@ -175,9 +183,12 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
   copy_certificate_authorities(stage_ + "/host_names/etc");
   for (const auto& [name, image] : images) {
     const auto layer = "layer" + std::to_string(parts_.size());
-    attach_layer(image.rootfs.empty() ? "/usr" : image.rootfs, stage_ + "/" + layer);
-    parts_[name] = image.rootfs.empty() ? ImageParts{{"", {"empty", "host"}}, {"usr", {"hide", layer}}}
-                                        : ImageParts{{"", {"skeleton", layer}}};
+    if (image.file.empty())
+      attach_layer(image.is_host() ? "/usr" : image.rootfs, stage_ + "/" + layer);
+    else
+      attach_file(image, stage_ + "/" + layer);
+    parts_[name] = image.is_host() ? ImageParts{{"", {"empty", "host"}}, {"usr", {"hide", layer}}}
+                                   : ImageParts{{"", {"skeleton", layer}}};
     auto& view = parts_[with_names(name)] = parts_[name];
     auto& root = view.front().layers;
     root.front() == "empty" ? void(root.front() = "host_names") : void(root.insert(root.begin(), "names"));

@@ -130,7 +130,9 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   Json images = Json::array();
   for (const auto& [name, image] : config.images) {
     images.push_back({{"name", name},
-                      {"kind", image.rootfs.empty() ? "host" : "rootfs"},
+                      {"kind", image.is_host()        ? "host"
+                               : image.rootfs.empty() ? "file"
+                                                      : "rootfs"},
                       {"languages", languages_of(image, *api->catalog)}});
   }
   const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch", "tools"};
