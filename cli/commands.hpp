@@ -24,6 +24,7 @@ int run_job(const Session& session, const RunOptions& options);
 
 struct ListOptions {
   bool all = false;
+  bool network = false;  // what goes over the network, instead
   unsigned last = 50;
 };
 int list_jobs(const Session& session, const ListOptions& options);
@@ -59,6 +60,7 @@ int list_profiles(const Session& session);
 int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
+int reload_instance(const Session& session);  // 1 when what was in force still is
 
 int list_approvals(const Session& session, const std::string& id);  // empty: all that wait
 struct ApproveOptions {
@@ -86,6 +88,18 @@ int clear_context(const Session& session, const std::string& actor, const std::s
 
 int open_incident(const Session& session, const std::string& scope, const std::string& reason);
 int show_governance(const Session& session);
+struct DoctorOptions {
+  std::string config_file = "/etc/cordon/cordon.json";
+  std::string state_dir = "/var/lib/cordon";
+  bool canary = true;
+};
+int examine(const Session& session, const DoctorOptions& options);  // 0, or what doctor/finding.hpp says
+
+struct EgressQuestion {
+  std::string profile, target;  // a name or an IPv4 address
+  std::uint16_t port = 0;
+};
+int check_egress(const Session& session, const EgressQuestion& question);  // 1: denied
 int list_tools(const Session& session);
 int show_tool(const Session& session, const std::string& name);
 int check_tool(const Session& session, const std::string& file);         // 1: it is at fault
@@ -122,6 +136,16 @@ struct HoldOptions {
 int hold_evidence(const Session& session, const HoldOptions& options);
 int release_hold(const Session& session, const HoldOptions& options);
 int list_holds(const Session& session);
+
+struct ImageOptions {
+  std::string name, source;
+  std::string store = "/var/lib/cordon/images";
+  std::uint64_t most_bytes = std::uint64_t{16} << 30;  // unpacked
+};
+int import_image(const Session& session, const ImageOptions& options);
+int list_images(const Session& session, const ImageOptions& options);
+int check_image(const Session& session, const ImageOptions& options);  // 1 when it is not what was imported
+int remove_image(const Session& session, const ImageOptions& options);
 
 int list_breakers(const Session& session);
 int reset_breaker(const Session& session, const std::string& actor);

@@ -12,6 +12,7 @@
 #include "profiles/actors.hpp"
 #include "profiles/admission_rules.hpp"
 #include "profiles/authority_policy.hpp"
+#include "profiles/egress_config.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
 #include "profiles/sha256.hpp"
@@ -20,7 +21,11 @@
 namespace cordon {
 
 struct ImageConfig {
-  std::string rootfs;  // absolute path of a root file system; empty for the embedded view of the host's /usr
+  std::string rootfs{};  // absolute path of a root file system
+  std::string file{};    // or of an imported image (`cordon image import`), with the digest that it must have
+  Sha256 sha256{};
+
+  bool is_host() const { return rootfs.empty() && file.empty(); }  // the embedded view of the host's /usr
   bool operator==(const ImageConfig&) const = default;
 };
 
@@ -54,16 +59,17 @@ struct Config {
   AdmissionRules admission;
   AuthorityPolicy policy;
   OperationsConfig operations;
+  EgressConfig egress;
   EvidenceRules evidence;
   Sha256 digest{};  // of its text; zeros: there is no file
 };
 
-// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "tool_dirs": […],
+// {"images": {"debian": {"rootfs": "/srv/debian"}, "web": {"file", "sha256"}}, "profile_dirs": […], "tool_dirs": […],
 //  "users": {"daemon", "ledger", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections",
 //  "evidence": "on", "off" or {"redact": [LABEL…]}}, and what actors.hpp, admission_rules.hpp,
-// authority_policy.hpp, operations_config.hpp and warm_rules.hpp say
+// authority_policy.hpp, egress_config.hpp, operations_config.hpp and warm_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

@@ -1,6 +1,7 @@
 #include "supervisor/authority/action.hpp"
 
 #include "profiles/canonical_json.hpp"
+#include "profiles/egress_grant_json.hpp"
 #include "profiles/limits_json.hpp"
 #include "supervisor/text/base64.hpp"
 #include "supervisor/text/utf8.hpp"
@@ -47,7 +48,7 @@ Json tool_json(const JobOrder& order) {
           {"sha256", hex(call.digest)},
           {"side_effects", to_string(tool.side_effects)},
           {"resources", tool.resources},
-          {"input", call.input},
+          {"input", Json::parse(call.input)},
           {"compensates", call.compensates},
           {"health_check", call.health}};
 }
@@ -79,6 +80,7 @@ Json action_of(const JobOrder& order, const Account& account, const Mandate& man
           {"files", std::move(files)},
           {"collect", order.collect},
           {"collect_bounds", {{"files", order.collect_bounds.files}, {"bytes", order.collect_bounds.bytes}}},
+          {"egress", to_json(order.egress)},
           {"limits", to_json(order.limits)},
           {"on_output_limit", order.on_output_limit == OnOutputLimit::kill ? "kill" : "truncate"},
           {"labels", order.labels},

@@ -39,6 +39,10 @@ Sha256 tool_digest(const JobOrder& order) {
   return order.call ? order.call->digest : Sha256{};
 }
 
+std::string place_of(const EgressGrant& grant) {
+  return grant.name.empty() ? to_text(grant.network) : grant.name;
+}
+
 // Whatever the policy says: what undoes a call is a call that nobody had thought of when the first was allowed.
 ApprovalNeed need_to_compensate() {
   return {"compensation", "a compensation always needs another person's approval", {}};
@@ -58,11 +62,14 @@ Proposal Authority::proposal(const Account& account, const JobOrder& order, cons
   const auto* tool = tool_of(order);
   if (tool == nullptr) {
     out.resources = {"image/" + order.image};
+    if (!order.egress.empty()) out.side_effects = SideEffects::external;  // it may tell others whatever it has
+    for (const auto& grant : order.egress) out.resources.push_back("egress/" + place_of(grant));
     return out;
   }
   out.tool = tool->name;
   out.side_effects = order.call->health ? SideEffects::read_only : tool->side_effects;
   out.resources = tool->resources;
+  for (const auto& grant : order.egress) out.resources.push_back("egress/" + place_of(grant));
   out.data.data_classes.insert(tool->data_classes.begin(), tool->data_classes.end());
   return out;
 }

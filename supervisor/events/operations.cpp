@@ -70,6 +70,9 @@ std::optional<EvidenceKind> evidence_kind(EventKind kind) {
       return EvidenceKind::grant;
     case EventKind::incident:
       return EvidenceKind::incident;
+    case EventKind::tool:
+    case EventKind::ambiguous:
+      return EvidenceKind::tool;
     default:
       return std::nullopt;
   }

@@ -6,13 +6,12 @@
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/http/json_answer.hpp"
+#include "supervisor/http/operator_input.hpp"
 
 namespace cordon {
 namespace {
 
 using Refused = tl::unexpected<Rejection>;
-
-constexpr std::size_t max_reason = 1000;
 
 Json shown(const Job& job, const Api& api) {
   const auto& approval = *job.mandate.approval;
@@ -25,12 +24,6 @@ Json shown(const Job& job, const Api& api) {
   out["action"] = action_of(job.order, job.account, job.mandate, rootfs_of(job.order, api.catalog->config));
   out["previews"] = previews_of(job.order);
   return out;
-}
-
-bool is_reason(const std::string& text) {
-  return !text.empty() && text.size() <= max_reason && std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
 }
 
 struct Decision {

@@ -4,6 +4,7 @@
 #include "profiles/json_reader.hpp"
 #include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/kill_access.hpp"
+#include "supervisor/http/operator_input.hpp"
 
 namespace cordon {
 namespace {

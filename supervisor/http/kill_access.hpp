@@ -8,7 +8,6 @@
 namespace cordon {
 
 tl::expected<Scope, Rejection> read_scope(const std::string& text);
-bool is_reason(const std::string& text);  // one line: it is shown in terminals, and stands in a line of root's file
 // Of a job: one that is there and has not ended; else there is nothing that an engaged switch could do.
 awaitable<std::optional<Rejection>> no_such_job(Api* api, RequestPtr request, Scope scope);
 Subject subject_of(const Scope& scope);

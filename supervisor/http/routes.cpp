@@ -55,6 +55,10 @@ constexpr std::array routes{
     Route{"GET", "/v1/breakers", Who::operators, "", get_breakers},
     Route{"DELETE", "/v1/breakers/*", Who::operators, "", reset_breaker},
     Route{"GET", "/v1/events", Who::operators, "follow ", get_operator_events},
+    Route{"GET", "/v1/evidence", Who::operators, "", get_evidence},
+    Route{"PUT", "/v1/evidence/holds/**", Who::operators, "", hold_evidence},
+    Route{"DELETE", "/v1/evidence/holds/**", Who::operators, "", release_evidence},
+    Route{"GET", "/v1/evidence/jobs/*/statement", Who::operators, "entries ", get_statement},
     Route{"GET", "/metrics", Who::watchers, "", get_metrics},
 };
 
@@ -134,8 +138,8 @@ std::optional<Rejection> wrong_form(const Route& route, const Request& request) 
     return Rejection{400, "unknown_parameter", "The input is not valid", "there is no query parameter \"" + name + "\"",
                      route.query.empty() ? "This call takes none." : "There are: " + std::string(route.query)};
   }
-  constexpr std::array<Handler, 8> with_body{submit_job, engage_kill, call_tool,       put_tool,
-                                             settle_job, make_grant,  decide_approval, open_incident};
+  constexpr std::array<Handler, 9> with_body{submit_job, engage_kill,     call_tool,     put_tool,     settle_job,
+                                             make_grant, decide_approval, open_incident, hold_evidence};
   const bool needs_body = std::find(with_body.begin(), with_body.end(), route.handler) != with_body.end();
   const bool takes_body = route.method == "POST" || route.method == "PUT";
   if (!takes_body || (request.body.empty() && !needs_body) || is_json(request)) return std::nullopt;

@@ -101,6 +101,11 @@ void Job::hang_up_because(HangUpReason reason) {
   if (const auto call = hang_up) call();
 }
 
+std::uint64_t Job::output_memory() const {
+  const auto call = order.call ? order.call->input.size() : 0;
+  return output[0].memory() + output[1].memory() + call + (result && result->output ? result->output->size() : 0);
+}
+
 std::uint64_t Job::artifact_bytes() const {
   std::uint64_t total = 0;
   for (const auto& artifact : collection.artifacts) total += artifact.size;
@@ -109,6 +114,7 @@ std::uint64_t Job::artifact_bytes() const {
 
 Provenance Job::written() const {
   auto out = mandate.data;
+  if (!order.egress.empty()) out.untrusted = true;  // what comes from outside may be anybody's
   if (!order.call) return out;
   const auto& tool = order.call->tool->tool;
   out.join({tool.untrusted, {tool.name}, {tool.data_classes.begin(), tool.data_classes.end()}, {account.tenant}});

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "supervisor/tools/tool_files.hpp"
+
 namespace cordon {
 namespace {
 
@@ -24,6 +26,8 @@ EvidenceNumbers usage_of(const Usage& usage) {
   EvidenceNumbers out{{"wall_us", usage.wall_us}, {"cpu_us", usage.cpu_us}};
   if (usage.memory_peak_bytes) out["memory_peak_bytes"] = *usage.memory_peak_bytes;
   if (usage.pids_peak) out["pids_peak"] = *usage.pids_peak;
+  if (usage.scratch_files) out["scratch_files"] = *usage.scratch_files;
+  if (usage.scratch_bytes) out["scratch_bytes"] = *usage.scratch_bytes;
   return out;
 }
 
@@ -53,12 +57,31 @@ void put_outcome(EvidenceRecord& record, const Outcome& outcome) {
                         },
                         [&](const Killed& e) { record.put("scope", e.scope).put("by", e.by).put("reason", e.reason); },
                         [&](const Denied& e) { record.put("by", e.by).put("reason", e.reason); },
-                        [&](const Lost& e) { record.put("reason", e.reason); },
+                        [&](const Lost& e) {
+                          record.put("reason", e.reason);
+                          if (e.ambiguous) record.put("ambiguous", std::string("true"));
+                        },
                         [&](const SetupFailed& e) {
                           record.put("error", e.step + ": " + errno_name(e.error)).put("remedy", e.remedy);
                         },
                         [](const auto&) {}},
              outcome);
+}
+
+// Which tool, and digests of what it was given: never the input.
+void put_call(EvidenceRecord& record, const Job& job) {
+  if (!job.order.call) return;
+  const auto& call = *job.order.call;
+  const auto& tool = call.tool->tool;
+  record.put("tool", tool.name).put("tool_version", tool.version).put("tool_sha256", hex(call.digest));
+  record.put("side_effects", std::string(to_string(tool.side_effects))).put("input_sha256", hex(call.input_sha256));
+  record.put_text("compensates", call.compensates);
+}
+
+void put_result(EvidenceRecord& record, const Job& job) {
+  if (!job.result) return;
+  if (job.result->output) record.put("tool_output_sha256", hex(sha256(*job.result->output)));
+  if (!job.result->unexpected.empty()) record.put("unexpected_side_effects", job.result->unexpected);
 }
 
 EvidenceTexts provenance_of(const Provenance& data) {
@@ -76,9 +99,7 @@ EvidenceTexts provenance_of(const Provenance& data) {
 // Under what it acts.
 void put_authority(EvidenceRecord& record, const Job& job, const Sha256& policy) {
   record.put("uid", std::uint64_t{job.mandate.uid}).put("policy_sha256", hex(policy));
-  record.put_text("grant", job.mandate.grant).put_text("tool", tool_name(job.order));
-  if (job.order.call) record.put("tool_sha256", hex(job.order.call->digest));
-  record.put("provenance", provenance_of(job.mandate.data));
+  record.put_text("grant", job.mandate.grant).put("provenance", provenance_of(job.mandate.data));
   if (const auto& approval = job.mandate.approval) record.put("binding_sha256", hex(approval->binding()));
 }
 
@@ -104,6 +125,7 @@ bool is_quick(std::uint64_t bytes_to_hash) {
 EvidenceRecord decision_record(const Job& job, const Sha256& action, const Config& config) {
   EvidenceRecord record{EvidenceKind::decision, {}};
   put_account(record, job, config.evidence.redact);
+  put_call(record, job);
   record.put("config_sha256", hex(config.digest));
   record.put("decision", std::string(job.mandate.is_held() ? "held" : "admitted")).put("action_sha256", hex(action));
   put_authority(record, job, config.policy.digest);
@@ -120,8 +142,10 @@ EvidenceRecord decision_record(const Job& job, const Sha256& action, const Confi
 EvidenceRecord outcome_record(const Job& job, const OutputDigests& outputs, const RedactedLabels& redacted) {
   EvidenceRecord record{EvidenceKind::outcome, {}};
   put_account(record, job, redacted);
+  put_call(record, job);
+  put_result(record, job);
   put_outcome(record, *job.outcome);
-  record.put_text("tool", tool_name(job.order)).put_text("grant", job.mandate.grant);
+  record.put_text("grant", job.mandate.grant);
   record.put("provenance", provenance_of(job.written()));
   if (const auto& approval = job.mandate.approval)
     record.put("approval", std::string(to_string(approval->state))).put("binding_sha256", hex(approval->binding()));
