@@ -1,4 +1,5 @@
 // The only file that sees valijson: its headers take long to compile, and its errors are exceptions.
+#define VALIJSON_USE_EXCEPTIONS 1  // otherwise what it cannot read ends the process
 #include "profiles/json_schema.hpp"
 
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
