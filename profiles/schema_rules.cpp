@@ -72,9 +72,9 @@ void check_pattern(ObjectReader& object, std::string_view text, const Json* max_
   if (!text.starts_with('^')) return object.error("pattern", "must begin with ^");
   if (!shape.plain) return object.error("pattern", "must have no groups, alternatives or back references");
   if (text.size() > 256 || !is_pattern(text)) return object.error("pattern", "is no regular expression (ECMA-262), or longer than 256 bytes");
-  if (max_length == nullptr || !max_length->is_number_unsigned()) return object.error("pattern", "must stand beside a \"maxLength\"");
+  if (max_length == nullptr || !max_length->is_number_integer()) return object.error("pattern", "must stand beside a \"maxLength\"");
   const auto length = max_length->get<double>();
-  if (length > 1024 || ways_to_match(length, shape.varying) > most_ways)
+  if (length < 0 || length > 1024 || ways_to_match(length, shape.varying) > most_ways)
     object.error("pattern", "can be matched in too many ways: lower \"maxLength\", or use fewer of * + ? {n,m}");
 }
 
@@ -107,7 +107,7 @@ class Walk {
   void check_forms(ObjectReader& object) {
     const Json* unique = object.find("uniqueItems");
     const Json* most = object.find("maxItems");
-    const bool few = most != nullptr && most->is_number_unsigned() && most->get<std::uint64_t>() <= most_unique;
+    const bool few = most != nullptr && most->is_number_integer() && *most >= 0 && *most <= most_unique;
     if (unique != nullptr && *unique == true && !few) object.error("uniqueItems", "must stand beside a \"maxItems\" of at most 1000");
     const Json* items = object.find("items");
     if (items != nullptr && items->is_array()) object.error("items", "must be one schema for all of them");
