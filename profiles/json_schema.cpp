@@ -38,7 +38,8 @@ FieldErrors faults(const valijson::Schema& schema, const nlohmann::json& value, 
   FieldErrors out;
   if (validator.validate(schema, Adapter(value), &results)) return out;
   valijson::ValidationResults::Error error;
-  while (out.size() < enough_faults && results.popError(error)) out.push_back({pointer_of(error.context, pointer), error.description});
+  while (out.size() < enough_faults && results.popError(error))
+    out.push_back({pointer_of(error.context, pointer), error.description});
   if (out.empty()) out.push_back({std::string(pointer), "does not match the schema"});
   return out;
 }

@@ -13,6 +13,7 @@
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/report.hpp"
 #include "supervisor/admission/admission.hpp"
+#include "supervisor/egress/job_flows.hpp"
 #include "supervisor/identity.hpp"
 #include "supervisor/jobs/artifact_store.hpp"
 #include "supervisor/jobs/event_log.hpp"
@@ -100,6 +101,7 @@ class Job {
   std::optional<Finished> report;  // without it: lost
   Fd cgroup_events;                // of its sandbox, while anything of it may live
   Collection collection;
+  JobFlowsPtr network;               // nullptr: it had no grants, and so nothing left its sandbox
   std::optional<CallResult> result;  // of a call, with its outcome
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;

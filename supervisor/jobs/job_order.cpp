@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "profiles/egress_grant_json.hpp"
+#include "profiles/egress_narrow.hpp"
 #include "profiles/json_reader.hpp"
 #include "profiles/limits_json.hpp"
 #include "sandbox/payload.hpp"
@@ -61,6 +63,18 @@ tl::expected<Limits, Rejection> choose_limits(const Json& asked, const Profile& 
   }
   if (!asked.is_object()) rejection.code = "invalid_input";
   rejection.remedy = "Profile " + profile.name + " allows " + to_json(profile.ceiling).dump() + ".";
+  return Refused(std::move(rejection));
+}
+
+tl::expected<EgressGrants, Rejection> choose_egress(const std::optional<Json>& asked, const Profile& profile) {
+  if (!asked) return profile.egress;
+  auto grants = narrow_egress(profile.egress, *asked, "/egress");
+  if (grants) return *grants;
+  auto rejection = invalid_input(grants.error());
+  rejection.code = "egress_not_granted";
+  rejection.remedy = profile.egress.empty()
+                         ? "Profile " + profile.name + " grants no egress."
+                         : "Profile " + profile.name + " grants " + to_json(profile.egress).dump() + ".";
   return Refused(std::move(rejection));
 }
 
@@ -146,6 +160,9 @@ tl::expected<JobOrder, Rejection> make_order(JobRequest request, const Catalog& 
   auto limits = choose_limits(request.limits, profile->second);
   if (!limits) return Refused(limits.error());
   order.limits = *limits;
+  auto egress = choose_egress(request.egress, profile->second);
+  if (!egress) return Refused(egress.error());
+  order.egress = std::move(*egress);
   if (auto taken = take_files(request, find, order); !taken) return Refused(taken.error());
   if (auto fits = check_size(order); !fits) return Refused(fits.error());
   order.profile = profile->first;

@@ -6,9 +6,9 @@
 #include <fstream>
 
 #include "sandbox/kernel/check.hpp"
+#include "supervisor/jobs/job_report.hpp"
 #include "supervisor/tools/call_outcome.hpp"
 #include "supervisor/tools/call_request.hpp"
-#include "supervisor/jobs/job_report.hpp"
 #include "supervisor/tools/tool_gate.hpp"
 #include "tests/unit/supervisor_instance.hpp"
 
@@ -39,7 +39,8 @@ void write(const std::string& path, const std::string& text) {
 Profile default_profile() {
   Profile profile;
   profile.name = "default";
-  for (const auto& field : limit_fields) profile.ceiling.*field.member = profile.defaults.*field.member = std::max(field.min, std::uint64_t{1} << 28);
+  for (const auto& field : limit_fields)
+    profile.ceiling.*field.member = profile.defaults.*field.member = std::max(field.min, std::uint64_t{1} << 28);
   profile.ceiling.memory_bytes = profile.defaults.memory_bytes = std::uint64_t{1} << 30;
   return profile;
 }
@@ -68,7 +69,8 @@ struct Shelf {
 
 }  // namespace
 
-TEST_CASE("a tool is loaded under its profile's limits, and not when its definition asks for more or for what is not there") {
+TEST_CASE(
+    "a tool is loaded under its profile's limits, and not when its definition asks for more or for what is not there") {
   Shelf shelf;
   CHECK(shelf.tool()->limits.pids == 8);
   auto tool = definition();
@@ -146,9 +148,9 @@ TEST_CASE("what operators decided about tools is read back as it was written, an
 TEST_CASE("the body of a call is read for form, and what a job may say and a call may not is refused") {
   CHECK(parse_call_request(R"({"input": {"text": "x"}, "wait": true})")->rest.wait);
   CHECK(parse_call_request(R"({"input": {}, "dry_run": true, "grant": "g"})")->dry_run);
-  for (const auto* wrong : {"", "[]", "{}", R"({"input": []})", R"({"input": {}, "argv": ["sh"]})",
-                            R"({"input": {}, "env": {}})", R"({"input": {}, "profile": "x"})", R"({"input": {}, "dry_run": 1})",
-                            R"({"input": {"a": 1, "a": 2}})"})
+  for (const auto* wrong :
+       {"", "[]", "{}", R"({"input": []})", R"({"input": {}, "argv": ["sh"]})", R"({"input": {}, "env": {}})",
+        R"({"input": {}, "profile": "x"})", R"({"input": {}, "dry_run": 1})", R"({"input": {"a": 1, "a": 2}})"})
     CHECK(parse_call_request(wrong).error().status == 400);
 }
 
@@ -156,7 +158,8 @@ TEST_CASE("a call becomes the job that its definition says, and can lower no oth
   Shelf shelf;
   const auto tool = shelf.tool();
   const auto job = [&](const char* body) { return job_of_call(*parse_call_request(body), *tool, script); };
-  const auto made = job(R"({"input": {"text": "x"}, "files": [{"path": "in/a", "content": "b"}], "limits": {"pids": 4}})");
+  const auto made =
+      job(R"({"input": {"text": "x"}, "files": [{"path": "in/a", "content": "b"}], "limits": {"pids": 4}})");
   REQUIRE(made);
   CHECK(made->argv == std::vector<std::string>{"python3", "t.py", "x"});
   CHECK(made->limits.at("pids") == 4);
@@ -166,8 +169,11 @@ TEST_CASE("a call becomes the job that its definition says, and can lower no oth
   CHECK(job(R"({"input": {}})").error().errors.front().pointer == "/input");
   CHECK(job(R"({"input": {"text": "-x"}})").error().errors.front().pointer == "/input/text");
   CHECK(job(R"({"input": {"text": "x"}, "limits": {"pids": 9}})").error().errors.front().pointer == "/limits/pids");
-  CHECK(job(R"({"input": {"text": "x"}, "files": [{"path": "t.py", "content": ""}]})").error().errors.front().pointer == "/files/0/path");
-  CHECK(job(R"({"input": {"text": "x"}, "files": [{"path": "inside", "content": ""}]})").error().errors.front().pointer == "/files/0/path");
+  CHECK(job(R"({"input": {"text": "x"}, "files": [{"path": "t.py", "content": ""}]})").error().errors.front().pointer ==
+        "/files/0/path");
+  CHECK(
+      job(R"({"input": {"text": "x"}, "files": [{"path": "inside", "content": ""}]})").error().errors.front().pointer ==
+      "/files/0/path");
 }
 
 TEST_CASE("a lost call is ambiguous when it must not happen twice, and its report tells the next cordond so") {
@@ -177,7 +183,8 @@ TEST_CASE("a lost call is ambiguous when it must not happen twice, and its repor
     tool["side_effects"] = once ? "financial" : "reversible";
     shelf.put(tool);
     JobOrder order;
-    order.call = std::make_shared<const ToolCall>(ToolCall{shelf.tool(), {}, R"({"text":"x"})", sha256("input"), "", "", false, 0});
+    order.call = std::make_shared<const ToolCall>(
+        ToolCall{shelf.tool(), {}, R"({"text":"x"})", sha256("input"), "", "", false, 0});
     Job job("j", {"alice", "default"}, std::move(order), WallTime{});
     const auto outcome = judge_call(job, Lost{"gone"});
     CHECK(std::get<Lost>(outcome).ambiguous == once);
