@@ -113,6 +113,11 @@ tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_fi
   auto tools = load_tools(catalog->config, catalog->profiles, root);
   if (!tools) return tl::unexpected(CatalogFault{tools.error().file, tools.error().errors});
   catalog->tools = std::move(*tools);
+  for (const auto& [name, allowance] : catalog->config.admission.tools) {
+    if (name == "*" || catalog->tools.contains(name)) continue;
+    return tl::unexpected(
+        CatalogFault{config_file, {{pointer_to("/admission/tools", name), "there is no tool of this name"}}});
+  }
   add_tools_allowances(catalog->tools, catalog->config.admission.tools);
   return catalog;
 }

@@ -110,8 +110,8 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, 
       answers_(answers_in_flight),
       turns_(executor_) {
   api_.operations.configure(api_.catalog->config.operations);
-  see_tools(api_);
   api_.operations.keep(api_.evidence);
+  see_tools(api_);
   api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
 }
 
