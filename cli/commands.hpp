@@ -57,6 +57,43 @@ int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
 
+int list_tools(const Session& session);
+int show_tool(const Session& session, const std::string& name);
+int check_tool(const Session& session, const std::string& file);          // 1: it is at fault
+int check_tool_health(const Session& session, const std::string& name);   // 1: it is not well
+int approve_tool(const Session& session, const std::string& name, const std::string& digest);
+int disable_tool(const Session& session, const std::string& name, const std::string& reason);
+int enable_tool(const Session& session, const std::string& name);
+
+struct CallOptions {
+  std::string tool, input, grant, idempotency_key;
+  std::vector<std::string> limits, files, labels;  // as of `run`
+  bool dry_run = false;
+};
+int call_tool(const Session& session, const CallOptions& options);
+int settle_job(const Session& session, const std::string& id, const std::string& as);
+int compensate_job(const Session& session, const std::string& id);
+struct EvidenceOptions {
+  std::string directory;                      // empty: the instance's
+  std::string key_file;                       // kept outside; empty: the directory's own
+  std::vector<std::string> checkpoint_files;  // kept outside
+  std::string job;
+  unsigned grace_s = 60;  // between the launcher's word and cordond's
+  bool show_key = false, statement = false;
+};
+int verify_evidence(const Session& session, const EvidenceOptions& options);  // 1 when anything is wrong
+int show_checkpoint(const Session& session, const EvidenceOptions& options);
+int prove_job(const Session& session, const EvidenceOptions& options);
+int prove_consistency(const Session& session, const EvidenceOptions& options);
+int export_evidence(const Session& session, const EvidenceOptions& options);
+
+struct HoldOptions {
+  std::string scope, reason;
+};
+int hold_evidence(const Session& session, const HoldOptions& options);
+int release_hold(const Session& session, const HoldOptions& options);
+int list_holds(const Session& session);
+
 int list_breakers(const Session& session);
 int reset_breaker(const Session& session, const std::string& actor);
 

@@ -29,7 +29,10 @@ struct Choice {
   bool kill_list = false, kill_drill = false;
   EventsOptions events;
   bool has_hook = false;
-  std::string id, profile, file;
+  std::string id, profile, file, tool, digest, as;
+  CallOptions call;
+  EvidenceOptions evidence;
+  HoldOptions hold;
   std::function<int()> command;
 };
 
@@ -165,6 +168,111 @@ void add_breaker_commands(CLI::App& app, Choice& choice) {
   reset.callback([&choice] { choice.command = [&choice] { return reset_breaker(choice.session, choice.id); }; });
 }
 
+void add_tool_commands(CLI::App& app, Choice& choice) {
+  auto& tool = *app.add_subcommand("tool", "Look at tools, and decide which may be called");
+  tool.require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, bool named, auto run) -> CLI::App& {
+    auto& command = *tool.add_subcommand(name, what);
+    if (named) command.add_option("name", choice.tool, "The tool")->required();
+    add_json(command, choice);
+    command.callback([&choice, run] { choice.command = [&choice, run] { return run(choice); }; });
+    return command;
+  };
+  add("list", "The tools of this instance", false, [](Choice& c) { return list_tools(c.session); });
+  add("show", "One tool in full", true, [](Choice& c) { return show_tool(c.session, c.tool); });
+  add("health", "Run its own check", true, [](Choice& c) { return check_tool_health(c.session, c.tool); });
+  auto& check = add("check", "Check a definition and its script; needs no running Cordon", false,
+                    [](Choice& c) { return check_tool(c.session, c.file); });
+  check.add_option("file", choice.file, "NAME.json")->required();
+  auto& approve =
+      add("approve", "Take it as it is now", true, [](Choice& c) { return approve_tool(c.session, c.tool, c.digest); });
+  approve.add_option("sha256", choice.digest, "What it is now, as `cordon tool show` says")->required();
+  auto& disable = add("disable", "Refuse its calls until it is enabled", true,
+                      [](Choice& c) { return disable_tool(c.session, c.tool, c.kill.reason); });
+  disable.add_option("--reason", choice.kill.reason, "Why, in one line")->required();
+  add("enable", "Let it be called again", true, [](Choice& c) { return enable_tool(c.session, c.tool); });
+}
+
+void add_call_commands(CLI::App& app, Choice& choice) {
+  auto& call = *app.add_subcommand("call", "Call a tool: cordon call TOOL INPUT");
+  auto& options = choice.call;
+  call.add_option("tool", options.tool, "The tool (`cordon tool list`)")->required();
+  call.add_option("input", options.input, "Its input, a JSON object; -: from standard input")->required();
+  call.add_flag("-n,--dry-run", options.dry_run, "Say what would be run and what is decided about it; run nothing");
+  call.add_option("--grant", options.grant, "The grant that allows it");
+  call.add_option("--idempotency-key", options.idempotency_key, "The same key and call answer with the same run");
+  add_list(call, "-l,--limit", options.limits, "Lower a limit: memory_bytes=256Mi, wall_ms=10s, pids=32", "NAME=VALUE");
+  add_list(call, "-f,--file", options.files, "Give it a file", "SRC[:DEST]");
+  add_list(call, "--label", options.labels, "Label the job", "NAME=VALUE");
+  add_json(call, choice);
+  call.callback([&choice] { choice.command = [&choice] { return call_tool(choice.session, choice.call); }; });
+
+  auto& settle = *app.add_subcommand("settle", "Say whether a call happened of which that is not known");
+  settle.add_option("id", choice.id, "The job")->required();
+  settle.add_option("--as", choice.as, "happened or did_not_happen")->required();
+  add_json(settle, choice);
+  settle.callback(
+      [&choice] { choice.command = [&choice] { return settle_job(choice.session, choice.id, choice.as); }; });
+
+  auto& compensate =
+      *app.add_subcommand("compensate", "Undo a call as its tool declares, once another person approves");
+  compensate.add_option("id", choice.id, "The job")->required();
+  add_json(compensate, choice);
+  compensate.callback([&choice] { choice.command = [&choice] { return compensate_job(choice.session, choice.id); }; });
+}
+
+void add_evidence_file_commands(CLI::App& evidence, Choice& choice) {
+  auto& options = choice.evidence;
+  const auto add = [&](const char* name, const char* what, int (*command)(const Session&, const EvidenceOptions&)) {
+    auto& added = *evidence.add_subcommand(name, what);
+    added.add_option("--dir", options.directory, "Where the ledger has its files; default: as the instance has it");
+    add_json(added, choice);
+    added.callback([&choice, command] {
+      choice.command = [&choice, command] { return command(choice.session, choice.evidence); };
+    });
+    return &added;
+  };
+  const auto add_outside = [&](CLI::App* command) {
+    command->add_option("--key", options.key_file, "The ledger's public key, kept outside")->type_name("FILE");
+    add_list(*command, "--checkpoint", options.checkpoint_files, "A checkpoint that was kept outside", "FILE");
+  };
+  auto* verify = add("verify", "Find the first place where the evidence is not as it was written", verify_evidence);
+  add_outside(verify);
+  verify->add_option("--grace", options.grace_s, "Seconds that cordond may be later than the launcher")
+      ->capture_default_str();
+  add("checkpoint", "Print the newest signed checkpoint, to be kept elsewhere", show_checkpoint)
+      ->add_flag("--key", options.show_key, "Print the public key instead");
+  auto* prove = add("prove", "Prove that what is said of a job is in the log that is signed for", prove_job);
+  prove->add_option("--key", options.key_file, "The ledger's public key, kept outside")->type_name("FILE");
+  prove->add_option("job", options.job, "The job")->required();
+  add_outside(add("consistency", "Prove that the log only grew since a checkpoint", prove_consistency));
+  auto* exported = add("export", "Print entries as JSON lines", export_evidence);
+  exported->add_option("--job", options.job, "Of this job only");
+  exported->add_flag("--statement", options.statement, "An in-toto statement in a DSSE envelope, signed by the ledger");
+}
+
+void add_evidence_commands(CLI::App& app, Choice& choice) {
+  auto& evidence = *app.add_subcommand("evidence", "Verify, prove, export and hold what is on the record");
+  evidence.require_subcommand(1);
+  add_evidence_file_commands(evidence, choice);
+  const auto add = [&](const char* name, const char* what, int (*command)(const Session&, const HoldOptions&)) {
+    auto& added = *evidence.add_subcommand(name, what);
+    added.add_option("scope", choice.hold.scope, "all, or tenant/, actor/, tool/, profile/ and a name, or job/ID")
+        ->required();
+    add_json(added, choice);
+    added.callback(
+        [&choice, command] { choice.command = [&choice, command] { return command(choice.session, choice.hold); }; });
+    return &added;
+  };
+  add("hold", "Keep retention from deleting what is said of a scope", hold_evidence)
+      ->add_option("--reason", choice.hold.reason, "Why, in one line")
+      ->required();
+  add("release-hold", "Let retention go on", release_hold);
+  auto& holds = *evidence.add_subcommand("holds", "What is held");
+  add_json(holds, choice);
+  holds.callback([&choice] { choice.command = [&choice] { return list_holds(choice.session); }; });
+}
+
 void describe(CLI::App& app, Choice& choice) {
   app.set_version_flag("--version", "cordon " CORDON_VERSION);
   app.require_subcommand(1);
@@ -179,6 +287,9 @@ void describe(CLI::App& app, Choice& choice) {
   add_events(app, choice);
   add_profile_commands(app, choice);
   add_breaker_commands(app, choice);
+  add_tool_commands(app, choice);
+  add_call_commands(app, choice);
+  add_evidence_commands(app, choice);
 }
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {
@@ -213,7 +324,7 @@ int run_command_line(int argc, char** argv) {
   int failure_code = 1;
   try {
     app.parse(static_cast<int>(dashes - argv), argv);
-    if (app.got_subcommand("run")) failure_code = exit_cordon_failed;
+    if (app.got_subcommand("run") || app.got_subcommand("call")) failure_code = exit_cordon_failed;
     take_argv(app, choice, dashes == end ? end : dashes + 1, end);
     return choice.command();
   } catch (const CLI::ParseError& error) {

@@ -48,6 +48,14 @@ start_launcher() {
   fi
 }
 
+# The keeper of the evidence: of a user of its own, before cordond, which refuses jobs while it is away.
+start_ledger() {
+  start_and_wait "$state_dir/ledger.log" \
+    setpriv --reuid "$LEDGER_UID" --regid "$LEDGER_GID" --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs \
+    "$prefix/libexec/cordon/cordon-ledger" --runtime-dir "$runtime_dir" --state-dir "$state_dir/data" --daemon-uid "$DAEMON_UID"
+  ledger_pid=$started_pid
+}
+
 start_daemon() {
   # As its unit has it: when memory runs out the kernel should kill jobs, not who answers for them. /v1/info tells whether
   # this host lets us.
@@ -64,12 +72,13 @@ remember() {
   cat >"$runtime_dir/quickstart.env" <<TEXT
 state_dir='$state_dir'
 launcher_pid='${launcher_pid:-}' launcher_start='$(start_time "${launcher_pid:-0}")'
+ledger_pid='${ledger_pid:-}' ledger_start='$(start_time "${ledger_pid:-0}")'
 daemon_pid='${daemon_pid:-}' daemon_start='$(start_time "${daemon_pid:-0}")'
 unit='${unit:-}'
 TEXT
 }
 
-start_instance() {  # RUNTIME_DIR BUILD_DIR ; sets state_dir, prefix, launcher_pid, daemon_pid
+start_instance() {  # RUNTIME_DIR BUILD_DIR ; sets state_dir, prefix, launcher_pid, ledger_pid, daemon_pid
   runtime_dir=$1
   if [ -e "$runtime_dir/quickstart.env" ]; then
     echo "an instance is in $runtime_dir already; end it with: packaging/quickstart --stop --runtime-dir $runtime_dir" >&2
@@ -85,7 +94,7 @@ start_instance() {  # RUNTIME_DIR BUILD_DIR ; sets state_dir, prefix, launcher_p
   prefix=$state_dir/install
   mkdir -p "$runtime_dir"
   chmod 755 "$runtime_dir" "$state_dir"
-  launcher_pid="" daemon_pid="" unit=""
+  launcher_pid="" ledger_pid="" daemon_pid="" unit=""
   remember
   # A copy outside of the sources: the daemon's user may not be able to look into root's home.
   cmake --install "$2" --prefix "$prefix" >"$state_dir/install.log"
@@ -94,13 +103,15 @@ start_instance() {  # RUNTIME_DIR BUILD_DIR ; sets state_dir, prefix, launcher_p
   remember
   # shellcheck source=/dev/null
   . "$runtime_dir/instance.env"
+  start_ledger
+  remember
   start_daemon
   remember
 }
 
 show_logs() {
   local log
-  for log in "${state_dir:-/nonexistent}"/{launcher,cordond}.log; do
+  for log in "${state_dir:-/nonexistent}"/{launcher,ledger,cordond}.log; do
     [ -s "$log" ] && { echo "--- $log"; tail -n 20 "$log"; }
   done
   return 0
@@ -120,7 +131,7 @@ left_over() {  # INSTANCE FIRST_UID UID_COUNT STATE_DIR RUNTIME_DIR
 
 stop_instance() {  # RUNTIME_DIR
   local runtime=$1 INSTANCE='' FIRST_UID=0 UID_COUNT=0 clean=yes left
-  local state_dir launcher_pid launcher_start daemon_pid daemon_start unit
+  local state_dir launcher_pid launcher_start ledger_pid='' ledger_start='' daemon_pid daemon_start unit
   [ -e "$runtime/quickstart.env" ] || { echo "there is no instance of quickstart's in $runtime" >&2; return 1; }
   [ "$(stat -c %u "$runtime/quickstart.env")" = 0 ] || { echo "$runtime/quickstart.env is not root's: refused" >&2; return 1; }
   . "$runtime/quickstart.env"
@@ -129,11 +140,13 @@ stop_instance() {  # RUNTIME_DIR
   end_process "$daemon_pid" "$daemon_start" || clean=no
   if [ -n "$unit" ]; then systemctl stop "$unit" || clean=no; fi
   end_process "$launcher_pid" "$launcher_start" || clean=no
+  end_process "$ledger_pid" "$ledger_start" || clean=no
   case $state_dir in
     /var/tmp/cordon-state.*) rm -rf --one-file-system "$state_dir" ;;
   esac
   rm -f "$runtime"/{agent,operator,launcher}.sock "$runtime"/{instance,quickstart,launcher}.env "$runtime/stop-all"
-  rmdir "$runtime/stage" 2>/dev/null || true  # of a launcher that was killed
+  rm -f "$runtime"/ledger/{cordond,launcher}.sock
+  rmdir "$runtime/ledger" "$runtime/stage" 2>/dev/null || true  # the latter of a launcher that was killed
   rmdir "$runtime" || clean=no
 
   left=$(left_over "$INSTANCE" "$FIRST_UID" "$UID_COUNT" "$state_dir" "$runtime")

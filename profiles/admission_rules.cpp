@@ -63,14 +63,11 @@ void read_budgets(ObjectReader& object, Allowance& into, FieldErrors& errors) {
   budgets.refuse_unknown_keys();
 }
 
-Allowance read_allowance(const Json& value, std::string_view pointer, bool is_tenant, FieldErrors& errors) {
+Allowance allowance_of(const Json& value, std::string_view pointer, bool is_tenant, FieldErrors& errors) {
   ObjectReader object(value, pointer, errors);
   Allowance allowance;
   if (is_tenant) object.optional("weight", {1, 1000}, allowance.weight);
-  read_count(object, "max_running", {1, 65536}, allowance.max_running);
-  read_count(object, "max_queued", {0, 1'000'000}, allowance.max_queued);
-  read_rate(object, allowance, errors);
-  read_budgets(object, allowance, errors);
+  read_allowance(object, allowance, errors);
   object.refuse_unknown_keys();
   return allowance;
 }
@@ -80,7 +77,7 @@ void read_allowances(ObjectReader& admission, std::string_view key, Allowances& 
   if (all == nullptr) return;
   if (!all->is_object()) return admission.error(key, "must be an object");
   for (const auto& [name, value] : all->items()) {
-    into.emplace(name, read_allowance(value, pointer_to(admission.pointer(key), name), key == "tenants", errors));
+    into.emplace(name, allowance_of(value, pointer_to(admission.pointer(key), name), key == "tenants", errors));
   }
 }
 
@@ -148,7 +145,38 @@ void refuse_limits_of_nobody(const ActorsConfig& actors, const AdmissionRules& r
   }
 }
 
+template <typename T>
+std::optional<T> lower(const std::optional<T>& a, const std::optional<T>& b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
+
 }  // namespace
+
+void read_allowance(ObjectReader& object, Allowance& into, FieldErrors& errors) {
+  read_count(object, "max_running", {1, 65536}, into.max_running);
+  read_count(object, "max_queued", {0, 1'000'000}, into.max_queued);
+  read_rate(object, into, errors);
+  read_budgets(object, into, errors);
+}
+
+Allowance meet(const Allowance& a, const Allowance& b) {
+  Allowance both{std::min(a.weight, b.weight), lower(a.max_running, b.max_running), lower(a.max_queued, b.max_queued), a.rate, a.budgets};
+  if (!both.rate) both.rate = b.rate;
+  if (a.rate && b.rate)
+    both.rate = Rate{std::min(a.rate->milli_per_second, b.rate->milli_per_second), std::min(a.rate->burst, b.rate->burst)};
+  for (const auto& rule : b.budgets) {
+    const auto same = std::find_if(both.budgets.begin(), both.budgets.end(), [&](const BudgetRule& r) {
+      return r.resource == rule.resource && r.window == rule.window;
+    });
+    if (same == both.budgets.end()) {
+      both.budgets.push_back(rule);
+    } else {
+      same->limit = std::min(same->limit, rule.limit);
+    }
+  }
+  return both;
+}
 
 void read_admission(ObjectReader& document, const ActorsConfig& actors, AdmissionRules& into, FieldErrors& errors) {
   const Json* value = document.find("admission");

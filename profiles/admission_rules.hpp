@@ -89,6 +89,11 @@ struct AdmissionRules {
   BreakerRules breaker;
 };
 
+// "max_running", "max_queued", "rate" and "budgets" of any object.
+void read_allowance(ObjectReader& object, Allowance& into, FieldErrors& errors);
+// What both allow.
+Allowance meet(const Allowance& a, const Allowance& b);
+
 // "admission": {"tenants", "actors", "tools", "profiles": {NAME or "*": {"weight", "max_running", "max_queued",
 //   "rate": {"jobs_per_second", "burst"}, "budgets": {RESOURCE: {"per_hour", "per_day"}}}},
 //  "host_reserve": {"memory_bytes", "pids"},

@@ -33,10 +33,10 @@ void read_images(ObjectReader& document, Config& into, FieldErrors& errors) {
   }
 }
 
-void read_profile_dirs(ObjectReader& document, Config& into) {
-  document.optional("profile_dirs", into.profile_dirs);
-  for (const auto& dir : into.profile_dirs) {
-    if (!dir.starts_with('/')) document.error("profile_dirs", "must be absolute paths");
+void read_dirs(ObjectReader& document, std::string_view key, std::vector<std::string>& into) {
+  document.optional(key, into);
+  for (const auto& dir : into) {
+    if (!dir.starts_with('/')) document.error(key, "must be absolute paths");
   }
 }
 
@@ -45,6 +45,7 @@ void read_users(ObjectReader& document, Config& into, FieldErrors& errors) {
   if (users == nullptr) return;
   ObjectReader object(*users, "/users", errors);
   object.optional("daemon", into.daemon_user);
+  object.optional("ledger", into.ledger_user);
   object.optional("agents", into.agent_group);
   object.optional("operators", into.operator_group);
   object.refuse_unknown_keys();
@@ -85,6 +86,19 @@ void read_journal(ObjectReader& document, Config& into, FieldErrors& errors) {
   object.refuse_unknown_keys();
 }
 
+void read_evidence(ObjectReader& document, Config& into, FieldErrors& errors) {
+  const Json* evidence = document.find("evidence");
+  if (evidence == nullptr || *evidence == "on") return;
+  if (*evidence == "off") {
+    into.evidence.on = false;
+    return;
+  }
+  if (!evidence->is_object()) return document.error("evidence", "must be \"on\", \"off\" or an object");
+  ObjectReader object(*evidence, "/evidence", errors);
+  object.optional("redact", into.evidence.redact);
+  object.refuse_unknown_keys();
+}
+
 // That the profiles are there is for whoever has read them to say.
 void read_warm(ObjectReader& document, Config& into, FieldErrors& errors) {
   into.warm = read_warm(document, errors);
@@ -102,14 +116,17 @@ tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
   if (!json) return tl::unexpected(json.error());
   FieldErrors errors;
   Config config;
+  config.digest = sha256(text);
   ObjectReader document(*json, "", errors);
-  read_profile_dirs(document, config);
+  read_dirs(document, "profile_dirs", config.profile_dirs);
+  read_dirs(document, "tool_dirs", config.tool_dirs);
   read_images(document, config, errors);
   read_users(document, config, errors);
   read_uids(document, config, errors);
   read_retain(document, config, errors);
   read_journal(document, config, errors);
   read_warm(document, config, errors);
+  read_evidence(document, config, errors);
   read_actors(document, config.actors, errors);
   read_admission(document, config.actors, config.admission, errors);
   document.optional("max_running", {1, 65536}, config.max_running);

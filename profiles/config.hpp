@@ -13,6 +13,7 @@
 #include "profiles/admission_rules.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
+#include "profiles/sha256.hpp"
 #include "profiles/warm_rules.hpp"
 
 namespace cordon {
@@ -22,10 +23,19 @@ struct ImageConfig {
   bool operator==(const ImageConfig&) const = default;
 };
 
+// What is kept as evidence (docs/evidence.md).
+struct EvidenceRules {
+  bool on = true;                   // off: only for an instance without cordon-ledger
+  std::vector<std::string> redact;  // labels whose values stay out
+  bool operator==(const EvidenceRules&) const = default;
+};
+
 struct Config {
   std::vector<std::string> profile_dirs{"/usr/share/cordon/profiles", "/etc/cordon/profiles"};  // later wins by name
+  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};            // likewise
   std::map<std::string, ImageConfig> images{{"host", {}}};
   std::string daemon_user = "cordon";               // an installed instance; private ones use numbers
+  std::string ledger_user = "cordon-ledger";        // likewise
   std::string agent_group = "cordon";               // may open agent.sock
   std::string operator_group = "cordon-operators";  // may open operator.sock
   std::uint32_t first_uid = 1883242496;             // jobs' host uids and gids: [first_uid, first_uid + uid_count)
@@ -42,11 +52,15 @@ struct Config {
   ActorsConfig actors;
   AdmissionRules admission;
   OperationsConfig operations;
+  EvidenceRules evidence;
+  Sha256 digest{};  // of its text; zeros: there is no file
 };
 
-// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "users": {"daemon", "agents", "operators"},
+// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "tool_dirs": […],
+//  "users": {"daemon", "ledger", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
-//  "journal": {"durability"}, "max_connections_per_uid", "max_connections"}, and what actors.hpp, admission_rules.hpp,
+//  "journal": {"durability"}, "max_connections_per_uid", "max_connections",
+//  "evidence": "on", "off" or {"redact": [LABEL…]}}, and what actors.hpp, admission_rules.hpp,
 // operations_config.hpp and warm_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 

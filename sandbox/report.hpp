@@ -73,6 +73,8 @@ struct Usage {
   std::uint64_t cpu_us = 0;
   std::optional<std::uint64_t> memory_peak_bytes;  // nullopt: this kernel does not say
   std::optional<std::uint64_t> pids_peak;          // likewise (pids.peak is Linux 6.10); without pid 1
+  std::optional<std::uint64_t> scratch_files;      // at its end more than before the job, its input among them
+  std::optional<std::uint64_t> scratch_bytes;      // likewise
   bool operator==(const Usage&) const = default;
 };
 

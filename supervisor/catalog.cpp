@@ -60,6 +60,18 @@ std::optional<CatalogFault> load_directory(const std::string& dir, std::map<std:
   return std::nullopt;
 }
 
+constexpr uid_t root = 0;
+
+// What a tool's definition allows, and what the configuration says of this tool, or of each.
+void add_tools_allowances(const LoadedTools& tools, Allowances& into) {
+  for (const auto& [name, loaded] : tools) {
+    auto said = into.find(name);
+    if (said == into.end()) said = into.find("*");
+    const auto& own = loaded->tool.allowance;
+    into.insert_or_assign(name, said == into.end() ? own : meet(own, said->second));
+  }
+}
+
 }  // namespace
 
 tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_file) {
@@ -89,6 +101,10 @@ tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_fi
           CatalogFault{config_file, {{pointer_to(at + "/prestart", prestart), "the profile does not name it"}}});
     }
   }
+  auto tools = load_tools(catalog->config, catalog->profiles, root);
+  if (!tools) return tl::unexpected(CatalogFault{tools.error().file, tools.error().errors});
+  catalog->tools = std::move(*tools);
+  add_tools_allowances(catalog->tools, catalog->config.admission.tools);
   return catalog;
 }
 

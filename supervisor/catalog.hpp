@@ -8,12 +8,14 @@
 
 #include "profiles/config.hpp"
 #include "profiles/profile.hpp"
+#include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
 
 struct Catalog {
   Config config;
   std::map<std::string, Profile> profiles;
+  std::map<std::string, LoadedToolPtr> tools;
 };
 using CatalogPtr = std::shared_ptr<const Catalog>;
 

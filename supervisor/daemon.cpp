@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sandbox/kernel/check.hpp"
+#include "supervisor/jobs/job_evidence.hpp"
 #include "supervisor/jobs/recovery.hpp"
 #include "supervisor/text/log.hpp"
 
@@ -16,6 +18,7 @@ namespace cordon {
 namespace {
 
 constexpr auto start_patience = std::chrono::seconds(60);       // with a launcher that is not there yet
+constexpr auto ledger_patience = std::chrono::seconds(2);       // then jobs are refused until there is one
 constexpr auto launcher_look = std::chrono::milliseconds(100);  // no event says that a socket has come to be
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
 constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
@@ -41,8 +44,19 @@ RetentionLimits retention_limits(const Config& config) {
   return {config.retain_jobs, config.retain_bytes, config.retain_days * day_s};
 }
 
+std::optional<std::string> ledger_socket(const DaemonOptions& options, const Catalog& catalog) {
+  if (!catalog.config.evidence.on) return std::nullopt;
+  return options.runtime_dir + ledger_socket_name;
+}
+
 bool may_still_come(int error) {
   return error == ENOENT || error == ECONNREFUSED;
+}
+
+void note_serving(Api& api) {
+  EvidenceRecord record{EvidenceKind::serving, {}};
+  record.put("version", std::string(CORDON_VERSION)).put("config_sha256", hex(api.catalog->config.digest));
+  api.evidence.note(std::move(record));
 }
 
 awaitable<void> await_launcher(Launcher* launcher) {
@@ -71,6 +85,7 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
       api_{options_.config_file,
            std::move(catalog),
            {},
+           Evidence(executor_, ledger_socket(options_, *api_.catalog)),
            ArtifactStore(options_.state_dir + "/daemon/artifacts"),
            Journal(executor_, options_.state_dir + "/daemon/journal.db"),
            JobStore(api_.journal, api_.artifacts),
@@ -81,15 +96,18 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
                      api_.launcher),
            {},
            {},
+           ToolGate(options_.state_dir + "/daemon/tools.json", 0),
            WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
            JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
-                   api_.retention, api_.kill_latch, api_.operations,
+                   api_.retention, api_.kill_latch, api_.operations, api_.evidence, api_.tools,
                    [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
       answers_(answers_in_flight),
       turns_(executor_) {
   api_.operations.configure(api_.catalog->config.operations);
+  see_tools(api_);
+  api_.operations.keep(api_.evidence);
   api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
 }
 
@@ -115,18 +133,25 @@ awaitable<void> Daemon::start() {
     throw KernelError("do as configured", options_.config_file + " " + fault->pointer, 0, fault->detail);
   }
   if (config.operations.metrics_listen) serve_scrapers(*config.operations.metrics_listen);
+  api_.evidence.begin();
   co_await await_launcher(&api_.launcher);
+  co_await api_.evidence.until_available(Clock::now() + ledger_patience);
+  note_serving(api_);
   auto retaining = api_.retention.begin();
   co_await std::move(retaining);
-  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, api_.catalog);
+  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, &api_.tools, api_.catalog);
   const auto recovered = co_await std::move(recovering);
-  for (const auto& lost : recovered.lost) api_.operations.tell(EventKind::lost, lost.subject, lost.reason);
+  for (const auto& lost : recovered.lost) {
+    api_.operations.tell(EventKind::lost, lost.subject, lost.reason);
+    api_.evidence.note(lost_record(lost.subject.job, {lost.subject.actor, lost.subject.tenant}, lost.reason));
+  }
   api_.life.heed_kill_switch();
   api_.operations.tell(EventKind::started, {},
                        "cordond " CORDON_VERSION " serves; " + std::to_string(recovered.queued) + " jobs wait again, " +
                            std::to_string(recovered.lost.size()) + " are lost");
   api_.warm.configure(*api_.catalog);
   asio::co_spawn(executor_, watch_launcher(), asio::detached);
+  asio::co_spawn(executor_, watch_evidence(), asio::detached);
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
   serve("operator.sock", options_.operator_gid ? *options_.operator_gid : group_named(config.operator_group),
         Role::operator_);
@@ -152,6 +177,23 @@ void Daemon::serve(const std::string& name, gid_t group, Role role) {
 void Daemon::serve_scrapers(const LoopbackAddress& address) {
   scrapers_.emplace(listen_on(executor_, address));
   asio::co_spawn(executor_, accept_scrapers(&*scrapers_, shared()), asio::detached);
+}
+
+// What waits in the queue begins when the ledger can write again.
+awaitable<void> Daemon::watch_evidence() {
+  Waker waker(executor_);
+  const Watch watch(api_.evidence.changes(), waker);
+  for (bool well = !api_.evidence.unavailable();;) {
+    co_await waker.sleep();
+    const auto trouble = api_.evidence.unavailable();
+    if (std::exchange(well, !trouble) == !trouble) continue;
+    if (trouble) {
+      api_.operations.tell(EventKind::evidence_failed, {}, trouble->detail);
+    } else {
+      api_.operations.tell(EventKind::evidence_back, {}, "the evidence can be written again");
+      api_.life.start_what_may();
+    }
+  }
 }
 
 awaitable<void> Daemon::watch_launcher() {

@@ -33,6 +33,7 @@ class Daemon {
   Serving shared();
   void engage(const Trip& trip, const std::string& why);
   awaitable<void> watch_launcher();
+  awaitable<void> watch_evidence();
 
   asio::any_io_executor executor_;
   DaemonOptions options_;

@@ -8,6 +8,7 @@
 #include "sandbox/launcher/images.hpp"
 #include "sandbox/launcher/latch.hpp"
 #include "sandbox/launcher/policy.hpp"
+#include "sandbox/launcher/witness.hpp"
 
 namespace cordon {
 
@@ -21,6 +22,7 @@ struct Host {
   Fd python_library, node_library;  // cordon-prestart-*.so, likewise
   Fd nothing;                       // an empty one: what stands in for a job's until it comes
   Latch latch;
+  LedgerPlace ledger;
   Fd claim;  // on the cgroups; the resident launcher's alone
 };
 

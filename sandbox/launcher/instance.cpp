@@ -33,10 +33,12 @@ Fd open_lock(std::uint32_t block) {
                   "open id lock", name));
 }
 
-Instance instance_of(std::uint32_t block, Fd lock) {
+Instance instance_of(std::uint32_t block, Fd lock, bool evidence) {
   const auto base = first_private_id + block * block_size;
-  return {"p" + std::to_string(block), base,           base, base + 3, base + 4, base + reserved_ids,
-          block_size - reserved_ids,   std::move(lock)};
+  Instance instance{"p" + std::to_string(block), base,         base, base + 3, base + 4, {}, {},
+                    base + reserved_ids,         block_size - reserved_ids, std::move(lock)};
+  if (evidence) instance.ledger_uid = instance.ledger_gid = base + 1;
+  return instance;
 }
 
 // The block whose ids own what an earlier launcher has left in this state directory.
@@ -59,21 +61,26 @@ Instance installed_instance(const Config& config) {
   instance.daemon_gid = daemon.gid;
   instance.agent_gid = find_group(config.agent_group);
   instance.operator_gid = find_group(config.operator_group);
+  if (config.evidence.on) {
+    const auto ledger = find_user(config.ledger_user);
+    instance.ledger_uid = ledger.uid;
+    instance.ledger_gid = ledger.gid;
+  }
   instance.first_uid = config.first_uid;
   instance.uid_count = config.uid_count;
   return instance;
 }
 
-Instance private_instance(const std::string& state) {
+Instance private_instance(const std::string& state, bool evidence) {
   if (const auto before = block_before(state)) {
     auto lock = open_lock(*before);
-    if (lock_within(lock.get(), dying_patience)) return instance_of(*before, std::move(lock));
+    if (lock_within(lock.get(), dying_patience)) return instance_of(*before, std::move(lock), evidence);
     throw KernelError("lease again the ids that own", state + "/daemon", EAGAIN,
                       "another private instance has them: stop it, or use another --state-dir");
   }
   for (std::uint32_t block = 0; block < blocks; ++block) {
     auto lock = open_lock(block);
-    if (lock_within(lock.get(), std::chrono::milliseconds(0))) return instance_of(block, std::move(lock));
+    if (lock_within(lock.get(), std::chrono::milliseconds(0))) return instance_of(block, std::move(lock), evidence);
   }
   throw KernelError("lease a block of ids under", lock_directory, EAGAIN, "stop a private instance");
 }
@@ -83,6 +90,10 @@ void prepare_directories(const Instance& instance, const std::string& runtime, c
   make_owned_directory(runtime, 01775, 0, instance.daemon_gid);
   make_owned_directory(state, 0755, 0, 0);
   make_owned_directory(state + "/daemon", 0700, instance.daemon_uid, instance.daemon_gid);
+  if (!instance.ledger_uid) return;
+  make_owned_directory(runtime + "/ledger", 0755, *instance.ledger_uid, *instance.ledger_gid);
+  // What it makes there is for operators to read.
+  make_owned_directory(state + "/ledger", 02750, *instance.ledger_uid, instance.operator_gid);
 }
 
 void write_instance_file(const Instance& instance, const std::string& runtime) {
@@ -90,9 +101,10 @@ void write_instance_file(const Instance& instance, const std::string& runtime) {
   ::unlink(path.c_str());
   const Fd fd(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "create", path));
   const auto text = fmt::format(
-      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nFIRST_UID={}\nUID_COUNT={}\n",
+      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nFIRST_UID={}\nUID_COUNT={}\n{}",
       instance.name, instance.daemon_uid, instance.daemon_gid, instance.agent_gid, instance.operator_gid,
-      instance.first_uid, instance.uid_count);
+      instance.first_uid, instance.uid_count,
+      instance.ledger_uid ? fmt::format("LEDGER_UID={}\nLEDGER_GID={}\n", *instance.ledger_uid, *instance.ledger_gid) : "");
   check(::write(fd.get(), text.data(), text.size()), "write", path);
 }
 

@@ -1,6 +1,7 @@
 #include "sandbox/launcher/lifeline.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/message_socket.hpp"
@@ -72,13 +73,23 @@ bool was_ended_from_outside(const Ending& ending) {
   return std::holds_alternative<SetupFailed>(ending) || std::holds_alternative<Vanished>(ending);
 }
 
+// Nobody may be there to be told any more; the witness's last word is due all the same.
+void tell_finished(int lifeline, const Finished& finished) {
+  try {
+    send_message(lifeline, encode(LauncherMessage(finished)));
+  } catch (const KernelError& e) {
+    fmt::print(stderr, "cordon-launcher: {}\n", e.what());
+  }
+}
+
 void serve_job(int lifeline, const ReceivedMessage& request, std::optional<Lease> lease, Host& host) {
   Timings timings;
   Finished finished;
+  Witness witness(host.ledger);
   std::optional<Sandbox> sandbox;
   try {
     const auto plan = plan_sandbox(host, request, lease);
-    sandbox.emplace(lifeline, plan, host, timings);
+    sandbox.emplace(lifeline, plan, host, timings, witness);
     tell_prepared(lifeline, *sandbox);
     auto order = sandbox->await_job();
     const auto job = decode_job(order, plan);
@@ -103,7 +114,10 @@ void serve_job(int lifeline, const ReceivedMessage& request, std::optional<Lease
   if (was_ended_from_outside(finished.ending))
     if (auto stopped = host.latch.stopped()) finished.ending = *stopped;
   finished.timings_us = timings.list();
-  send_message(lifeline, encode(LauncherMessage(finished)));
+  witness.end(finished);
+  tell_finished(lifeline, finished);
+  sandbox.reset();
+  witness.finish();
 }
 
 std::optional<ReceivedMessage> receive_request(int lifeline) {

@@ -65,6 +65,7 @@ LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& prof
                      Lease lease) {
   LaunchPlan plan;
   plan.profile = profile.name;
+  plan.profile_digest = profile.digest;
   plan.image = preparation.image;
   plan.lease = lease;
   plan.waiting = profile.defaults;

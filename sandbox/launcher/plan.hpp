@@ -27,6 +27,7 @@ inline constexpr std::uint32_t job_inside = 1000, root_inside = 0;  // what a to
 // A sandbox without its job: what a profile decides.
 struct LaunchPlan {
   std::string profile;  // its name
+  Sha256 profile_digest{};
   std::string image;
   Lease lease;
   Limits waiting;  // that hold until there is a job

@@ -62,11 +62,12 @@ std::uint64_t to_us(std::chrono::nanoseconds t) {
 
 }  // namespace
 
-Sandbox::Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings)
+Sandbox::Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings, Witness& witness)
     : lifeline_(lifeline),
       plan_(std::move(plan)),
       host_(host),
       timings_(timings),
+      witness_(witness),
       cgroup_(host.cgroups, plan_.lease.cgroup_name()),
       workspace_(scratch_bounds(plan_, plan_.waiting), plan_.lease.tool_uid),
       streams_(plan_.lease.tool_uid) {
@@ -154,9 +155,13 @@ ReceivedMessage Sandbox::await_job() {
 
 Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   cgroup_.name_job(job.id);
+  // Said at once; what it takes to be written passes while the job is given to the sandbox.
+  witness_.begin({0, job.id, plan_.image, plan_.profile_digest, plan_.filter, job.limits});
   try {
+    used_before_ = workspace_.used();
     auto facts = give(job, memfds);
     for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs
+    witness_.expect_begun();
     expect_open(host_.latch, job.generation);
     send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts)})));
     watch_->count_cpu_from_now();
@@ -240,6 +245,10 @@ void Sandbox::find_out(Finished& finished) {
     finished.usage.cpu_us = static_cast<std::uint64_t>(watch_->cpu_used().count());
     finished.usage.memory_peak_bytes = cgroup_.memory_peak();
     finished.usage.pids_peak = cgroup_.pids_peak();
+    const auto used = workspace_.used();
+    const auto more = [](std::uint64_t now, std::uint64_t before) { return now > before ? now - before : 0; };
+    finished.usage.scratch_files = more(used.files, used_before_.files);
+    finished.usage.scratch_bytes = more(used.bytes, used_before_.bytes);
   });
 }
 

@@ -23,7 +23,7 @@ namespace cordon {
 
 class Sandbox {
  public:
-  Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings);
+  Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings, Witness& witness);
 
   // The steps, in this order. Each throws KernelError with the step that failed, or LifelineClosed.
   Prepared prepare();                                        // up to the job, and what the kernel says of it
@@ -51,8 +51,10 @@ class Sandbox {
   LaunchPlan plan_;
   Host& host_;
   Timings& timings_;
+  Witness& witness_;
   Cgroup cgroup_;
   Workspace workspace_;
+  Workspace::Used used_before_;  // the job
   Streams streams_;
   std::optional<Input> input_;  // of an interpreter that waits for it
   SeccompDenials refused_;

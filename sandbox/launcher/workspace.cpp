@@ -56,6 +56,11 @@ Facts Workspace::read_back(const ScratchBounds& bounds) const {
   return {{"scratch.bytes", bytes}, {"scratch.inodes", inodes}};
 }
 
+Workspace::Used Workspace::used() const {
+  const auto st = look();
+  return {st.f_files - st.f_ffree, (st.f_blocks - st.f_bfree) * static_cast<std::uint64_t>(st.f_bsize)};
+}
+
 std::optional<Denial> Workspace::full() const {
   const auto st = look();
   if (st.f_bfree == 0) return Denial{"scratch", std::nullopt, "scratch_bytes is used up"};

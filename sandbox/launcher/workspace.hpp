@@ -20,6 +20,10 @@ class Workspace {
   const Fd& mount() const { return mount_; }  // detached; attached once by the sandbox's builder
   int work() const { return work_.get(); }    // stays usable after the sandbox's mounts are gone
   std::optional<Denial> full() const;         // by statfs, at the end: noted, not counted
+  struct Used {
+    std::uint64_t files = 0, bytes = 0;
+  };
+  Used used() const;
 
  private:
   struct statfs look() const;

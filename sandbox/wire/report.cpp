@@ -174,6 +174,8 @@ void write(Writer& w, const Finished& m) {
   w.u64(m.usage.cpu_us);
   write(w, m.usage.memory_peak_bytes);
   write(w, m.usage.pids_peak);
+  write(w, m.usage.scratch_files);
+  write(w, m.usage.scratch_bytes);
   w.u32(static_cast<std::uint32_t>(m.denials.size()));
   for (const auto& d : m.denials) {
     w.string(d.control);
@@ -194,6 +196,8 @@ Finished read_finished(Reader& r) {
   m.usage.cpu_us = r.u64();
   m.usage.memory_peak_bytes = read_optional(r);
   m.usage.pids_peak = read_optional(r);
+  m.usage.scratch_files = read_optional(r);
+  m.usage.scratch_bytes = read_optional(r);
   const auto denials = r.count(max_entries, 17);
   for (std::uint32_t i = 0; i < denials && r.good(); ++i) {
     Denial d;

@@ -17,6 +17,10 @@ Pressure pressure_of(const HostRoom& room, const HostReserve& reserve, std::stri
     what = "launcher";
     return Pressure::much;
   }
+  if (!room.evidence) {
+    what = "evidence";
+    return Pressure::much;
+  }
   const auto memory = pressure(room.memory_bytes, reserve.memory_bytes);
   const auto pids = pressure(room.pids, reserve.pids);
   what = memory >= pids ? "memory" : "pids";

@@ -15,6 +15,7 @@ struct HostRoom {
   std::optional<std::uint64_t> memory_bytes;  // MemAvailable
   std::optional<std::uint64_t> pids;          // that could still be given out
   bool launcher = true;                       // it is there
+  bool evidence = true;                       // it can be written
 };
 
 enum class Pressure { none, some, much };

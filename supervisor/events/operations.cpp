@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "supervisor/evidence/evidence.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -16,6 +17,7 @@ void log_end(const Job& job, const Json& outcome) {
   log("job_end", {{"job", job.id},
                   {"actor", job.account.actor},
                   {"tenant", job.account.tenant},
+                  {"tool", tool_name(job.order)},
                   {"profile", job.order.profile},
                   {"image", job.order.image},
                   {"outcome", std::string(kind(*job.outcome))},
@@ -40,13 +42,36 @@ Priority priority_of(Severity severity) {
 }
 
 Subject subject_of(const Job& job) {
-  return {job.account.actor, job.account.tenant, "", job.order.profile, job.id};
+  return {job.account.actor, job.account.tenant, tool_name(job.order), job.order.profile, job.id};
 }
 
 JobPhases all_phases_of(const Job& job) {
   auto phases = job.report ? cordon::phases_of(job.report->timings_us, job.warm) : JobPhases{};
   if (job.own_phases.queue) phases.queue = *job.own_phases.queue;
   return phases;
+}
+
+std::optional<EvidenceKind> evidence_kind(EventKind kind) {
+  switch (kind) {
+    case EventKind::kill:
+      return EvidenceKind::kill;
+    case EventKind::release:
+      return EvidenceKind::release;
+    case EventKind::trip:
+      return EvidenceKind::trip;
+    case EventKind::reload:
+      return EvidenceKind::reload;
+    case EventKind::breaker_open:
+      return EvidenceKind::breaker;
+    default:
+      return std::nullopt;
+  }
+}
+
+EvidenceRecord evidence_of(EvidenceKind kind, const Subject& subject, const std::string& detail) {
+  EvidenceRecord record{kind, {}};
+  record.put_text("actor", subject.actor).put_text("tenant", subject.tenant).put_text("tool", subject.tool);
+  return record.put_text("profile", subject.profile).put_text("job", subject.job).put("detail", detail);
 }
 
 std::string many_denials(const DenialThreshold& at, const std::string& control) {
@@ -57,6 +82,8 @@ std::string many_denials(const DenialThreshold& at, const std::string& control) 
 
 void Operations::tell(EventKind kind, Subject subject, std::string detail, std::optional<Severity> severity) {
   const auto how = severity.value_or(usual_severity(kind));
+  if (const auto kept = evidence_kind(kind); kept && evidence_ != nullptr)
+    evidence_->note(evidence_of(*kept, subject, detail));
   log("operator_event",
       {{"kind", std::string(to_string(kind))},
        {"actor", subject.actor},
@@ -79,23 +106,35 @@ void Operations::job_ended(const Job& job) {
          fmt::format("{} {}: {}{}{}", failed->step, failed->object, errno_name(failed->error),
                      failed->remedy.empty() ? "" : ". ", failed->remedy));
   }
+  if (const auto* lost = std::get_if<Lost>(&*job.outcome); lost != nullptr && lost->ambiguous)
+    tell(EventKind::ambiguous, subject_of(job), "whether it has happened is not known; an operator settles it: " + lost->reason);
   count_denials(job);
+  tell_effects(job);
+}
+
+// They count as refusals of a control of their own, so that a trip rule can name it.
+void Operations::tell_effects(const Job& job) {
+  if (!job.result || job.result->unexpected.empty()) return;
+  tell(EventKind::side_effects, subject_of(job), fmt::format("{}", fmt::join(job.result->unexpected, "; ")));
+  count(job, "side_effects", job.result->unexpected.size());
 }
 
 void Operations::count_denials(const Job& job) {
   if (!job.report) return;
   for (const auto& denial : job.report->denials) {
-    const auto count = denial.count.value_or(1);
-    metrics.denied(denial.control, count);
-    const auto reached = rules_.add(job.account.actor, "", denial.control, count, Clock::now());
-    auto subject = subject_of(job);
-    if (reached.burst) {
-      tell(EventKind::denial_burst, subject,
-           many_denials(rules_.burst_threshold(), denial.control) + " in this actor's jobs");
-    }
-    for (const auto& trip : reached.trips) {
-      if (on_trip_) on_trip_(trip, many_denials(trip.at, trip.control));
-    }
+    metrics.denied(denial.control, denial.count.value_or(1));
+    count(job, denial.control, denial.count.value_or(1));
+  }
+}
+
+void Operations::count(const Job& job, const std::string& control, std::uint64_t times) {
+  const auto reached = rules_.add(job.account.actor, tool_name(job.order), control, times, Clock::now());
+  if (reached.burst) {
+    tell(EventKind::denial_burst, subject_of(job),
+         many_denials(rules_.burst_threshold(), control) + " in this actor's jobs");
+  }
+  for (const auto& trip : reached.trips) {
+    if (on_trip_) on_trip_(trip, many_denials(trip.at, trip.control));
   }
 }
 

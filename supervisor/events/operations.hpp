@@ -12,12 +12,16 @@
 
 namespace cordon {
 
+class Evidence;
+
 class Operations {
  public:
   // Engages the kill switch of whom a rule has caught, and tells of it (EventKind::trip).
   using OnTrip = std::function<void(const Trip& trip, const std::string& why)>;
 
   void configure(const OperationsConfig& config) { rules_.configure(config); }
+  // What of it goes on the record as well: kills, releases, trips, reloads, breakers.
+  void keep(Evidence& evidence) { evidence_ = &evidence; }
   void connect(OnTrip on_trip) { on_trip_ = std::move(on_trip); }
 
   // In the log in any case; to readers of events unless there are too many of its kind.
@@ -31,9 +35,12 @@ class Operations {
 
  private:
   void count_denials(const Job& job);
+  void tell_effects(const Job& job);
+  void count(const Job& job, const std::string& control, std::uint64_t times);
 
   TripRules rules_;
   OnTrip on_trip_;
+  Evidence* evidence_ = nullptr;
 };
 
 }  // namespace cordon

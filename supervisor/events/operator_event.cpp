@@ -25,7 +25,12 @@ constexpr std::array<Kind, event_kinds> kinds{{{"started", Severity::info},
                                                {"launcher_back", Severity::info},
                                                {"reload", Severity::info},
                                                {"breaker_open", Severity::warning},
-                                               {"doctor", Severity::critical}}};
+                                               {"doctor", Severity::critical},
+                                               {"tool", Severity::warning},
+                                               {"side_effects", Severity::warning},
+                                               {"ambiguous", Severity::warning},
+                                               {"evidence_failed", Severity::critical},
+                                               {"evidence_back", Severity::info}}};
 
 const Kind& row(EventKind kind) {
   return kinds.at(static_cast<std::size_t>(kind));

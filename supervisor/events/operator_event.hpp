@@ -11,23 +11,28 @@
 namespace cordon {
 
 enum class EventKind : std::uint8_t {
-  started,         // cordond serves
-  gap,             // what a reader asked for is not kept any more
-  suppressed,      // too many of one kind in a minute: they are counted and logged, not told
-  kill,            // a kill switch was engaged
-  release,         // and released
-  trip,            // a rule engaged one
-  lost,            // how a job ended is not known
-  denial_burst,    // many refusals of one control in one actor's jobs
-  setup_failed,    // a sandbox could not be built
-  journal_failed,  // what happens to jobs cannot be written down
-  launcher_lost,   // cordon-launcher has gone
-  launcher_back,   // and answers again
-  reload,          // configuration and profiles were loaded, or refused
-  breaker_open,    // a runaway loop was stopped
-  doctor,          // a check of the host failed
+  started,          // cordond serves
+  gap,              // what a reader asked for is not kept any more
+  suppressed,       // too many of one kind in a minute: they are counted and logged, not told
+  kill,             // a kill switch was engaged
+  release,          // and released
+  trip,             // a rule engaged one
+  lost,             // how a job ended is not known
+  denial_burst,     // many refusals of one control in one actor's jobs
+  setup_failed,     // a sandbox could not be built
+  journal_failed,   // what happens to jobs cannot be written down
+  launcher_lost,    // cordon-launcher has gone
+  launcher_back,    // and answers again
+  reload,           // configuration and profiles were loaded, or refused
+  breaker_open,     // a runaway loop was stopped
+  doctor,           // a check of the host failed
+  tool,             // a tool was approved, switched off or on, or its files have changed
+  side_effects,     // a call did what its tool's class does not allow
+  ambiguous,        // whether a call that cannot be made twice has happened is not known, or was settled
+  evidence_failed,  // the evidence cannot be written: nothing is started
+  evidence_back,    // and can again
 };
-inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::doctor) + 1;
+inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::evidence_back) + 1;
 std::string_view to_string(EventKind kind);
 
 enum class Severity : std::uint8_t { info, warning, critical };

@@ -7,6 +7,7 @@
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
 #include "supervisor/events/operations.hpp"
+#include "supervisor/evidence/evidence.hpp"
 #include "supervisor/host_room.hpp"
 #include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
@@ -17,6 +18,7 @@
 #include "supervisor/jobs/retention.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/kill/kill_latch.hpp"
+#include "supervisor/tools/tool_gate.hpp"
 #include "supervisor/warm/warm_pool.hpp"
 
 namespace cordon {
@@ -25,6 +27,7 @@ struct Api {
   std::string config_file;
   CatalogPtr catalog;
   JobIds ids;
+  Evidence evidence;
   ArtifactStore artifacts;
   Journal journal;
   JobStore store;
@@ -33,6 +36,7 @@ struct Api {
   KillLatch kill_latch;
   Operations operations;
   HostWatch host;
+  ToolGate tools;
   WarmPool warm;
   JobLife life;
   ConnectionTable connections;
@@ -40,6 +44,8 @@ struct Api {
 
 // Loads anew; what was in force stays so when anything is wrong.
 tl::expected<void, CatalogFault> reload(Api& api);
+// Looks at the tools that were loaded, and tells of those that are not as they were approved.
+void see_tools(Api& api);
 // What this cordond cannot do as configured, with where that stands.
 std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config);
 
@@ -57,6 +63,13 @@ awaitable<Answer> get_stderr(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_artifact(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_profiles(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_tools(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_tool(Api*, RequestPtr, Parameters);
+awaitable<Answer> put_tool(Api*, RequestPtr, Parameters);
+awaitable<Answer> call_tool(Api*, RequestPtr, Parameters);
+awaitable<Answer> check_health(Api*, RequestPtr, Parameters);
+awaitable<Answer> list_unsettled(Api*, RequestPtr, Parameters);
+awaitable<Answer> settle_job(Api*, RequestPtr, Parameters);
+awaitable<Answer> compensate_job(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_info(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_health(Api*, RequestPtr, Parameters);
 awaitable<Answer> list_kills(Api*, RequestPtr, Parameters);

@@ -6,6 +6,7 @@
 #include "supervisor/host_room.hpp"
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/framing.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/image_tree.hpp"
 #include "supervisor/jobs/job_json.hpp"
 
@@ -13,12 +14,6 @@ namespace cordon {
 namespace {
 
 constexpr auto look_time = std::chrono::seconds(2);
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
-}
 
 Json profile_json(const Profile& profile) {
   Json languages = Json::array();
@@ -81,6 +76,11 @@ Json facts_json(const Facts& facts) {
 
 }  // namespace
 
+void see_tools(Api& api) {
+  for (const auto& name : api.tools.see(api.catalog->tools))
+    api.operations.tell(EventKind::tool, {"", "", name, "", ""}, "is not what was approved: its calls are refused");
+}
+
 std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config) {
   if (config.metrics_listen != api.catalog->config.operations.metrics_listen) {
     return FieldError{"/metrics/listen", "is taken up at start only: restart cordond"};
@@ -103,6 +103,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
     return tl::unexpected(fault);
   }
   api.catalog = std::move(*loaded);
+  see_tools(api);
   api.life.reconfigure();
   api.warm.configure(*api.catalog);
   api.operations.configure(api.catalog->config.operations);
@@ -117,10 +118,6 @@ awaitable<Answer> get_profiles(Api* api, RequestPtr, Parameters) {
   co_return json_response({{"profiles", std::move(profiles)}});
 }
 
-awaitable<Answer> get_tools(Api*, RequestPtr, Parameters) {
-  co_return json_response({{"tools", Json::array()}});
-}
-
 awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   const auto& config = api->catalog->config;
   Json images = Json::array();
@@ -129,7 +126,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                       {"kind", image.rootfs.empty() ? "host" : "rootfs"},
                       {"languages", languages_of(image, *api->catalog)}});
   }
-  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch"};
+  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch", "tools"};
   const Json limits = {
       {"body_bytes", max_body_bytes},          {"head_bytes", max_head_bytes},
       {"running_jobs", config.max_running},    {"queued_jobs", config.max_queued},
@@ -139,6 +136,12 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
   Json jobs = {{"running", admission.running()}, {"queued", admission.waiting()}};
   if (!admission.held_by().empty()) jobs["held_by"] = admission.held_by();
   const auto score = own_oom_score_adj();
+  const auto standing = api->evidence.standing();
+  const Json evidence = {{"state", !api->evidence.is_on() ? "off" : api->evidence.unavailable() ? "unavailable" : "on"},
+                         {"entries", standing.entries},
+                         {"key", standing.verifier},
+                         {"waiting", standing.waiting},
+                         {"lost", standing.lost}};
   const Json launcher = {{"version", api->launcher.ready().version}, {"host", facts_json(api->launcher.ready().host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},
@@ -148,6 +151,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                            {"images", std::move(images)},
                            {"jobs", jobs},
                            {"warm", warm_json(api->warm)},
+                           {"evidence", evidence},
                            {"oom_score_adj", score ? Json(*score) : Json()},
                            {"launcher", launcher}});
 }

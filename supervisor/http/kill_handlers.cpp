@@ -3,6 +3,7 @@
 
 #include "profiles/json_reader.hpp"
 #include "supervisor/http/api.hpp"
+#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/log.hpp"
@@ -111,12 +112,6 @@ Subject subject_of(const Scope& scope) {
   if (scope.kind == Scope::Kind::profile) subject.profile = scope.name;
   if (scope.kind == Scope::Kind::job) subject.job = scope.name;
   return subject;
-}
-
-Response json_response(const Json& body) {
-  Response response;
-  response.body = dump(body);
-  return response;
 }
 
 Rejection not_engaged(const Scope& scope) {

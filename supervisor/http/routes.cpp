@@ -28,6 +28,13 @@ constexpr std::array routes{
     Route{"GET", "/v1/jobs/*/artifacts/**", Who::everybody, "", get_artifact},
     Route{"GET", "/v1/profiles", Who::everybody, "", get_profiles},
     Route{"GET", "/v1/tools", Who::everybody, "", get_tools},
+    Route{"GET", "/v1/tools/*", Who::everybody, "", get_tool},
+    Route{"PUT", "/v1/tools/*", Who::operators, "", put_tool},
+    Route{"POST", "/v1/tools/*/calls", Who::everybody, "", call_tool},
+    Route{"POST", "/v1/tools/*/health", Who::operators, "", check_health},
+    Route{"GET", "/v1/unsettled", Who::operators, "", list_unsettled},
+    Route{"POST", "/v1/jobs/*/settlement", Who::operators, "", settle_job},
+    Route{"POST", "/v1/jobs/*/compensation", Who::operators, "", compensate_job},
     Route{"GET", "/v1/info", Who::everybody, "", get_info},
     Route{"GET", "/healthz", Who::everybody, "", get_health},
     Route{"GET", "/v1/kill", Who::operators, "", list_kills},
@@ -116,7 +123,8 @@ std::optional<Rejection> wrong_form(const Route& route, const Request& request) 
     return Rejection{400, "unknown_parameter", "The input is not valid", "there is no query parameter \"" + name + "\"",
                      route.query.empty() ? "This call takes none." : "There are: " + std::string(route.query)};
   }
-  const bool needs_body = route.handler == submit_job || route.handler == engage_kill;
+  const bool needs_body = route.handler == submit_job || route.handler == engage_kill || route.handler == call_tool ||
+                          route.handler == put_tool || route.handler == settle_job;
   const bool takes_body = route.method == "POST" || route.method == "PUT";
   if (!takes_body || (request.body.empty() && !needs_body) || is_json(request)) return std::nullopt;
   return Rejection{415, "unsupported_media_type", "Unsupported media type", "the body must be application/json",

@@ -43,6 +43,10 @@ std::unique_ptr<ArtifactStore::Draft> ArtifactStore::create() {
   return draft;
 }
 
+Sha256 StoredFile::sha256() const {
+  return parse_hex(path_.substr(path_.rfind('/') + 1)).value_or(Sha256{});
+}
+
 std::string ArtifactStore::path_of(const Sha256& digest) const {
   const auto name = hex(digest);
   return dir_ + "/" + name.substr(0, 2) + "/" + name;

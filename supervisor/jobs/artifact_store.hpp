@@ -24,6 +24,7 @@ class StoredFile {
   StoredFile& operator=(const StoredFile&) = delete;
 
   std::uint64_t size() const { return size_; }
+  Sha256 sha256() const;  // of its bytes: what it is called on disk
   Fd open() const;
 
  private:

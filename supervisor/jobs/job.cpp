@@ -96,7 +96,7 @@ Membership Job::membership() const {
 
 Membership membership_of(const Account& account, const JobOrder& order, const std::string& id) {
   const auto drill = order.labels.find(drill_label);
-  return {account.tenant, account.actor, {}, order.profile, id, drill == order.labels.end() ? "" : drill->second};
+  return {account.tenant, account.actor, tool_name(order), order.profile, id, drill == order.labels.end() ? "" : drill->second};
 }
 
 }  // namespace cordon

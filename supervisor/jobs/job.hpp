@@ -22,6 +22,7 @@
 #include "supervisor/journal/durability.hpp"
 #include "supervisor/kill/scope.hpp"
 #include "supervisor/text/timestamp.hpp"
+#include "supervisor/tools/tool_call.hpp"
 #include "supervisor/waker.hpp"
 
 namespace cordon {
@@ -99,6 +100,7 @@ class Job {
   std::optional<Finished> report;  // without it: lost
   Fd cgroup_events;                // of its sandbox, while anything of it may live
   Collection collection;
+  std::optional<CallResult> result;  // of a call, with its outcome
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
   std::optional<JobMembers> told;    // one that the journal gave back: what was said of it then
@@ -112,6 +114,7 @@ class Job {
 
   Durability durability = Durability::power;     // of its lines in the journal
   bool admitted = false;                         // and the journal has that
+  bool evidence = false;                         // what was decided of it, and what became of it, is on the record
   std::function<void()> on_started, on_killing;  // the journal wants to know
 
   HangUpReason hang_up_reason;

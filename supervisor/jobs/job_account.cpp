@@ -10,7 +10,7 @@ namespace cordon {
 Claim claim_of(const Account& account, const JobOrder& order) {
   const Spend at_most{order.limits.cpu_ms * 1000, 2 * order.limits.output_bytes,
                       order.collect.empty() ? 0 : order.collect_bounds.bytes};
-  return {account.actor, account.tenant, {}, order.profile, order.memory(), at_most};
+  return {account.actor, account.tenant, tool_name(order), order.profile, order.memory(), at_most};
 }
 
 std::uint64_t fingerprint(std::string_view body) {

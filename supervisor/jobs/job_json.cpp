@@ -3,6 +3,7 @@
 #include "profiles/limits_json.hpp"
 #include "supervisor/text/base64.hpp"
 #include "supervisor/text/utf8.hpp"
+#include "supervisor/tools/call_outcome.hpp"
 
 namespace cordon {
 namespace {
@@ -39,7 +40,9 @@ Json usage_json(const std::optional<Finished>& report) {
   return {{"wall_ms", milliseconds(usage.wall_us)},
           {"cpu_ms", milliseconds(usage.cpu_us)},
           {"memory_peak_bytes", or_null(usage.memory_peak_bytes)},
-          {"pids_peak", or_null(usage.pids_peak)}};
+          {"pids_peak", or_null(usage.pids_peak)},
+          {"scratch_files", or_null(usage.scratch_files)},
+          {"scratch_bytes", or_null(usage.scratch_bytes)}};
 }
 
 Json denials_json(const std::optional<Finished>& report) {
@@ -106,7 +109,8 @@ Json before_stdout(const Job& job, std::optional<std::size_t> queue_position) {
   if (queue_position) out["queue_position"] = *queue_position;
   out["actor"] = job.account.actor;
   out["tenant"] = job.account.tenant;
-  out["tool"] = nullptr;
+  out["tool"] = job.order.call ? Json(tool_name(job.order)) : Json();
+  if (job.order.call) out["call"] = call_json(job);
   out["labels"] = Json(job.order.labels);
   out["outcome"] = job.outcome && job.state == JobState::finished ? to_json(*job.outcome) : Json();
   return out;
@@ -130,6 +134,7 @@ Json after_stderr(const Job& job) {
   out["profile"] = job.order.profile;
   out["profile_sha256"] = hex(job.order.profile_sha256);
   out["image"] = job.order.image;
+  out["evidence"] = job.evidence ? "on" : "off";
   out["submitted_at"] = rfc3339(job.submitted_at);
   out["started_at"] = time_or_null(job.started_at);
   out["finished_at"] = job.state == JobState::finished ? time_or_null(job.finished_at) : Json();

@@ -4,8 +4,10 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/jobs/job_account.hpp"
+#include "supervisor/jobs/job_evidence.hpp"
 #include "supervisor/jobs/job_report.hpp"
 #include "supervisor/text/log.hpp"
+#include "supervisor/tools/call_outcome.hpp"
 
 namespace cordon {
 namespace {
@@ -61,7 +63,7 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 
 JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
                  JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
-                 CurrentConfig config)
+                 Evidence& evidence, ToolGate& tools, CurrentConfig config)
     : executor_(std::move(executor)),
       sandboxes_(sandboxes),
       launcher_(sandboxes.launcher),
@@ -72,6 +74,8 @@ JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch&
       retention_(retention),
       kill_latch_(kill_latch),
       operations_(operations),
+      evidence_(evidence),
+      tools_(tools),
       config_(std::move(config)),
       admission_(limits_of(config_())),
       look_again_(executor_) {}
@@ -85,6 +89,7 @@ tl::expected<void, Rejection> JobLife::reserve(const std::string& id, Claim clai
   if (const auto root = kill_latch_.stop_all()) return tl::unexpected(switched_off(*root));
   if (const auto engaged = kill_latch_.engaged_for(membership)) return tl::unexpected(switched_off(*engaged));
   if (!launcher_.is_there() || !admission_.held_by().empty()) start_what_may();  // and what nothing starts for
+  if (auto trouble = evidence_.unavailable()) return tl::unexpected(std::move(*trouble));
   if (launcher_.away() > longest_away) return tl::unexpected(launcher_away(launcher_.socket_path()));
   auto place = admission_.admit(id, std::move(claim), Clock::now());
   tell_notices();
@@ -105,6 +110,7 @@ Durability JobLife::durability_of(const Submission& submission) const {
 // It has its place from here on; what starts it waits until the journal has it.
 awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission submission) {
   job->durability = durability_of(submission);
+  job->evidence = evidence_.is_on();
   if (submission.key) store_.bind({job->account.actor, *submission.key}, submission.request, job);
   enter(job);
   const bool starts = job->state == JobState::running;
@@ -114,6 +120,8 @@ awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission 
     rows.save(budgets);
     if (starts) rows.step(JobRows::Step::admitted, row.id, row.at_us);
   };
+  auto recording = record_decision(job);
+  const auto receipt = co_await std::move(recording);
   std::string failed;
   try {
     co_await journal_.write(std::move(work), job->durability);
@@ -121,11 +129,42 @@ awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission 
   } catch (const std::exception& e) {
     failed = e.what();
   }
-  job->accept(failed.empty());
-  if (failed.empty()) co_return tl::expected<void, Rejection>();
-  operations_.tell(EventKind::journal_failed, {}, failed);
+  auto settling = Evidence::settled(receipt);
+  const auto recorded = co_await std::move(settling);
+  job->accept(failed.empty() && recorded);
+  if (failed.empty() && recorded) co_return tl::expected<void, Rejection>();
+  if (recorded || receipt->maybe_written) evidence_.note(withdrawn_record(job->id, "the client was refused"));
+  if (!failed.empty()) operations_.tell(EventKind::journal_failed, {}, failed);
+  if (failed.empty()) journal_.note([id = job->id](JobRows& rows) { rows.withdraw(id); });
   withdraw(job);
-  co_return tl::unexpected(journal_unavailable(failed));
+  co_return tl::unexpected(failed.empty() ? recorded.error() : journal_unavailable(failed));
+}
+
+// Said to the ledger before the journal is written, so that both are under way at once.
+awaitable<Evidence::ReceiptPtr> JobLife::record_decision(JobPtr job) {
+  if (!evidence_.is_on()) co_return evidence_.begin_record({});
+  Sha256 action{};
+  if (is_quick(job->order.memory())) {
+    action = action_digest(job->order);
+  } else {
+    std::function<Sha256(JobRows&)> hash = [job](JobRows&) { return action_digest(job->order); };
+    action = co_await journal_.read(std::move(hash));
+  }
+  co_return evidence_.begin_record(decision_record(*job, action, config_()));
+}
+
+// What the ledger cannot take now it takes when it can.
+awaitable<void> JobLife::record_outcome(JobPtr job, std::shared_ptr<const EndedRow> row) {
+  if (!evidence_.is_on()) co_return;
+  const auto digests = [row] { return OutputDigests{sha256(row->stdout_bytes), sha256(row->stderr_bytes)}; };
+  OutputDigests outputs;
+  if (is_quick(row->stdout_bytes.size() + row->stderr_bytes.size())) {
+    outputs = digests();
+  } else {
+    std::function<OutputDigests(JobRows&)> hash = [digests](JobRows&) { return digests(); };
+    outputs = co_await journal_.read(std::move(hash));
+  }
+  evidence_.note(outcome_record(*job, outputs, config_().evidence.redact));
 }
 
 awaitable<bool> JobLife::accepted(JobPtr job) {
@@ -139,6 +178,7 @@ awaitable<bool> JobLife::accepted(JobPtr job) {
 void JobLife::resubmit(const JobPtr& job) {
   job->received = Clock::now();
   job->durability = Durability::power;
+  job->evidence = evidence_.is_on();
   job->accept(true);
   take_in(job);
   admission_.readmit(job->id, claim_of(job->account, job->order), Clock::now());
@@ -196,9 +236,11 @@ void JobLife::withdraw(const JobPtr& job) {
 
 void JobLife::start_what_may() {
   const bool launcher = launcher_.is_there();
-  if (admission_.waiting() > 0 || !launcher || !admission_.held_by().empty()) {
+  const bool evidence = !evidence_.unavailable();
+  if (admission_.waiting() > 0 || !launcher || !evidence || !admission_.held_by().empty()) {
     auto room = host_.look(Clock::now());
     room.launcher = launcher;
+    room.evidence = evidence;
     admission_.see(room);
   }
   while (const auto id = admission_.next(Clock::now())) {
@@ -282,21 +324,26 @@ awaitable<void> JobLife::run(JobPtr job) {
   auto outcome = co_await admit(job);
   if (!outcome) {
     tell_journal(job);
-    Decide decide = [this](const Job& asked) -> std::optional<Outcome> {
-      const auto engaged = kill_latch_.engaged_for(asked.membership());
-      if (!engaged) return std::nullopt;
-      return killed_by(*engaged);
-    };
+    Decide decide = [this](const Job& asked) { return why_not_start(asked); };
     job->decided = Clock::now();
     job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());
     auto running = run_in_sandbox(job, sandboxes_, &artifacts_, std::move(decide));
-    outcome = co_await std::move(running);
+    outcome = judge_call(*job, co_await std::move(running));
     if (job->cgroup_events) keep_survivor(job);
   }
   admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());
   start_what_may();
   co_await end(job, std::move(*outcome));
   sandboxes_.warm.answered(job->id);
+}
+
+// Asked again at the last moment: what held when it was submitted may not hold any more.
+std::optional<Outcome> JobLife::why_not_start(const Job& job) {
+  if (const auto engaged = kill_latch_.engaged_for(job.membership())) return killed_by(*engaged);
+  if (!job.order.call) return std::nullopt;
+  if (auto changed = why_not_called(tools_, *job.order.call, job.account.actor))
+    return Denied{"tools", std::move(*changed)};
+  return std::nullopt;
 }
 
 // nullopt: it may run. What was accepted waits for a journal that cannot be written.
@@ -333,6 +380,8 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
   job->texts = ended_texts(*job);
   const auto row = std::make_shared<const EndedRow>(ended_row(*job, journal_.age_s()));
   const auto budgets = changed_budgets();
+  auto recording = record_outcome(job, row);
+  co_await std::move(recording);
   asio::steady_timer timer(executor_);
   for (bool written = false; !written;) {
     DatabaseThread::Work work = [row, budgets](JobRows& rows) {
@@ -346,6 +395,7 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
       if (job->state != JobState::finished) operations_.tell(EventKind::journal_failed, {}, e.what());
     }
     const bool may_come_again = !job->admitted && std::holds_alternative<Cancelled>(*job->outcome);
+    if (row->ambiguous) tools_.unsettled.add(*row->ambiguous);
     if (job->state != JobState::finished && (written || !may_come_again)) {
       job->finish();
       operations_.job_ended(*job);

@@ -6,6 +6,8 @@
 #include "profiles/limits_json.hpp"
 #include "sandbox/payload.hpp"
 #include "supervisor/jobs/request_files.hpp"
+#include "supervisor/tools/tool_call.hpp"
+#include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
 namespace {
@@ -111,6 +113,10 @@ std::uint64_t JobOrder::memory() const {
     if (file.artifact) total += file.artifact->size();  // copied when the job starts
   }
   return total;
+}
+
+std::string tool_name(const JobOrder& order) {
+  return order.call ? order.call->tool->tool.name : std::string();
 }
 
 void JobOrder::drop_input() {

@@ -25,6 +25,8 @@ struct OrderedFile {
   std::uint64_t size() const { return artifact ? artifact->size() : content.size(); }
 };
 
+struct ToolCall;  // supervisor/tools/tool_call.hpp
+
 struct JobOrder {
   std::string profile;
   Sha256 profile_sha256{};
@@ -40,10 +42,13 @@ struct JobOrder {
   OnOutputLimit on_output_limit = OnOutputLimit::truncate;
   std::map<std::string, std::string> labels;
   bool timings = false;
+  std::shared_ptr<const ToolCall> call;  // nullptr: it is no call of a tool
 
   std::uint64_t memory() const;  // of what the client wrote, while it waits
   void drop_input();             // the sandbox has it now
 };
+
+std::string tool_name(const JobOrder& order);  // empty: it is no call
 
 // The client's own finished job's artifact; nullptr: there is none that the client may see.
 using FindArtifact = std::function<std::shared_ptr<const StoredFile>(const ArtifactRef&)>;

@@ -2,6 +2,7 @@
 
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/base64.hpp"
+#include "supervisor/tools/call_outcome.hpp"
 
 namespace cordon {
 namespace {
@@ -87,18 +88,29 @@ EndedRow ended_row(const Job& job, std::int64_t age_s) {
                {},
                0,
                unix_us(*job.finished_at),
-               age_s};
+               age_s,
+               {}};
   for (const auto& artifact : job.collection.artifacts) row.artifacts.push_back(artifact.sha256);
+  row.ambiguous = ambiguous_row(job);
   row.bytes = row.report.size() + row.stdout_bytes.size() + row.stderr_bytes.size() + job.artifact_bytes();
   return row;
 }
 
-std::string lost_report(const std::string& report, const std::string& reason, WallTime now) {
+std::string lost_report(const std::string& report, const Lost& lost, WallTime now) {
   auto members = members_of(report);
   members.before["state"] = to_string(JobState::finished);
-  members.before["outcome"] = to_json(Lost{reason});
+  members.before["outcome"] = to_json(lost);
   members.after["finished_at"] = rfc3339(now);
   return joined(text_of(members));
+}
+
+std::string settled_report(Job& job, const Json& settlement) {
+  auto members = job.told ? *job.told : JobMembers{Json::parse(job.texts->before), Json::parse(job.texts->between), Json::parse(job.texts->after)};
+  members.before["settled"] = settlement;
+  const auto texts = text_of(members);
+  if (job.told) job.told = std::move(members);
+  if (job.texts) job.texts = texts;
+  return joined(texts);
 }
 
 JobPtr restored_job(const StoredJob& stored, const OpenKept& open) {

@@ -19,7 +19,10 @@ std::string events_text(const EventLog& log);
 EndedRow ended_row(const Job& job, std::int64_t age_s);
 
 // The report of one that was unfinished when a former cordond ended.
-std::string lost_report(const std::string& report, const std::string& reason, WallTime now);
+std::string lost_report(const std::string& report, const Lost& lost, WallTime now);
+
+// An ended job's, told from now on with what an operator found out of its call.
+std::string settled_report(Job& job, const Json& settlement);
 
 // The kept file of this content.
 using OpenKept = std::function<std::shared_ptr<const StoredFile>(const Sha256&, std::uint64_t size)>;

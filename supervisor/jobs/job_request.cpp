@@ -115,18 +115,22 @@ JobRequest read_job(ObjectReader& in, FieldErrors& errors) {
   read_cwd(in, job);
   read_stdin(in, job, errors);
   read_map(in, "env", max_variables, job.env, errors, wrong_variable);
-  if (const Json* files = in.find("files")) job.files = read_files(*files, in.pointer("files"), errors);
   read_collect(in, job, errors);
-  if (const Json* limits = in.find("limits")) job.limits = *limits;
   read_on_output_limit(in, job);
-  read_map(in, "labels", max_labels, job.labels, errors, wrong_label);
-  read_bool(in, "timings", job.timings);
-  read_bool(in, "wait", job.wait);
+  read_wishes(in, job, errors);
   in.refuse_unknown_keys();
   return job;
 }
 
 }  // namespace
+
+void read_wishes(ObjectReader& in, JobRequest& job, FieldErrors& errors) {
+  if (const Json* files = in.find("files")) job.files = read_files(*files, in.pointer("files"), errors);
+  if (const Json* limits = in.find("limits")) job.limits = *limits;
+  read_map(in, "labels", max_labels, job.labels, errors, wrong_label);
+  read_bool(in, "timings", job.timings);
+  read_bool(in, "wait", job.wait);
+}
 
 tl::expected<JobRequest, Rejection> parse_job_request(std::string_view body) {
   const auto document = parse_strict_json(body);

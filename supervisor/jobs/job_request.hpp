@@ -9,6 +9,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "profiles/json_reader.hpp"
 #include "profiles/strict_json.hpp"
 #include "supervisor/http/problem.hpp"
 
@@ -47,5 +48,8 @@ struct JobRequest {
 };
 
 tl::expected<JobRequest, Rejection> parse_job_request(std::string_view body);
+
+// What calls of tools may say as well: "files", "limits", "labels", "timings", "wait".
+void read_wishes(ObjectReader& in, JobRequest& job, FieldErrors& errors);
 
 }  // namespace cordon

@@ -45,21 +45,27 @@ const Artifact* find_artifact(const Job& job, const std::string& path) {
   return at == all.end() ? nullptr : &*at;
 }
 
-awaitable<tl::expected<Ordered, Rejection>> order_job(JobStore* store, CatalogPtr catalog, Caller caller,
-                                                      std::string body) {
-  auto asked = parse_job_request(body);
-  if (!asked) co_return tl::unexpected(asked.error());
-  const bool wait = asked->wait;
-  auto finding = find_artifacts(store, caller, artifacts_in(*asked));
+awaitable<tl::expected<Ordered, Rejection>> order_request(JobStore* store, CatalogPtr catalog, Caller caller,
+                                                          JobRequest asked) {
+  const bool wait = asked.wait;
+  auto finding = find_artifacts(store, caller, artifacts_in(asked));
   const auto found = co_await std::move(finding);
   const FindArtifact find = [&found](const ArtifactRef& ref) -> std::shared_ptr<const StoredFile> {
     const auto at = found.find({ref.job, ref.path});
     return at == found.end() ? nullptr : at->second;
   };
-  auto order = make_order(std::move(*asked), *catalog, find, image_has);
+  auto order = make_order(std::move(asked), *catalog, find, image_has);
   if (!order) co_return tl::unexpected(order.error());
   Ordered ordered{std::move(*order), wait};
   co_return ordered;
+}
+
+awaitable<tl::expected<Ordered, Rejection>> order_job(JobStore* store, CatalogPtr catalog, Caller caller,
+                                                      std::string body) {
+  auto asked = parse_job_request(body);
+  if (!asked) co_return tl::unexpected(asked.error());
+  auto ordering = order_request(store, catalog, caller, std::move(*asked));
+  co_return co_await std::move(ordering);
 }
 
 }  // namespace cordon

@@ -20,6 +20,8 @@ struct Ordered {
 bool may_see(const Caller& caller, const Job& job);
 const Artifact* find_artifact(const Job& job, const std::string& path);
 
+awaitable<tl::expected<Ordered, Rejection>> order_request(JobStore* store, CatalogPtr catalog, Caller caller,
+                                                          JobRequest asked);
 awaitable<tl::expected<Ordered, Rejection>> order_job(JobStore* store, CatalogPtr catalog, Caller caller,
                                                       std::string body);
 

@@ -67,7 +67,7 @@ std::string log_text(const Outcome& outcome) {
 std::string_view kind(const Outcome& outcome) {
   constexpr std::string_view kinds[] = {"exited",        "exited",       "signalled",   "timed_out",
                                         "out_of_memory", "output_limit", "cancelled",   "killed",
-                                        "denied",        "lost",         "setup_failed"};
+                                        "denied",        "lost",         "setup_failed", "invalid_output"};
   static_assert(std::size(kinds) == std::variant_size_v<Outcome>);
   return kinds[outcome.index()];
 }
@@ -94,7 +94,15 @@ Json to_json(const Outcome& outcome) {
                           out["by"] = e.by;
                           out["reason"] = e.reason;
                         },
-                        [&](const Lost& e) { out["reason"] = e.reason; },
+                        [&](const Lost& e) {
+                          out["reason"] = e.reason;
+                          if (e.ambiguous) out["ambiguous"] = true;
+                        },
+                        [&](const InvalidOutput& e) {
+                          out["errors"] = Json::array();
+                          for (const auto& fault : e.errors)
+                            out["errors"].push_back({{"pointer", fault.pointer}, {"detail", fault.detail}});
+                        },
                         [&](const SetupFailed& e) {
                           out["step"] = e.step;
                           out["object"] = e.object;

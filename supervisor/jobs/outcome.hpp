@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "profiles/field_error.hpp"
 #include "profiles/strict_json.hpp"
 #include "sandbox/report.hpp"
 
@@ -26,9 +27,13 @@ struct Denied {  // after it was accepted, and before anything of it ran
 };
 struct Lost {
   std::string reason;
+  bool ambiguous = false;  // a call that cannot be made twice, and may have been made
+};
+struct InvalidOutput {  // a tool that ended well, and did not answer as its definition says
+  FieldErrors errors;
 };
 using Outcome = std::variant<Exited, ExecFailed, Signalled, TimedOut, OutOfMemory, OutputLimit, Cancelled, Killed,
-                             Denied, Lost, SetupFailed>;
+                             Denied, Lost, SetupFailed, InvalidOutput>;
 
 // Why a lifeline was closed, or a job left the queue.
 struct HangUpReason {

@@ -3,6 +3,8 @@
 #include "supervisor/jobs/job_report.hpp"
 #include "supervisor/jobs/ordering.hpp"
 #include "supervisor/text/log.hpp"
+#include "supervisor/tools/call_outcome.hpp"
+#include "supervisor/tools/calling.hpp"
 
 namespace cordon {
 namespace {
@@ -18,7 +20,9 @@ EndedRow lost_row(const UnfinishedRow& row, std::int64_t age_s) {
   EndedRow ended;
   ended.id = row.id;
   ended.lost = true;
-  ended.report = lost_report(row.report, reason_of(row), now);
+  if (row.state != "received") ended.ambiguous = ambiguous_row(row.report, row.id, row.actor);
+  if (ended.ambiguous) ended.ambiguous->at_us = unix_us(now);
+  ended.report = lost_report(row.report, {reason_of(row), ended.ambiguous.has_value()}, now);
   ended.events = R"([[0,"queued"]])";
   ended.bytes = ended.report.size();
   ended.at_us = unix_us(now);
@@ -27,10 +31,28 @@ EndedRow lost_row(const UnfinishedRow& row, std::int64_t age_s) {
 }
 
 // Under the profiles in force now. When it is no longer possible, it is over, and says so.
-awaitable<void> queue_again(JobStore* store, JobLife* life, CatalogPtr catalog, UnfinishedRow row) {
+awaitable<tl::expected<Ordered, Rejection>> order_again(JobStore* store, ToolGate* gate, CatalogPtr catalog,
+                                                        Account account, UnfinishedRow row) {
+  const Caller caller{0, Role::agent, account};
+  const auto call = reported_call(row.report);
+  if (!call) {
+    auto ordering = order_job(store, catalog, caller, *row.body);
+    co_return co_await std::move(ordering);
+  }
+  CallWish wish{call->tool, *row.body, call->compensates, call->health};
+  auto ordering = order_call(store, catalog, gate, &gate->unsettled, caller, std::move(wish));
+  auto ordered = co_await std::move(ordering);
+  if (!ordered) co_return tl::unexpected(ordered.error());
+  if (ordered->proposed.tool_sha256 == call->digest) co_return std::move(ordered->ordered);
+  Rejection changed;
+  changed.detail = "tool " + call->tool + " is another than the one that was called";
+  co_return tl::unexpected(std::move(changed));
+}
+
+awaitable<void> queue_again(JobStore* store, JobLife* life, ToolGate* gate, CatalogPtr catalog, UnfinishedRow row) {
   const Account account{row.actor, row.tenant};
   const WallTime submitted{std::chrono::microseconds(row.received_at_us)};
-  auto ordering = order_job(store, catalog, Caller{0, Role::agent, account}, *row.body);
+  auto ordering = order_again(store, gate, catalog, account, row);
   auto ordered = co_await std::move(ordering);
   auto order = ordered ? std::move(ordered->order) : JobOrder{};
   const auto job = std::make_shared<Job>(row.id, account, std::move(order), submitted);
@@ -44,7 +66,7 @@ awaitable<void> queue_again(JobStore* store, JobLife* life, CatalogPtr catalog, 
 
 }  // namespace
 
-awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, CatalogPtr catalog) {
+awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, ToolGate* gate, CatalogPtr catalog) {
   std::function<std::vector<UnfinishedRow>(JobRows&)> look = [](JobRows& rows) { return rows.unfinished(); };
   const auto unfinished = co_await journal->read(std::move(look));
   std::function<std::vector<SavedBudget>(JobRows&)> budgets = [](JobRows& rows) { return rows.budgets(); };
@@ -55,15 +77,18 @@ awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* li
     const bool waits = row.state == "received" && row.body;
     if (waits) continue;
     lost.push_back(lost_row(row, journal->age_s()));
-    recovered.lost.push_back({{row.actor, row.tenant, "", "", row.id}, reason_of(row)});
+    const auto call = reported_call(row.report);
+    recovered.lost.push_back({{row.actor, row.tenant, call ? call->tool : "", "", row.id}, reason_of(row)});
   }
   DatabaseThread::Work work = [lost](JobRows& rows) {
     for (const auto& row : lost) rows.end(row);
   };
   if (!lost.empty()) co_await journal->write(std::move(work), Durability::power);
+  std::function<std::vector<AmbiguousRow>(JobRows&)> unsettled = [](JobRows& rows) { return rows.unsettled(); };
+  for (auto& row : co_await journal->read(std::move(unsettled))) gate->unsettled.add(std::move(row));
   for (const auto& row : unfinished) {
     if (row.state != "received" || !row.body) continue;
-    auto again = queue_again(store, life, catalog, row);
+    auto again = queue_again(store, life, gate, catalog, row);
     co_await std::move(again);
     ++recovered.queued;
   }

@@ -5,6 +5,7 @@
 #include "supervisor/catalog.hpp"
 #include "supervisor/events/operator_event.hpp"
 #include "supervisor/jobs/job_life.hpp"
+#include "supervisor/tools/tool_gate.hpp"
 
 namespace cordon {
 
@@ -18,6 +19,6 @@ struct Recovered {
 };
 
 // Once, before anything is served and after the launcher has said that nothing of the former cordond is alive.
-awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, CatalogPtr catalog);
+awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, ToolGate* gate, CatalogPtr catalog);
 
 }  // namespace cordon

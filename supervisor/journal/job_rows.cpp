@@ -45,7 +45,8 @@ void migrate(SQLite::Database& database) {
   }
   if (version == schema_version) return;
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-  database.exec(schema);
+  if (version < 1) database.exec(schema);
+  if (version < 2) database.exec(schema_of_ambiguous_calls);
   database.exec("PRAGMA user_version = " + std::to_string(schema_version));
   transaction.commit();
 }
@@ -138,6 +139,16 @@ void JobRows::receive(const ReceivedRow& row) {
   request.exec();
 }
 
+void JobRows::withdraw(const std::string& id) {
+  const auto n = row_of(id);
+  for (const char* sql :
+       {"DELETE FROM requests WHERE n = ?", "DELETE FROM reports WHERE n = ?", "DELETE FROM jobs WHERE n = ?"}) {
+    auto& statement = prepared(sql);
+    statement.bind(1, n);
+    statement.exec();
+  }
+}
+
 void JobRows::step(Step step, const std::string& id, std::int64_t at_us) {
   // A state never goes back: what comes late only adds its time.
   auto& update = [&]() -> SQLite::Statement& {
@@ -190,6 +201,15 @@ void JobRows::end(const EndedRow& row) {
     artifact.bind(1, n);
     bind_blob(artifact, 2, bytes_of(content));
     artifact.exec();
+  }
+  if (row.ambiguous) {
+    auto& ambiguous = prepared("INSERT OR IGNORE INTO ambiguous (id, actor, tool, input, at) VALUES (?, ?, ?, ?, ?)");
+    ambiguous.bindNoCopy(1, row.ambiguous->id);
+    ambiguous.bindNoCopy(2, row.ambiguous->actor);
+    ambiguous.bindNoCopy(3, row.ambiguous->tool);
+    bind_blob(ambiguous, 4, bytes_of(row.ambiguous->input));
+    ambiguous.bind(5, row.ambiguous->at_us);
+    ambiguous.exec();
   }
   auto& held = prepared(
       "INSERT INTO held (actor, jobs, bytes) SELECT actor, 1, bytes FROM jobs WHERE n = ? "
@@ -310,6 +330,32 @@ std::vector<SavedBudget> JobRows::budgets() {
     out.push_back({rows.getColumn(0).getInt(), rows.getColumn(1).getString(), rows.getColumn(2).getInt(),
                    rows.getColumn(3).getInt(), rows.getColumn(4).getInt64(), rows.getColumn(5).getInt64(),
                    rows.getColumn(6).getInt64()});
+  }
+  return out;
+}
+
+bool JobRows::settle(const Settlement& settlement, const std::string& report) {
+  auto& row = prepared(
+      "UPDATE ambiguous SET settled_as = ?, settled_by = ?, settled_at = ? WHERE id = ? AND settled_as IS NULL");
+  row.bindNoCopy(1, settlement.as);
+  row.bindNoCopy(2, settlement.by);
+  row.bind(3, settlement.at_us);
+  row.bindNoCopy(4, settlement.id);
+  if (row.exec() == 0) return false;
+  if (report.empty()) return true;
+  auto& told = prepared("UPDATE reports SET report = ? WHERE n = (SELECT n FROM jobs WHERE id = ?)");
+  told.bindNoCopy(1, report);
+  told.bindNoCopy(2, settlement.id);
+  told.exec();
+  return true;
+}
+
+std::vector<AmbiguousRow> JobRows::unsettled() {
+  auto& rows = prepared("SELECT id, actor, tool, input, at FROM ambiguous WHERE settled_as IS NULL");
+  std::vector<AmbiguousRow> out;
+  while (rows.executeStep()) {
+    out.push_back({rows.getColumn(0).getString(), rows.getColumn(1).getString(), rows.getColumn(2).getString(),
+                   digest_of(rows.getColumn(3)), rows.getColumn(4).getInt64()});
   }
   return out;
 }

@@ -25,6 +25,19 @@ struct ReceivedRow {
   std::int64_t at_us = 0;           // since 1970, here and below
 };
 
+// A call that may have happened, and must not happen twice.
+struct AmbiguousRow {
+  std::string id, actor, tool;
+  Sha256 input{};  // of its input and files
+  std::int64_t at_us = 0;
+};
+
+// What an operator found out about one.
+struct Settlement {
+  std::string id, as, by;  // as: "happened" or "did_not_happen"
+  std::int64_t at_us = 0;
+};
+
 // A job as it ended.
 struct EndedRow {
   std::string id;
@@ -35,6 +48,7 @@ struct EndedRow {
   std::uint64_t bytes = 0;  // counted against what is kept
   std::int64_t at_us = 0;
   std::int64_t age_s = 0;  // of the journal, see JournalClock
+  std::optional<AmbiguousRow> ambiguous;
 };
 
 // An ended job as it is read again.
@@ -102,6 +116,7 @@ class JobRows {
   void checkpoint(int pages);
 
   void receive(const ReceivedRow& row);
+  void withdraw(const std::string& id);  // one that was received and never was
   enum class Step { admitted, started, killing };
   void step(Step step, const std::string& id, std::int64_t at_us);
   void end(const EndedRow& row);
@@ -112,6 +127,8 @@ class JobRows {
   void save(const ClockRow& clock);
 
   void save(const std::vector<SavedBudget>& budgets);
+  // Once: false when it is settled already, or was never in doubt. `report` is the job's from now on; empty: as it was.
+  bool settle(const Settlement& settlement, const std::string& report);
 
   std::vector<UnfinishedRow> unfinished();  // in the order they came
   std::optional<StoredJob> load(const std::string& id);
@@ -127,6 +144,7 @@ class JobRows {
   std::map<std::string, Held> held();
   std::optional<ClockRow> clock();
   std::vector<SavedBudget> budgets();
+  std::vector<AmbiguousRow> unsettled();
 
  private:
   SQLite::Statement& prepared(const char* sql);

@@ -3,7 +3,7 @@
 
 namespace cordon {
 
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 inline constexpr const char* schema = R"(
 CREATE TABLE jobs (
@@ -60,6 +60,22 @@ CREATE TABLE clock (
   wall_s INTEGER NOT NULL,
   age_s INTEGER NOT NULL
 ) STRICT;
+)";
+
+// What version 2 added to version 1: calls that may have happened, and what was found out about them. They outlive the
+// reports of their jobs.
+inline constexpr const char* schema_of_ambiguous_calls = R"(
+CREATE TABLE ambiguous (
+  id TEXT PRIMARY KEY,
+  actor TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  input BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  settled_as TEXT CHECK (settled_as IN ('happened', 'did_not_happen')),
+  settled_by TEXT,
+  settled_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ambiguous_unsettled ON ambiguous (actor, tool) WHERE settled_as IS NULL;
 )";
 
 }  // namespace cordon

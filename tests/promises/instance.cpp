@@ -71,6 +71,7 @@ Instance::Instance(const Json& config, std::vector<std::string> launcher) : dire
                                      "--config", directory_ + "/cordon.json"});
     launcher_command_ = std::move(launcher);
     start_launcher();
+    start_ledger();
     start_daemon();
   } catch (...) {
     end_processes();
@@ -82,7 +83,8 @@ Instance::Instance(const Json& config, std::vector<std::string> launcher) : dire
 // Copies what the daemon's user must be able to read: this tree may stand in root's home.
 void Instance::prepare(const Json& config) {
   fs::create_directory(directory_ + "/bin");
-  fs::copy_file(CORDON_BIN_DIR "/cordond", directory_ + "/bin/cordond");
+  for (const char* program : {"cordond", "cordon-ledger"})
+    fs::copy_file(std::string(CORDON_BIN_DIR "/") + program, directory_ + "/bin/" + program);
   fs::copy(CORDON_SOURCE_DIR "/profiles/data", directory_ + "/profiles");
   if (slowness() > 1) widen_times(directory_ + "/profiles");
   auto all = config;
@@ -114,6 +116,18 @@ void Instance::read_ids() {
   operator_gid_ = id("OPERATOR_GID");
   first_uid_ = id("FIRST_UID");
   uid_count_ = id("UID_COUNT");
+  if (variables.contains("LEDGER_UID")) ledger_uid_ = id("LEDGER_UID");
+}
+
+void Instance::start_ledger(std::vector<std::string> options) {
+  if (!ledger_uid_) return;
+  const auto uid = std::to_string(*ledger_uid_);
+  std::vector<std::string> command{"setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--inh-caps=-all",
+                                   "--bounding-set=-all", "--no-new-privs", "--pdeathsig", "KILL",
+                                   directory_ + "/bin/cordon-ledger", "--runtime-dir", runtime_dir(), "--state-dir",
+                                   directory_ + "/state", "--daemon-uid", std::to_string(daemon_uid_)};
+  command.insert(command.end(), options.begin(), options.end());
+  ledger_ = Process(command, directory_ + "/ledger.log", true);
 }
 
 void Instance::start_daemon() {
@@ -156,10 +170,10 @@ Instance::~Instance() {
 }
 
 void Instance::end_processes() {
-  for (auto* process : {&daemon_, &launcher_}) {
+  for (auto* process : {&daemon_, &launcher_, &ledger_}) {
     if (process->pid() <= 0) continue;
     const auto status = process->end(end_patience);
-    const auto* name = process == &daemon_ ? "cordond" : "cordon-launcher";
+    const auto* name = process == &daemon_ ? "cordond" : process == &ledger_ ? "cordon-ledger" : "cordon-launcher";
     if (!status || *status != 0) FAIL_CHECK(name << " " << describe(status) << "; its log:\n" << logs());
   }
 }
@@ -253,7 +267,7 @@ Counts Instance::counts_at_rest() const {
 }
 
 std::string Instance::logs() const {
-  return "--- launcher\n" + read_text(directory_ + "/launcher.log") + "--- cordond\n" +
+  return "--- ledger\n" + read_text(directory_ + "/ledger.log") + "--- launcher\n" + read_text(directory_ + "/launcher.log") + "--- cordond\n" +
          read_text(directory_ + "/cordond.log");
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,7 @@ class Instance {
 
   std::string agent_socket() const { return directory_ + "/run/agent.sock"; }
   std::string operator_socket() const { return directory_ + "/run/operator.sock"; }
+  std::string evidence_dir() const { return directory_ + "/state/ledger"; }
   std::string launcher_socket() const { return directory_ + "/run/launcher.sock"; }
   const std::string& directory() const { return directory_; }
   std::string runtime_dir() const { return directory_ + "/run"; }
@@ -51,6 +53,8 @@ class Instance {
 
   Process& launcher() { return launcher_; }
   Process& daemon() { return daemon_; }
+  Process& ledger() { return ledger_; }  // not there when the configuration says "evidence": "off"
+  void start_ledger(std::vector<std::string> options = {});  // again, after a test ended it
   std::string logs() const;
   void start_daemon();      // again, after a test ended it
   void restart_launcher();  // another one in the place of the first, with which all its sandboxes end
@@ -66,7 +70,8 @@ class Instance {
   std::string name_;
   std::vector<std::string> launcher_command_;
   std::uint32_t daemon_uid_ = 0, daemon_gid_ = 0, agent_gid_ = 0, operator_gid_ = 0, first_uid_ = 0, uid_count_ = 0;
-  Process launcher_, daemon_;
+  std::optional<std::uint32_t> ledger_uid_;
+  Process launcher_, ledger_, daemon_;
 };
 
 // One of a job's files: an executable copy of a file of the host.

@@ -1,0 +1,30 @@
+// Where the evidence is, and what of it stands in files that are kept elsewhere.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/failure.hpp"
+#include "cli/session.hpp"
+#include "sandbox/kernel/check.hpp"
+#include "supervisor/evidence/note.hpp"
+
+namespace cordon::cli {
+
+// As told; otherwise that of the instance, as its launcher has written it down.
+std::string evidence_directory(const Session& session, const std::string& told);
+
+std::string read_text_file(const std::string& path);                           // Failure when it cannot be read
+std::optional<NoteVerifier> read_verifier(const std::string& file);  // nullopt: no file was named
+
+// What fails in the system becomes a Failure.
+template <typename Call>
+auto or_failure(Call call) {
+  try {
+    return call();
+  } catch (const KernelError& e) {
+    throw Failure(e.what(), e.remedy);
+  }
+}
+
+}  // namespace cordon::cli

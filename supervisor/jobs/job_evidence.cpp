@@ -1,0 +1,184 @@
+#include "supervisor/jobs/job_evidence.hpp"
+
+#include <sodium/crypto_hash_sha256.h>
+
+#include <algorithm>
+
+namespace cordon {
+namespace {
+
+constexpr std::uint64_t quick_bytes = std::uint64_t{64} << 10;
+
+template <typename... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+// Every part is hashed behind its length: no two orders look the same.
+class Hasher {
+ public:
+  Hasher() { crypto_hash_sha256_init(&state_); }
+  void number(std::uint64_t v) {
+    unsigned char bytes[8];
+    for (std::size_t i = 0; i < sizeof bytes; ++i) bytes[i] = static_cast<unsigned char>(v >> (8 * i));
+    crypto_hash_sha256_update(&state_, bytes, sizeof bytes);
+  }
+  void text(std::string_view s) {
+    number(s.size());
+    crypto_hash_sha256_update(&state_, reinterpret_cast<const unsigned char*>(s.data()), s.size());
+  }
+  void digest(const Sha256& d) { crypto_hash_sha256_update(&state_, d.data(), d.size()); }
+  void texts(const std::vector<std::string>& list) {
+    number(list.size());
+    for (const auto& s : list) text(s);
+  }
+  Sha256 finish() {
+    Sha256 out;
+    crypto_hash_sha256_final(&state_, out.data());
+    return out;
+  }
+
+ private:
+  crypto_hash_sha256_state state_;
+};
+
+void hash_file(Hasher& hasher, const OrderedFile& file) {
+  hasher.text(file.path);
+  hasher.number(file.mode);
+  hasher.number(file.artifact ? 1 : 0);
+  if (file.artifact) {
+    hasher.digest(file.artifact->sha256());
+  } else {
+    hasher.text(file.content);
+  }
+}
+
+EvidenceNumbers limits_of(const Limits& limits) {
+  EvidenceNumbers out;
+  for (const auto& field : limit_fields) out[std::string(field.name)] = limits.*field.member;
+  return out;
+}
+
+EvidenceNumbers usage_of(const Usage& usage) {
+  EvidenceNumbers out{{"wall_us", usage.wall_us}, {"cpu_us", usage.cpu_us}};
+  if (usage.memory_peak_bytes) out["memory_peak_bytes"] = *usage.memory_peak_bytes;
+  if (usage.pids_peak) out["pids_peak"] = *usage.pids_peak;
+  return out;
+}
+
+EvidenceTexts labels_of(const Job& job, const RedactedLabels& redacted) {
+  EvidenceTexts out;
+  for (const auto& [name, value] : job.order.labels) {
+    const bool hidden = std::find(redacted.begin(), redacted.end(), name) != redacted.end();
+    out[name] = hidden ? "[redacted]" : value;
+  }
+  return out;
+}
+
+void put_account(EvidenceRecord& record, const Job& job, const RedactedLabels& redacted) {
+  record.put("job", job.id).put("actor", job.account.actor).put_text("tenant", job.account.tenant);
+  if (auto labels = labels_of(job, redacted); !labels.empty()) record.put("labels", std::move(labels));
+}
+
+void put_outcome(EvidenceRecord& record, const Outcome& outcome) {
+  record.put("outcome", std::string(kind(outcome)));
+  std::visit(Overloaded{[&](const Exited& e) { record.put("code", std::uint64_t{e.code}); },
+                        [&](const ExecFailed& e) {
+                          record.put("code", std::uint64_t{e.code}).put("error", e.step + ": " + errno_name(e.error));
+                        },
+                        [&](const Signalled& e) { record.put("signal", std::uint64_t{e.signal}); },
+                        [&](const TimedOut& e) {
+                          record.put("limit", std::string(e.limit == TimeLimit::wall ? "wall" : "cpu"));
+                        },
+                        [&](const Killed& e) {
+                          record.put("scope", e.scope).put("by", e.by).put("reason", e.reason);
+                        },
+                        [&](const Denied& e) { record.put("by", e.by).put("reason", e.reason); },
+                        [&](const Lost& e) { record.put("reason", e.reason); },
+                        [&](const SetupFailed& e) {
+                          record.put("error", e.step + ": " + errno_name(e.error)).put("remedy", e.remedy);
+                        },
+                        [](const auto&) {}},
+             outcome);
+}
+
+EvidenceNumbers denials_of(const Job& job) {
+  EvidenceNumbers out;
+  if (!job.report) return out;
+  for (const auto& denial : job.report->denials) out[denial.control] += denial.count.value_or(1);
+  return out;
+}
+
+EvidenceTexts artifacts_of(const Job& job) {
+  EvidenceTexts out;
+  for (const auto& artifact : job.collection.artifacts) out[artifact.path] = hex(artifact.sha256);
+  return out;
+}
+
+}  // namespace
+
+bool is_quick(std::uint64_t bytes_to_hash) {
+  return bytes_to_hash <= quick_bytes;
+}
+
+Sha256 action_digest(const JobOrder& order) {
+  Hasher hasher;
+  hasher.text("cordon action 1");
+  hasher.digest(order.profile_sha256);
+  hasher.text(order.image);
+  hasher.texts(order.argv);
+  hasher.texts(order.env);
+  hasher.text(order.cwd);
+  hasher.text(order.stdin_bytes);
+  hasher.number(order.files.size());
+  for (const auto& file : order.files) hash_file(hasher, file);
+  hasher.texts(order.collect);
+  for (const auto& field : limit_fields) hasher.number(order.limits.*field.member);
+  hasher.number(static_cast<std::uint64_t>(order.on_output_limit));
+  return hasher.finish();
+}
+
+EvidenceRecord decision_record(const Job& job, const Sha256& action, const Config& config) {
+  EvidenceRecord record{EvidenceKind::decision, {}};
+  put_account(record, job, config.evidence.redact);
+  record.put("config_sha256", hex(config.digest));
+  record.put("decision", std::string("admitted")).put("action_sha256", hex(action));
+  record.put("profile", job.order.profile).put("profile_sha256", hex(job.order.profile_sha256));
+  record.put("image", job.order.image).put("limits", limits_of(job.order.limits));
+  EvidenceTexts inputs;  // of earlier jobs
+  for (const auto& file : job.order.files) {
+    if (file.artifact) inputs[file.path] = hex(file.artifact->sha256());
+  }
+  if (!inputs.empty()) record.put("input_artifacts", std::move(inputs));
+  return record;
+}
+
+EvidenceRecord outcome_record(const Job& job, const OutputDigests& outputs, const RedactedLabels& redacted) {
+  EvidenceRecord record{EvidenceKind::outcome, {}};
+  put_account(record, job, redacted);
+  put_outcome(record, *job.outcome);
+  record.put("profile_sha256", hex(job.order.profile_sha256));
+  if (job.enforced) record.put("filter_sha256", hex(job.enforced->filter));
+  if (job.report) record.put("usage", usage_of(job.report->usage));
+  if (auto denials = denials_of(job); !denials.empty()) record.put("denials", std::move(denials));
+  if (!job.enforced) return record;
+  record.put("stdout_sha256", hex(outputs.out)).put("stdout_bytes", job.output[0].written());
+  record.put("stderr_sha256", hex(outputs.err)).put("stderr_bytes", job.output[1].written());
+  if (auto artifacts = artifacts_of(job); !artifacts.empty()) record.put("artifacts", std::move(artifacts));
+  return record;
+}
+
+EvidenceRecord withdrawn_record(const std::string& job, std::string_view why) {
+  EvidenceRecord record{EvidenceKind::outcome, {}};
+  return record.put("job", job).put("outcome", std::string("withdrawn")).put("reason", std::string(why));
+}
+
+EvidenceRecord lost_record(const std::string& job, const Account& account, const std::string& reason) {
+  EvidenceRecord record{EvidenceKind::outcome, {}};
+  record.put("job", job).put("actor", account.actor).put_text("tenant", account.tenant);
+  return record.put("outcome", std::string("lost")).put("reason", reason);
+}
+
+}  // namespace cordon

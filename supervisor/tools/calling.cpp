@@ -1,0 +1,106 @@
+#include "supervisor/tools/calling.hpp"
+
+#include <set>
+
+#include "profiles/canonical_json.hpp"
+
+namespace cordon {
+namespace {
+
+using Refused = tl::unexpected<Rejection>;
+
+ProposedFile proposed(const RequestedFile& asked, const OrderedFile& file) {
+  return {file.path, file.size(), file.artifact ? file.artifact->sha256() : sha256(file.content), asked.artifact};
+}
+
+// The same input with the same files is the same call.
+Sha256 digest_of_input(const Json& input, const std::vector<ProposedFile>& files) {
+  Json all = {{"input", input}, {"files", Json::object()}};
+  for (const auto& file : files) all["files"][file.path] = hex(file.sha256);
+  return canonical_digest(all);
+}
+
+// Every file, and every directory above one.
+std::size_t count_files(const std::vector<OrderedFile>& files) {
+  std::set<std::string> all;
+  for (const auto& file : files)
+    for (auto path = file.path; !path.empty(); path = path.substr(0, path.rfind('/') == path.npos ? 0 : path.rfind('/')))
+      all.insert(path);
+  return all.size();
+}
+
+ProposedCall proposed_call(const LoadedTool& loaded, const CallRequest& call, const JobOrder& order) {
+  const auto& tool = loaded.tool;
+  ProposedCall out;
+  out.tool = tool.name;
+  out.version = tool.version;
+  out.owner = tool.owner;
+  out.side_effects = tool.side_effects;
+  out.idempotent = tool.idempotent;
+  out.resources = tool.resources;
+  out.data_classes = tool.data_classes;
+  out.input = call.input;
+  out.grant = call.grant;
+  out.argv = order.argv;
+  out.profile = order.profile;
+  out.image = order.image;
+  out.profile_sha256 = order.profile_sha256;
+  out.limits = order.limits;
+  for (std::size_t i = 0; i < call.rest.files.size(); ++i)
+    out.files.push_back(proposed(call.rest.files[i], order.files[i]));
+  return out;
+}
+
+tl::expected<JobRequest, Rejection> job_of(const CallRequest& call, const LoadedTool& tool, const std::string& script,
+                                           bool health) {
+  if (!health) return job_of_call(call, tool, script);
+  if (tool.tool.health) return job_of_health_check(tool, script);
+  return Refused(Rejection{404, "no_health_check", "Not found", "tool " + tool.tool.name + " has no health check",
+                           "Its definition may have one: \"health\": {\"argv\": […]}."});
+}
+
+}  // namespace
+
+Rejection unknown_tool(const std::string& name) {
+  auto rejection = not_found("tool \"" + name + "\"");
+  rejection.code = "unknown_tool";
+  rejection.remedy = "GET /v1/tools has those that there are.";
+  return rejection;
+}
+
+Rejection ambiguous_call(const AmbiguousRow& earlier) {
+  return {409, "ambiguous_outcome", "Conflict",
+          "whether the same call has happened in job " + earlier.id + " is not known, and it must not happen twice",
+          "An operator finds out and says so: cordon settle " + earlier.id + " --as happened|did_not_happen."};
+}
+
+awaitable<tl::expected<OrderedCall, Rejection>> order_call(JobStore* store, CatalogPtr catalog, ToolGate* gate,
+                                                           const Unsettled* unsettled, Caller caller, CallWish wish) {
+  const auto found = catalog->tools.find(wish.tool);
+  if (found == catalog->tools.end()) co_return Refused(unknown_tool(wish.tool));
+  const auto tool = found->second;
+  if (auto refused = gate->refusal(*tool)) co_return Refused(std::move(*refused));
+  const auto digest = gate->status(*tool).digest;
+  auto call = wish.health ? tl::expected<CallRequest, Rejection>() : parse_call_request(wish.body);
+  if (!call) co_return Refused(call.error());
+  auto job = job_of(*call, *tool, gate->script(*tool), wish.health);
+  if (!job) co_return Refused(job.error());
+  auto ordering = order_request(store, catalog, caller, std::move(*job));
+  auto ordered = co_await std::move(ordering);
+  if (!ordered) co_return Refused(ordered.error());
+  OrderedCall out{std::move(*ordered), proposed_call(*tool, *call, ordered->order), call->dry_run};
+  auto& proposed = out.proposed;
+  proposed.tool_sha256 = digest;
+  proposed.account = caller.account;
+  proposed.by_operator = caller.role == Role::operator_;
+  proposed.compensates = wish.compensates;
+  proposed.health = wish.health;
+  const auto input = digest_of_input(proposed.input, proposed.files);
+  const auto* earlier = wish.health ? nullptr : unsettled->same(caller.account.actor, wish.tool, input);
+  if (earlier != nullptr) co_return Refused(ambiguous_call(*earlier));
+  ToolCall made{tool, digest, proposed.input, input, call->grant, wish.compensates, wish.health, count_files(out.ordered.order.files)};
+  out.ordered.order.call = std::make_shared<const ToolCall>(std::move(made));
+  co_return out;
+}
+
+}  // namespace cordon
