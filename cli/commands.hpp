@@ -1,6 +1,7 @@
 // The commands. Each returns the exit code; what goes wrong is a Failure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ int run_job(const Session& session, const RunOptions& options);
 
 struct ListOptions {
   bool all = false;
+  bool network = false;  // what goes over the network, instead
   unsigned last = 50;
 };
 int list_jobs(const Session& session, const ListOptions& options);
@@ -56,11 +58,24 @@ int list_profiles(const Session& session);
 int show_profile(const Session& session, const std::string& name);
 int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
+int reload_instance(const Session& session);  // 1 when what was in force still is
 
+struct DoctorOptions {
+  std::string config_file = "/etc/cordon/cordon.json";
+  std::string state_dir = "/var/lib/cordon";
+  bool canary = true;
+};
+int examine(const Session& session, const DoctorOptions& options);  // 0, or what doctor/finding.hpp says
+
+struct EgressQuestion {
+  std::string profile, target;  // a name or an IPv4 address
+  std::uint16_t port = 0;
+};
+int check_egress(const Session& session, const EgressQuestion& question);  // 1: denied
 int list_tools(const Session& session);
 int show_tool(const Session& session, const std::string& name);
-int check_tool(const Session& session, const std::string& file);          // 1: it is at fault
-int check_tool_health(const Session& session, const std::string& name);   // 1: it is not well
+int check_tool(const Session& session, const std::string& file);         // 1: it is at fault
+int check_tool_health(const Session& session, const std::string& name);  // 1: it is not well
 int approve_tool(const Session& session, const std::string& name, const std::string& digest);
 int disable_tool(const Session& session, const std::string& name, const std::string& reason);
 int enable_tool(const Session& session, const std::string& name);
@@ -93,6 +108,16 @@ struct HoldOptions {
 int hold_evidence(const Session& session, const HoldOptions& options);
 int release_hold(const Session& session, const HoldOptions& options);
 int list_holds(const Session& session);
+
+struct ImageOptions {
+  std::string name, source;
+  std::string store = "/var/lib/cordon/images";
+  std::uint64_t most_bytes = std::uint64_t{16} << 30;  // unpacked
+};
+int import_image(const Session& session, const ImageOptions& options);
+int list_images(const Session& session, const ImageOptions& options);
+int check_image(const Session& session, const ImageOptions& options);  // 1 when it is not what was imported
+int remove_image(const Session& session, const ImageOptions& options);
 
 int list_breakers(const Session& session);
 int reset_breaker(const Session& session, const std::string& actor);

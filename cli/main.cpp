@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "cli/commands.hpp"
+#include "cli/describe.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
 
@@ -28,7 +29,10 @@ struct Choice {
   KillOptions kill;
   bool kill_list = false, kill_drill = false;
   EventsOptions events;
+  DoctorOptions doctor;
+  ImageOptions image;
   bool has_hook = false;
+  EgressQuestion egress;
   std::string id, profile, file, tool, digest, as;
   CallOptions call;
   EvidenceOptions evidence;
@@ -70,6 +74,7 @@ void add_run(CLI::App& app, Choice& choice) {
 void add_job_commands(CLI::App& app, Choice& choice) {
   auto& ps = *app.add_subcommand("ps", "List jobs");
   ps.add_flag("-a,--all", choice.list.all, "Finished ones too");
+  ps.add_flag("--network", choice.list.network, "What they connect to: allowed and denied");
   ps.add_option("-n,--last", choice.list.last, "At most so many")->capture_default_str();
   add_json(ps, choice);
   ps.callback([&choice] { choice.command = [&choice] { return list_jobs(choice.session, choice.list); }; });
@@ -154,6 +159,44 @@ void add_profile_commands(CLI::App& app, Choice& choice) {
   auto& info = *app.add_subcommand("info", "Version, features and limits of this instance");
   add_json(info, choice);
   info.callback([&choice] { choice.command = [&choice] { return show_info(choice.session); }; });
+
+  auto& reload = *app.add_subcommand("reload", "Take configuration and profiles into force anew, all or nothing");
+  add_json(reload, choice);
+  reload.callback([&choice] { choice.command = [&choice] { return reload_instance(choice.session); }; });
+}
+
+void add_doctor(CLI::App& app, Choice& choice) {
+  auto& doctor = *app.add_subcommand("doctor", "Say what this host and installation lack, and what mends it");
+  doctor.add_flag("!--no-canary", choice.doctor.canary, "Run no job");
+  doctor.add_option("--config", choice.doctor.config_file, "The instance's configuration")->capture_default_str();
+  doctor.add_option("--state-dir", choice.doctor.state_dir, "Where it keeps its state")->capture_default_str();
+  add_json(doctor, choice);
+  doctor.callback([&choice] { choice.command = [&choice] { return examine(choice.session, choice.doctor); }; });
+}
+
+void add_image_commands(CLI::App& app, Choice& choice) {
+  auto& image = *app.add_subcommand("image", "Import and look after the file systems that jobs see");
+  image.require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, int (*command)(const Session&, const ImageOptions&)) {
+    auto& added = *image.add_subcommand(name, what);
+    added.add_option("--store", choice.image.store, "Where images are kept")->capture_default_str();
+    add_json(added, choice);
+    added.callback(
+        [&choice, command] { choice.command = [&choice, command] { return command(choice.session, choice.image); }; });
+    return &added;
+  };
+  const auto named = [&](CLI::App* command) {
+    command->add_option("name", choice.image.name, "The image")->required();
+    return command;
+  };
+  add("list", "Those that were imported", list_images);
+  auto& from = *named(add("import", "Make one from an OCI layout or archive, or a root file system", import_image));
+  from.add_option("source", choice.image.source, "A directory or a tar archive")->required();
+  from.add_option("--most-bytes", choice.image.most_bytes, "Refuse what is larger when unpacked")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  named(add("check", "Say whether its file is what was imported", check_image));
+  named(add("remove", "Delete it", remove_image));
 }
 
 void add_breaker_commands(CLI::App& app, Choice& choice) {
@@ -166,6 +209,17 @@ void add_breaker_commands(CLI::App& app, Choice& choice) {
   reset.add_option("actor", choice.id, "The actor")->required();
   add_json(reset, choice);
   reset.callback([&choice] { choice.command = [&choice] { return reset_breaker(choice.session, choice.id); }; });
+}
+
+void add_egress_commands(CLI::App& app, Choice& choice) {
+  auto& egress = *app.add_subcommand("egress", "Look at what jobs may connect to");
+  egress.require_subcommand(1);
+  auto& check = *egress.add_subcommand("check", "Say what would be decided, and by which grant; exits 1 when denied");
+  check.add_option("profile", choice.egress.profile, "The profile of the job")->required();
+  check.add_option("name", choice.egress.target, "A host's name, or an IPv4 address")->required();
+  check.add_option("port", choice.egress.port, "The port")->required()->check(CLI::Range(1, 65535));
+  add_json(check, choice);
+  check.callback([&choice] { choice.command = [&choice] { return check_egress(choice.session, choice.egress); }; });
 }
 
 void add_tool_commands(CLI::App& app, Choice& choice) {
@@ -273,8 +327,16 @@ void add_evidence_commands(CLI::App& app, Choice& choice) {
   holds.callback([&choice] { choice.command = [&choice] { return list_holds(choice.session); }; });
 }
 
+void print_description(const CLI::App& app) {
+  fmt::print("{}\n", description_of(app).dump(1));
+  throw CLI::Success();
+}
+
 void describe(CLI::App& app, Choice& choice) {
   app.set_version_flag("--version", "cordon " CORDON_VERSION);
+  app.add_flag_callback(
+         "--describe", [&app] { print_description(app); }, "The command line as JSON")
+      ->group("");  // for packaging/reference
   app.require_subcommand(1);
   app.add_option("--runtime-dir", choice.session.runtime_dir, "The instance's sockets")
       ->envname("CORDON_RUNTIME_DIR")
@@ -286,10 +348,13 @@ void describe(CLI::App& app, Choice& choice) {
   add_kill_commands(app, choice);
   add_events(app, choice);
   add_profile_commands(app, choice);
+  add_egress_commands(app, choice);
   add_breaker_commands(app, choice);
   add_tool_commands(app, choice);
   add_call_commands(app, choice);
   add_evidence_commands(app, choice);
+  add_doctor(app, choice);
+  add_image_commands(app, choice);
 }
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {

@@ -1,4 +1,4 @@
-// `cordon profile list|show|check` and `cordon info`.
+// `cordon profile list|show|check`, `cordon info` and `cordon reload`.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -108,6 +108,13 @@ int check_profile(const Session& session, const std::string& file) {
 
 int show_info(const Session& session) {
   fmt::print("{}\n", broadest_client(session).get_json({.target = "/v1/info"}).dump(2));
+  return 0;
+}
+
+int reload_instance(const Session& session) {
+  const auto answer = operator_client(session).get_json({"POST", "/v1/reload"});
+  fmt::print("{}\n", session.json ? answer.dump(2)
+                                  : fmt::format("loaded: {} profiles are in force", answer.at("profiles").dump()));
   return 0;
 }
 

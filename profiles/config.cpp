@@ -8,20 +8,31 @@
 namespace cordon {
 namespace {
 
+void read_image_file(ObjectReader& object, ImageConfig& into) {
+  into.file = object.require_string("file");
+  if (!into.file.empty() && into.file[0] != '/') object.error("file", "must be an absolute path");
+  const auto digest = parse_hex(object.require_string("sha256"));
+  if (!digest) return object.error("sha256", "must be 64 hexadecimal digits, as `cordon image import` says");
+  into.sha256 = *digest;
+}
+
+// Only "host" may be the view of the host's own /usr.
 void read_image(const std::string& name, const Json& value, std::string_view pointer, Config& into,
                 FieldErrors& errors) {
   if (!is_name(name)) errors.push_back({std::string(pointer), name_rule});
   ObjectReader object(value, pointer, errors);
-  // Only "host" may be the view of the host's own /usr.
-  std::string rootfs;
-  if (name == "host") {
-    object.optional("rootfs", rootfs);
-  } else {
-    rootfs = object.require_string("rootfs");
+  ImageConfig image;
+  const bool is_file = object.find("file") != nullptr || object.find("sha256") != nullptr;
+  if (is_file) {
+    read_image_file(object, image);
+  } else if (name == "host" || object.find("rootfs") != nullptr) {
+    object.optional("rootfs", image.rootfs);
   }
-  if (!rootfs.empty() && rootfs[0] != '/') object.error("rootfs", "must be an absolute path");
+  if (name != "host" && image.is_host()) object.error("rootfs", "is needed, or \"file\" with \"sha256\"");
+  if (is_file && object.find("rootfs") != nullptr) object.error("rootfs", "is too much beside \"file\"");
+  if (!image.rootfs.empty() && image.rootfs[0] != '/') object.error("rootfs", "must be an absolute path");
   object.refuse_unknown_keys();
-  into.images[name] = {rootfs};
+  into.images[name] = image;
 }
 
 void read_images(ObjectReader& document, Config& into, FieldErrors& errors) {
@@ -133,6 +144,7 @@ tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
   document.optional("max_queued", {0, 1'000'000}, config.max_queued);
   document.optional("max_connections_per_uid", {1, 65536}, config.max_connections_per_uid);
   document.optional("max_connections", {8, 1'000'000}, config.max_connections);
+  read_egress_config(document, config.egress, errors);
   read_operations(document, config.operations, errors);
   document.refuse_unknown_keys();
   if (!errors.empty()) return tl::unexpected(std::move(errors));

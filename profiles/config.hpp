@@ -11,6 +11,7 @@
 
 #include "profiles/actors.hpp"
 #include "profiles/admission_rules.hpp"
+#include "profiles/egress_config.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
 #include "profiles/sha256.hpp"
@@ -19,7 +20,11 @@
 namespace cordon {
 
 struct ImageConfig {
-  std::string rootfs;  // absolute path of a root file system; empty for the embedded view of the host's /usr
+  std::string rootfs{};  // absolute path of a root file system
+  std::string file{};    // or of an imported image (`cordon image import`), with the digest that it must have
+  Sha256 sha256{};
+
+  bool is_host() const { return rootfs.empty() && file.empty(); }  // the embedded view of the host's /usr
   bool operator==(const ImageConfig&) const = default;
 };
 
@@ -32,7 +37,7 @@ struct EvidenceRules {
 
 struct Config {
   std::vector<std::string> profile_dirs{"/usr/share/cordon/profiles", "/etc/cordon/profiles"};  // later wins by name
-  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};            // likewise
+  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};         // likewise
   std::map<std::string, ImageConfig> images{{"host", {}}};
   std::string daemon_user = "cordon";               // an installed instance; private ones use numbers
   std::string ledger_user = "cordon-ledger";        // likewise
@@ -52,16 +57,17 @@ struct Config {
   ActorsConfig actors;
   AdmissionRules admission;
   OperationsConfig operations;
+  EgressConfig egress;
   EvidenceRules evidence;
   Sha256 digest{};  // of its text; zeros: there is no file
 };
 
-// {"images": {"debian": {"rootfs": "/srv/debian"}}, "profile_dirs": […], "tool_dirs": […],
+// {"images": {"debian": {"rootfs": "/srv/debian"}, "web": {"file", "sha256"}}, "profile_dirs": […], "tool_dirs": […],
 //  "users": {"daemon", "ledger", "agents", "operators"},
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections",
 //  "evidence": "on", "off" or {"redact": [LABEL…]}}, and what actors.hpp, admission_rules.hpp,
-// operations_config.hpp and warm_rules.hpp say
+// egress_config.hpp, operations_config.hpp and warm_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "sandbox/wire/codec.hpp"
+#include "profiles/codec.hpp"
 
 namespace cordon {
 

@@ -78,11 +78,13 @@ awaitable<void> await_launcher(Launcher* launcher) {
 
 }  // namespace
 
-Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
+Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, PassedSockets passed)
     : executor_(io.get_executor()),
       options_(std::move(options)),
+      passed_(std::move(passed)),
       lock_(lock_state(options_.state_dir)),
       api_{options_.config_file,
+           options_.state_dir + "/ledger",
            std::move(catalog),
            {},
            Evidence(executor_, ledger_socket(options_, *api_.catalog)),
@@ -98,8 +100,9 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog)
            {},
            ToolGate(options_.state_dir + "/daemon/tools.json", 0),
            WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
-           JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
-                   api_.retention, api_.kill_latch, api_.operations, api_.evidence, api_.tools,
+           EgressWatcher(executor_, options_.runtime_dir + "/egress.sock", api_.operations, api_.evidence),
+           JobLife(executor_, {api_.launcher, api_.warm, api_.egress}, api_.host, api_.artifacts, api_.store,
+                   api_.journal, api_.retention, api_.kill_latch, api_.operations, api_.evidence, api_.tools,
                    [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
@@ -124,7 +127,8 @@ void Daemon::engage(const Trip& trip, const std::string& why) {
 }
 
 Daemon::~Daemon() {
-  for (const auto& open : sockets_) ::unlink(open->path.c_str());
+  for (const auto& open : sockets_)
+    if (!open->path.empty()) ::unlink(open->path.c_str());
 }
 
 awaitable<void> Daemon::start() {
@@ -150,6 +154,7 @@ awaitable<void> Daemon::start() {
                        "cordond " CORDON_VERSION " serves; " + std::to_string(recovered.queued) + " jobs wait again, " +
                            std::to_string(recovered.lost.size()) + " are lost");
   api_.warm.configure(*api_.catalog);
+  api_.egress.watch(grants_egress(*api_.catalog));
   asio::co_spawn(executor_, watch_launcher(), asio::detached);
   asio::co_spawn(executor_, watch_evidence(), asio::detached);
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);
@@ -170,7 +175,10 @@ Serving Daemon::shared() {
 
 void Daemon::serve(const std::string& name, gid_t group, Role role) {
   const Listener listener{options_.runtime_dir + "/" + name, group, role};
-  sockets_.push_back(std::make_unique<Open>(Open{listener.path, listen_on(executor_, listener)}));
+  const auto passed = passed_.find(name);
+  const bool is_ours = passed == passed_.end();
+  auto acceptor = is_ours ? listen_on(executor_, listener) : listen_on(executor_, std::move(passed->second));
+  sockets_.push_back(std::make_unique<Open>(Open{is_ours ? listener.path : "", std::move(acceptor)}));
   asio::co_spawn(executor_, accept_connections(&sockets_.back()->acceptor, listener, shared()), asio::detached);
 }
 

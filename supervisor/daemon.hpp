@@ -7,6 +7,7 @@
 
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/server.hpp"
+#include "supervisor/passed_sockets.hpp"
 
 namespace cordon {
 
@@ -19,7 +20,8 @@ struct DaemonOptions {
 
 class Daemon {
  public:
-  Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog);
+  // A socket that was not passed under its file's name is made.
+  Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, PassedSockets passed = {});
   ~Daemon();
 
   // Serves once the launcher is there and nothing of a former cordond is alive. Throws KernelError when it never is.
@@ -37,12 +39,13 @@ class Daemon {
 
   asio::any_io_executor executor_;
   DaemonOptions options_;
+  PassedSockets passed_;
   Fd lock_;
   Api api_;
   BodyBudget bodies_, answers_;
   Turns turns_;
   struct Open {
-    std::string path;
+    std::string path;  // of a file that is ours to remove; otherwise empty
     asio::local::stream_protocol::acceptor acceptor;
   };
   std::vector<std::unique_ptr<Open>> sockets_;

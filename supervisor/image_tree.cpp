@@ -12,7 +12,8 @@
 namespace cordon {
 
 bool image_has(const ImageConfig& image, const std::string& absolute_path) {
-  const auto root_path = image.rootfs.empty() ? std::string("/") : image.rootfs;
+  if (!image.file.empty()) return true;  // only the launcher has mounted it
+  const auto root_path = image.is_host() ? std::string("/") : image.rootfs;
   const Fd root(::open(root_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return true;
   open_how how{};

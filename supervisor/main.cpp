@@ -23,6 +23,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/ready.hpp"
 #include "supervisor/daemon.hpp"
+#include "supervisor/passed_sockets.hpp"
 #include "supervisor/privileges.hpp"
 #include "supervisor/text/log.hpp"
 
@@ -78,6 +79,16 @@ awaitable<void> heed_reloads(Daemon* daemon) {
   }
 }
 
+// From the loop itself: when that stands still, so does this, and systemd begins anew.
+awaitable<void> feed_watchdog(std::chrono::microseconds every) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  for (;;) {
+    timer.expires_after(every);
+    co_await timer.async_wait(asio::use_awaitable);
+    notify_systemd("WATCHDOG=1");
+  }
+}
+
 int serve(const Options& options) {
   refuse_privileges();
   ::signal(SIGPIPE, SIG_IGN);
@@ -86,10 +97,11 @@ int serve(const Options& options) {
   allow_many_files();
   const auto catalog = load_or_throw(options.daemon.config_file);
   asio::io_context io(1);
-  Daemon daemon(io, options.daemon, catalog);
+  Daemon daemon(io, options.daemon, catalog, take_passed_sockets());
   asio::signal_set ends(io, SIGTERM, SIGINT);
   ends.async_wait([&io](boost::system::error_code, int) { io.stop(); });
   asio::co_spawn(io, heed_reloads(&daemon), asio::detached);
+  if (const auto patience = watchdog_time()) asio::co_spawn(io, feed_watchdog(*patience / 3), asio::detached);
   asio::co_spawn(io, daemon.start(), [&options](const std::exception_ptr& failed) {
     if (failed) std::rethrow_exception(failed);
     announce_ready(options.ready_fd);

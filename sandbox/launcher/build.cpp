@@ -74,9 +74,9 @@ Fd make_dev() {
 void assemble_root(const BuildInputs& in) {
   attach(in.workspace.mount(), AT_FDCWD, Images::place_for_scratch());
   if (in.plan.init.writable_image)
-    attach_writable_image(in.images, in.plan.image, in.plan.lease.tool_uid);
+    attach_writable_image(in.images, in.plan.view, in.plan.lease.tool_uid);
   else
-    attach_image(in.images, in.plan.image);
+    attach_image(in.images, in.plan.view);
   const auto root = open_directory(Images::place_for_root());
   attach(make_dev(), root.get(), "dev");
   attach(new_mount("proc", {{"subset", "pid"}},

@@ -63,6 +63,8 @@ std::string prepare_delegated(const std::string& own) {
   make_directory(own + "/supervisor");
   write_file(own + "/supervisor/cgroup.procs", "0");
   hand_on_controllers(own);
+  // What memory is kept for the unit is kept for us, not for jobs.
+  write_file(own + "/supervisor/memory.min", read_file(own + "/memory.min"));
   return own;
 }
 

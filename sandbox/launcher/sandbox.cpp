@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 constexpr auto setup_patience = 30s;
 constexpr auto interpreter_patience = 5s;  // to start, and for its job: a cold start costs less than to wait on
 constexpr auto death_patience = 30s;
+constexpr auto egress_patience = 100ms;  // for flows to be cut; then what holds them is killed all the same
 constexpr auto collection_patience = 30s;
 
 void write_identity_maps(int pid, const LaunchPlan& plan) {
@@ -161,6 +162,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
     used_before_ = workspace_.used();
     auto facts = give(job, memfds);
     for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs
+    open_egress(job, facts);
     witness_.expect_begun();
     expect_open(host_.latch, job.generation);
     send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts)})));
@@ -227,8 +229,18 @@ void Sandbox::set_resource_limits(const Limits& limits) const {
   owner.leave();
 }
 
+// Before the latch is looked at: a kill that comes meanwhile cuts what was opened.
+void Sandbox::open_egress(const JobSpec& job, Facts& facts) {
+  if (job.egress.empty()) return;
+  egress_.emplace(host_.egress, job, child_->pid);
+  for (auto& fact : egress_->facts()) facts.push_back(std::move(fact));
+  timings_.mark("egress");
+}
+
+// What flows is cut before what could still send is killed.
 // "Dead" is `populated 0`, never "the child exited".
 bool Sandbox::end() {
+  if (egress_) egress_->end(egress_patience);
   if (!cgroup_.kill_and_wait(death_patience, child_->pidfd.get())) return child_->abandon(), false;
   child_->wait();
   return true;

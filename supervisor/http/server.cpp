@@ -92,6 +92,10 @@ stream_protocol::acceptor listen_on(const asio::any_io_executor& executor, const
   return acceptor;
 }
 
+stream_protocol::acceptor listen_on(const asio::any_io_executor& executor, Fd listening) {
+  return {executor, stream_protocol(), listening.release()};
+}
+
 tcp::acceptor listen_on(const asio::any_io_executor& executor, const LoopbackAddress& address) {
   const tcp::endpoint endpoint(asio::ip::make_address(address.host), address.port);
   try {
@@ -99,7 +103,7 @@ tcp::acceptor listen_on(const asio::any_io_executor& executor, const LoopbackAdd
   } catch (const boost::system::system_error& e) {
     const auto where = address.host + " port " + std::to_string(address.port);
     throw KernelError("listen for scrapers (metrics.listen) on", where, e.code().value(),
-                      e.code().value() == EAFNOSUPPORT ? "under systemd, allow it: RestrictAddressFamilies= of cordond"
+                      e.code().value() == EAFNOSUPPORT ? "under systemd, cordond needs a drop-in for it: cordond(8)"
                                                        : "free the port, or choose another");
   }
 }

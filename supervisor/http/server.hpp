@@ -27,6 +27,7 @@ struct Listener {
 };
 
 asio::local::stream_protocol::acceptor listen_on(const asio::any_io_executor& executor, const Listener& listener);
+asio::local::stream_protocol::acceptor listen_on(const asio::any_io_executor& executor, Fd listening);
 
 // GET /metrics over TCP, for Prometheus. Throws KernelError.
 asio::ip::tcp::acceptor listen_on(const asio::any_io_executor& executor, const LoopbackAddress& address);

@@ -11,7 +11,8 @@ constexpr std::size_t longest_program = std::size_t{512} << 20;
 constexpr const char* ourselves = "cordond";
 
 std::string root_of(const LoadedTool& tool) {
-  return tool.image.rootfs.empty() ? "/" : tool.image.rootfs;
+  if (!tool.image.file.empty()) return tool.image.file;  // no directory of ours: nothing is found there
+  return tool.image.is_host() ? "/" : tool.image.rootfs;
 }
 
 Rejection not_approved(const LoadedTool& tool, const ToolStatus& status) {
