@@ -22,6 +22,7 @@ int run_job(const Session& session, const RunOptions& options);
 
 struct ListOptions {
   bool all = false;
+  bool network = false;  // what goes over the network, instead
   unsigned last = 50;
 };
 int list_jobs(const Session& session, const ListOptions& options);
@@ -66,10 +67,15 @@ struct DoctorOptions {
 };
 int examine(const Session& session, const DoctorOptions& options);  // 0, or what doctor/finding.hpp says
 
+struct EgressQuestion {
+  std::string profile, target;  // a name or an IPv4 address
+  std::uint16_t port = 0;
+};
+int check_egress(const Session& session, const EgressQuestion& question);  // 1: denied
 int list_tools(const Session& session);
 int show_tool(const Session& session, const std::string& name);
-int check_tool(const Session& session, const std::string& file);          // 1: it is at fault
-int check_tool_health(const Session& session, const std::string& name);   // 1: it is not well
+int check_tool(const Session& session, const std::string& file);         // 1: it is at fault
+int check_tool_health(const Session& session, const std::string& name);  // 1: it is not well
 int approve_tool(const Session& session, const std::string& name, const std::string& digest);
 int disable_tool(const Session& session, const std::string& name, const std::string& reason);
 int enable_tool(const Session& session, const std::string& name);

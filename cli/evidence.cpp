@@ -1,5 +1,5 @@
-// `cordon evidence verify`, `checkpoint`, `prove`, `consistency`, `export`: of the files themselves, without a word to the
-// processes that made them.
+// `cordon evidence verify`, `checkpoint`, `prove`, `consistency`, `export`: of the files themselves, without a word to
+// the processes that made them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,15 +41,20 @@ Json verified_json(const Verified& verified) {
           {"signed_entries", verified.signed_entries},
           {"unsigned_entries", verified.unsigned_entries},
           {"key", verified.log.key ? Json(verified.log.key->text()) : Json()},
-          {"jobs", {{"decisions", jobs.decisions}, {"outcomes", jobs.outcomes}, {"started", jobs.started},
-                    {"ended", jobs.ended}, {"open", jobs.open}}}};
+          {"jobs",
+           {{"decisions", jobs.decisions},
+            {"outcomes", jobs.outcomes},
+            {"started", jobs.started},
+            {"ended", jobs.ended},
+            {"open", jobs.open}}}};
 }
 
 void print_faults(const char* title, const std::vector<EvidenceFault>& faults) {
   constexpr std::size_t shown = 20;
   if (faults.empty()) return;
   fmt::print("{}\n", title);
-  for (std::size_t i = 0; i < std::min(shown, faults.size()); ++i) fmt::print("  {}\n", for_one_line(to_string(faults[i])));
+  for (std::size_t i = 0; i < std::min(shown, faults.size()); ++i)
+    fmt::print("  {}\n", for_one_line(to_string(faults[i])));
   if (faults.size() > shown) fmt::print("  and {} more\n", faults.size() - shown);
 }
 
@@ -59,8 +64,8 @@ void print_verified(const Verified& verified) {
   print_faults("CONTRADICTED: cordond says other than the launcher has seen", jobs.contradictions);
   fmt::print("entries {} to {}: {} signed for by {}, {} not yet\n", verified.log.gone.size(), verified.log.size(),
              verified.signed_entries, verified.log.key ? verified.log.key->name : "nobody", verified.unsigned_entries);
-  fmt::print("jobs: {} let in, {} ended; by the launcher {} started, {} ended; {} open\n", jobs.decisions, jobs.outcomes,
-             jobs.started, jobs.ended, jobs.open.size());
+  fmt::print("jobs: {} let in, {} ended; by the launcher {} started, {} ended; {} open\n", jobs.decisions,
+             jobs.outcomes, jobs.started, jobs.ended, jobs.open.size());
   if (verified.faults.empty() && jobs.contradictions.empty()) fmt::print("whole\n");
 }
 
@@ -86,7 +91,8 @@ Json proof_of(const EvidenceLog& log, const merkle::Tree& tree, std::uint64_t in
     throw Failure(fmt::format("entry {} is not signed for yet", index), "try again in a second");
   const auto proof = tree.inclusion(index, checkpoint.size);
   if (!proof || !merkle::verify_inclusion(entry.leaf, index, checkpoint.size, *proof, checkpoint.root))
-    throw Failure(fmt::format("entry {} is not in the tree that is signed for", index), "cordon evidence verify says more");
+    throw Failure(fmt::format("entry {} is not in the tree that is signed for", index),
+                  "cordon evidence verify says more");
   Json hashes = Json::array();
   for (const auto& hash : *proof) hashes.push_back(base64_of(hash));
   return {{"index", index}, {"leaf_hash", base64_of(entry.leaf)}, {"proof", std::move(hashes)}, {"entry", entry.text}};
@@ -100,14 +106,17 @@ std::string proof_text(const Json& proof, const std::string& note) {
 }
 
 void require_signed(const EvidenceLog& log) {
-  if (!log.faults.empty()) throw Failure("the evidence is not whole: " + to_string(log.faults.front()), "cordon evidence verify");
+  if (!log.faults.empty())
+    throw Failure("the evidence is not whole: " + to_string(log.faults.front()), "cordon evidence verify");
   if (!log.checkpoint) throw Failure("there is no checkpoint that its key has signed", "cordon evidence verify");
 }
 
 }  // namespace
 
 int verify_evidence(const Session& session, const EvidenceOptions& options) {
-  VerifyWish wish{evidence_directory(session, options.directory), read_verifier(options.key_file), {},
+  VerifyWish wish{evidence_directory(session, options.directory),
+                  read_verifier(options.key_file),
+                  {},
                   std::chrono::seconds(options.grace_s)};
   for (const auto& file : options.checkpoint_files) wish.checkpoints.push_back(read_text_file(file));
   const auto verified = or_failure([&] { return cordon::verify_evidence(wish); });
@@ -132,9 +141,8 @@ int show_checkpoint(const Session& session, const EvidenceOptions& options) {
 }
 
 int prove_job(const Session& session, const EvidenceOptions& options) {
-  const auto log = or_failure([&] {
-    return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file));
-  });
+  const auto log = or_failure(
+      [&] { return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file)); });
   require_signed(log);
   const auto tree = log.tree();
   Json proofs = Json::array();
@@ -143,14 +151,14 @@ int prove_job(const Session& session, const EvidenceOptions& options) {
     fmt::print("{}\n", Json{{"checkpoint", log.checkpoint_note}, {"key", log.key->text()}, {"proofs", proofs}}.dump(2));
     return 0;
   }
-  for (const auto& proof : proofs) fmt::print("{}\n{}\n", proof.at("entry").get<std::string>(), proof_text(proof, log.checkpoint_note));
+  for (const auto& proof : proofs)
+    fmt::print("{}\n{}\n", proof.at("entry").get<std::string>(), proof_text(proof, log.checkpoint_note));
   return 0;
 }
 
 int prove_consistency(const Session& session, const EvidenceOptions& options) {
-  const auto log = or_failure([&] {
-    return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file));
-  });
+  const auto log = or_failure(
+      [&] { return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file)); });
   require_signed(log);
   if (options.checkpoint_files.size() != 1)
     throw Failure("no checkpoint to compare with", "--checkpoint FILE: one that was kept outside");
@@ -160,18 +168,21 @@ int prove_consistency(const Session& session, const EvidenceOptions& options) {
   const auto proof = before->size <= now.size ? log.tree().consistency(before->size, now.size) : std::nullopt;
   const bool good = proof && merkle::verify_consistency(before->size, now.size, *proof, before->root, now.root);
   Json hashes = Json::array();
-  if (proof) for (const auto& hash : *proof) hashes.push_back(base64_of(hash));
+  if (proof)
+    for (const auto& hash : *proof) hashes.push_back(base64_of(hash));
   const Json answer = {{"consistent", good}, {"from", before->size}, {"to", now.size}, {"proof", hashes}};
   if (session.json) fmt::print("{}\n", answer.dump(2));
-  if (!session.json && good) fmt::print("the {} entries are those of the checkpoint's {}, and more behind them\n", now.size, before->size);
-  if (!session.json && !good) fmt::print("NOT CONSISTENT: the log is not one that the checkpoint's {} entries were the beginning of\n", before->size);
+  if (!session.json && good)
+    fmt::print("the {} entries are those of the checkpoint's {}, and more behind them\n", now.size, before->size);
+  if (!session.json && !good)
+    fmt::print("NOT CONSISTENT: the log is not one that the checkpoint's {} entries were the beginning of\n",
+               before->size);
   return good ? 0 : 1;
 }
 
 int export_evidence(const Session& session, const EvidenceOptions& options) {
-  const auto log = or_failure([&] {
-    return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file));
-  });
+  const auto log = or_failure(
+      [&] { return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file)); });
   if (options.job.empty()) {
     for (const auto& entry : log.entries) fmt::print("{}\n", entry.text);
   } else if (!options.statement) {

@@ -11,8 +11,9 @@ std::string evidence_directory(const Session& session, const std::string& told) 
   if (!told.empty()) return told;
   try {
     return read_launcher_file(session.runtime_dir).state_dir + "/ledger";
-  } catch (const KernelError& e) {
-    throw Failure(e.what(), "--dir DIRECTORY: where the ledger has its files, /var/lib/cordon/ledger when it is installed");
+  } catch (const std::exception& e) {
+    throw Failure(e.what(),
+                  "--dir DIRECTORY: where the ledger has its files, /var/lib/cordon/ledger when it is installed");
   }
 }
 

@@ -6,7 +6,6 @@
 
 #include "cli/failure.hpp"
 #include "cli/session.hpp"
-#include "sandbox/kernel/check.hpp"
 #include "supervisor/evidence/note.hpp"
 
 namespace cordon::cli {
@@ -14,7 +13,7 @@ namespace cordon::cli {
 // As told; otherwise that of the instance, as its launcher has written it down.
 std::string evidence_directory(const Session& session, const std::string& told);
 
-std::string read_text_file(const std::string& path);                           // Failure when it cannot be read
+std::string read_text_file(const std::string& path);                 // Failure when it cannot be read
 std::optional<NoteVerifier> read_verifier(const std::string& file);  // nullopt: no file was named
 
 // What fails in the system becomes a Failure.
@@ -22,8 +21,10 @@ template <typename Call>
 auto or_failure(Call call) {
   try {
     return call();
-  } catch (const KernelError& e) {
-    throw Failure(e.what(), e.remedy);
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Failure(e.what());
   }
 }
 

@@ -61,6 +61,26 @@ std::string short_time(std::string stamp) {
   return stamp;
 }
 
+std::string bytes_of(const Json& flow, const char* key) {
+  const auto found = flow.find(key);
+  return found != flow.end() && found->is_number() ? readable_bytes(found->get<double>()) : "";
+}
+
+// A row for each flow and each kind of denial, of jobs that have egress.
+void print_network(const Json& jobs) {
+  std::vector<Row> rows;
+  for (const auto& job : jobs) {
+    const auto flows = job.find("network");
+    if (flows == job.end() || !flows->is_array()) continue;
+    for (const auto& flow : *flows)
+      rows.push_back({text(job, "id"), fmt::format("{}:{}", flow.value("name", ""), flow.value("port", 0)),
+                      flow.value("verdict", ""), text(flow, "reason"),
+                      flow.contains("count") ? flow["count"].dump() : "1", bytes_of(flow, "bytes_up"),
+                      bytes_of(flow, "bytes_down")});
+  }
+  fmt::print("{}", table({"ID", "TO", "VERDICT", "REASON", "COUNT", "UP", "DOWN"}, rows));
+}
+
 void print_as_it_is(const Client& client, const std::string& id, const char* stream, JobOutput& output) {
   const auto response = client.send({.target = path_of(id) + "/" + stream});
   if (response.status != 200) refuse(response);
@@ -84,6 +104,7 @@ int list_jobs(const Session& session, const ListOptions& options) {
     fmt::print("{}\n", jobs.dump(2));
     return 0;
   }
+  if (options.network) return print_network(jobs), 0;
   std::vector<Row> rows;
   for (const auto& job : jobs) {
     rows.push_back({text(job, "id"), state_of(job), outcome_in_short(job), text(job, "profile"), text(job, "tenant"),

@@ -32,6 +32,7 @@ struct Choice {
   DoctorOptions doctor;
   ImageOptions image;
   bool has_hook = false;
+  EgressQuestion egress;
   std::string id, profile, file, tool, digest, as;
   CallOptions call;
   EvidenceOptions evidence;
@@ -73,6 +74,7 @@ void add_run(CLI::App& app, Choice& choice) {
 void add_job_commands(CLI::App& app, Choice& choice) {
   auto& ps = *app.add_subcommand("ps", "List jobs");
   ps.add_flag("-a,--all", choice.list.all, "Finished ones too");
+  ps.add_flag("--network", choice.list.network, "What they connect to: allowed and denied");
   ps.add_option("-n,--last", choice.list.last, "At most so many")->capture_default_str();
   add_json(ps, choice);
   ps.callback([&choice] { choice.command = [&choice] { return list_jobs(choice.session, choice.list); }; });
@@ -209,6 +211,17 @@ void add_breaker_commands(CLI::App& app, Choice& choice) {
   reset.callback([&choice] { choice.command = [&choice] { return reset_breaker(choice.session, choice.id); }; });
 }
 
+void add_egress_commands(CLI::App& app, Choice& choice) {
+  auto& egress = *app.add_subcommand("egress", "Look at what jobs may connect to");
+  egress.require_subcommand(1);
+  auto& check = *egress.add_subcommand("check", "Say what would be decided, and by which grant; exits 1 when denied");
+  check.add_option("profile", choice.egress.profile, "The profile of the job")->required();
+  check.add_option("name", choice.egress.target, "A host's name, or an IPv4 address")->required();
+  check.add_option("port", choice.egress.port, "The port")->required()->check(CLI::Range(1, 65535));
+  add_json(check, choice);
+  check.callback([&choice] { choice.command = [&choice] { return check_egress(choice.session, choice.egress); }; });
+}
+
 void add_tool_commands(CLI::App& app, Choice& choice) {
   auto& tool = *app.add_subcommand("tool", "Look at tools, and decide which may be called");
   tool.require_subcommand(1);
@@ -335,6 +348,7 @@ void describe(CLI::App& app, Choice& choice) {
   add_kill_commands(app, choice);
   add_events(app, choice);
   add_profile_commands(app, choice);
+  add_egress_commands(app, choice);
   add_breaker_commands(app, choice);
   add_tool_commands(app, choice);
   add_call_commands(app, choice);

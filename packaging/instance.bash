@@ -68,17 +68,26 @@ start_daemon() {
   daemon_pid=$started_pid
 }
 
+# For jobs whose profile grants names or addresses; without it they are refused, and the others have no network anyway.
+start_egress() {  # RESOLVER
+  "$prefix/libexec/cordon/cordon-egress-wall" --config "$state_dir/cordon.json" --instance "$INSTANCE" --uid "$EGRESS_UID"
+  start_and_wait "$state_dir/egress.log" "$prefix/libexec/cordon/cordon-egress" --socket "$runtime_dir/egress.sock" \
+    --watcher-uid "$DAEMON_UID" --uid "$EGRESS_UID" --gid "$EGRESS_GID" --resolver "$1"
+  egress_pid=$started_pid
+}
+
 remember() {
   cat >"$runtime_dir/quickstart.env" <<TEXT
 state_dir='$state_dir'
 launcher_pid='${launcher_pid:-}' launcher_start='$(start_time "${launcher_pid:-0}")'
 ledger_pid='${ledger_pid:-}' ledger_start='$(start_time "${ledger_pid:-0}")'
 daemon_pid='${daemon_pid:-}' daemon_start='$(start_time "${daemon_pid:-0}")'
+egress_pid='${egress_pid:-}' egress_start='$(start_time "${egress_pid:-0}")'
 unit='${unit:-}'
 TEXT
 }
 
-start_instance() {  # RUNTIME_DIR BUILD_DIR ; sets state_dir, prefix, launcher_pid, ledger_pid, daemon_pid
+start_instance() {  # RUNTIME_DIR BUILD_DIR [RESOLVER] ; sets state_dir, prefix, launcher_pid, ledger_pid, daemon_pid
   runtime_dir=$1
   if [ -e "$runtime_dir/quickstart.env" ]; then
     echo "an instance is in $runtime_dir already; end it with: packaging/quickstart --stop --runtime-dir $runtime_dir" >&2
@@ -94,15 +103,17 @@ start_instance() {  # RUNTIME_DIR BUILD_DIR ; sets state_dir, prefix, launcher_p
   prefix=$state_dir/install
   mkdir -p "$runtime_dir"
   chmod 755 "$runtime_dir" "$state_dir"
-  launcher_pid="" ledger_pid="" daemon_pid="" unit=""
+  launcher_pid="" ledger_pid="" daemon_pid="" egress_pid="" unit=""
   remember
   # A copy outside of the sources: the daemon's user may not be able to look into root's home.
   cmake --install "$2" --prefix "$prefix" >"$state_dir/install.log"
-  printf '{"profile_dirs": ["%s/share/cordon/profiles"]}\n' "$prefix" >"$state_dir/cordon.json"
+  printf '{"profile_dirs": ["%s/share/cordon/profiles", "%s/profiles"]%s}\n' "$prefix" "$state_dir" \
+    "${3:+, \"egress\": {\"resolvers\": [\"$3\"]\}}" >"$state_dir/cordon.json"
   start_launcher
   remember
   # shellcheck source=/dev/null
   . "$runtime_dir/instance.env"
+  if [ -n "${3:-}" ]; then start_egress "$3"; remember; fi
   start_ledger
   remember
   start_daemon
@@ -111,7 +122,7 @@ start_instance() {  # RUNTIME_DIR BUILD_DIR ; sets state_dir, prefix, launcher_p
 
 show_logs() {
   local log
-  for log in "${state_dir:-/nonexistent}"/{launcher,ledger,cordond}.log; do
+  for log in "${state_dir:-/nonexistent}"/{launcher,ledger,cordond,egress}.log; do
     [ -s "$log" ] && { echo "--- $log"; tail -n 20 "$log"; }
   done
   return 0
@@ -131,20 +142,25 @@ left_over() {  # INSTANCE FIRST_UID UID_COUNT STATE_DIR RUNTIME_DIR
 
 stop_instance() {  # RUNTIME_DIR
   local runtime=$1 INSTANCE='' FIRST_UID=0 UID_COUNT=0 clean=yes left
-  local state_dir launcher_pid launcher_start ledger_pid='' ledger_start='' daemon_pid daemon_start unit
+  local state_dir launcher_pid launcher_start ledger_pid='' ledger_start='' daemon_pid daemon_start egress_pid='' egress_start='' unit
   [ -e "$runtime/quickstart.env" ] || { echo "there is no instance of quickstart's in $runtime" >&2; return 1; }
   [ "$(stat -c %u "$runtime/quickstart.env")" = 0 ] || { echo "$runtime/quickstart.env is not root's: refused" >&2; return 1; }
   . "$runtime/quickstart.env"
   if [ -e "$runtime/instance.env" ]; then . "$runtime/instance.env"; fi
 
   end_process "$daemon_pid" "$daemon_start" || clean=no
+  if [ -n "$egress_pid" ]; then
+    end_process "$egress_pid" "$egress_start" || clean=no
+    "$state_dir/install/libexec/cordon/cordon-egress-wall" --config "$state_dir/cordon.json" --instance "$INSTANCE" --uid "$FIRST_UID" \
+      --remove || clean=no
+  fi
   if [ -n "$unit" ]; then systemctl stop "$unit" || clean=no; fi
   end_process "$launcher_pid" "$launcher_start" || clean=no
   end_process "$ledger_pid" "$ledger_start" || clean=no
   case $state_dir in
     /var/tmp/cordon-state.*) rm -rf --one-file-system "$state_dir" ;;
   esac
-  rm -f "$runtime"/{agent,operator,launcher}.sock "$runtime"/{instance,quickstart,launcher}.env "$runtime/stop-all"
+  rm -f "$runtime"/{agent,operator,launcher,egress}.sock "$runtime"/{instance,quickstart,launcher}.env "$runtime/stop-all"
   rm -f "$runtime"/ledger/{cordond,launcher}.sock
   rmdir "$runtime/ledger" "$runtime/stage" 2>/dev/null || true  # the latter of a launcher that was killed
   rmdir "$runtime" || clean=no

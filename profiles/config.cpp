@@ -144,6 +144,7 @@ tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
   document.optional("max_queued", {0, 1'000'000}, config.max_queued);
   document.optional("max_connections_per_uid", {1, 65536}, config.max_connections_per_uid);
   document.optional("max_connections", {8, 1'000'000}, config.max_connections);
+  read_egress_config(document, config.egress, errors);
   read_operations(document, config.operations, errors);
   document.refuse_unknown_keys();
   if (!errors.empty()) return tl::unexpected(std::move(errors));

@@ -11,6 +11,7 @@
 
 #include "profiles/actors.hpp"
 #include "profiles/admission_rules.hpp"
+#include "profiles/egress_config.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
 #include "profiles/sha256.hpp"
@@ -36,7 +37,7 @@ struct EvidenceRules {
 
 struct Config {
   std::vector<std::string> profile_dirs{"/usr/share/cordon/profiles", "/etc/cordon/profiles"};  // later wins by name
-  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};            // likewise
+  std::vector<std::string> tool_dirs{"/usr/share/cordon/tools", "/etc/cordon/tools.d"};         // likewise
   std::map<std::string, ImageConfig> images{{"host", {}}};
   std::string daemon_user = "cordon";               // an installed instance; private ones use numbers
   std::string ledger_user = "cordon-ledger";        // likewise
@@ -56,6 +57,7 @@ struct Config {
   ActorsConfig actors;
   AdmissionRules admission;
   OperationsConfig operations;
+  EgressConfig egress;
   EvidenceRules evidence;
   Sha256 digest{};  // of its text; zeros: there is no file
 };
@@ -65,7 +67,7 @@ struct Config {
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections",
 //  "evidence": "on", "off" or {"redact": [LABEL…]}}, and what actors.hpp, admission_rules.hpp,
-// operations_config.hpp and warm_rules.hpp say
+// egress_config.hpp, operations_config.hpp and warm_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <utility>
 
+#include "profiles/egress_grant_json.hpp"
 #include "profiles/json_reader.hpp"
 #include "profiles/limits_json.hpp"
 
@@ -177,6 +178,7 @@ tl::expected<Profile, FieldErrors> parse_profile(std::string_view name, std::str
   read_env(document, profile, errors);
   read_languages(document, profile, errors);
   read_prestarts(document, profile, errors);
+  profile.egress = read_egress(document, errors);
   read_collect(document, profile, errors);
   read_proc(document);
   read_root_inside(document, profile);

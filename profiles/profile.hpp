@@ -11,6 +11,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "profiles/egress_grant.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/seccomp_policy.hpp"
@@ -47,6 +48,7 @@ struct Profile {
   std::map<std::string, std::string> env;  // the environment before the job's own
   std::map<std::string, Language> languages;
   Prestarts prestart;
+  EgressGrants egress;  // none: no network
   CollectBounds collect;
   bool root_inside = false;            // the tool is uid 0 of its user namespace, and the image is writable for it
   std::uint32_t landlock_min_abi = 0;  // less than this is a refusal; 0: what the kernel has

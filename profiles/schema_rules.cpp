@@ -111,6 +111,8 @@ class Walk {
     if (unique != nullptr && *unique == true && !few) object.error("uniqueItems", "must stand beside a \"maxItems\" of at most 1000");
     const Json* items = object.find("items");
     if (items != nullptr && items->is_array()) object.error("items", "must be one schema for all of them");
+    const Json* divisor = object.find("multipleOf");
+    if (divisor != nullptr && (!divisor->is_number() || !(divisor->get<double>() > 0))) object.error("multipleOf", "must be a number above 0");
     const Json* which = object.find("$schema");
     if (which != nullptr && *which != draft) object.error("$schema", "must be " + std::string(draft));
   }

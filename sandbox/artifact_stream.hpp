@@ -9,8 +9,8 @@
 #include <string_view>
 #include <variant>
 
+#include "profiles/codec.hpp"
 #include "profiles/sha256.hpp"
-#include "sandbox/wire/codec.hpp"
 
 namespace cordon::artifacts {
 

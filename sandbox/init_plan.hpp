@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "sandbox/wire/codec.hpp"
+#include "profiles/codec.hpp"
 
 namespace cordon {
 
@@ -20,7 +20,7 @@ enum InitFd : int {
   tool_control_fd = 4,  // SEQPACKET: the tool's process, until it executes, and the launcher
   init_plan_fd = 5,
   init_payload_fd = 6,  // the job's, once it is here
-  init_procfs_fd = 7,   // a whole procfs that is attached nowhere
+  init_limits_fd = 7,   // /proc/sys/user (namespace_limits.hpp)
   init_denials_fd = 8,  // the memory of a DenialTable
   init_library_fd = 9,  // what is preloaded into an interpreter that is started before its job
   init_first_free_fd = 10,

@@ -9,9 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include "profiles/codec.hpp"
+#include "profiles/egress_grant.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/sha256.hpp"
-#include "sandbox/wire/codec.hpp"
 
 namespace cordon {
 
@@ -30,6 +31,7 @@ struct JobSpec {
   std::string id;                // 1..64 of [0-9a-z-]: for logs only
   Limits limits;                 // output_bytes is cordond's affair and is not acted on here
   std::uint64_t generation = 0;  // of the kill switch when cordond decided (latch.hpp); at least 1
+  EgressGrants egress = {};      // within what the profile grants; none: no network
   bool operator==(const JobSpec&) const = default;
 };
 

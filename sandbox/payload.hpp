@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sandbox/wire/codec.hpp"
+#include "profiles/codec.hpp"
 
 namespace cordon {
 

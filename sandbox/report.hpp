@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "profiles/codec.hpp"
 #include "profiles/sha256.hpp"
-#include "sandbox/wire/codec.hpp"
 
 namespace cordon {
 

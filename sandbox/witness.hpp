@@ -1,5 +1,6 @@
-// What the launcher itself tells cordon-ledger of every job that it runs: two small records of fixed form, over a socket
-// that takes them from root only. cordond has no part in it, and so cannot say otherwise unnoticed (docs/evidence.md).
+// What the launcher itself tells cordon-ledger of every job that it runs: two small records of fixed form, over a
+// socket that takes them from root only. cordond has no part in it, and so cannot say otherwise unnoticed
+// (docs/evidence.md).
 #pragma once
 
 #include <cstdint>
@@ -7,10 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "profiles/codec.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/sha256.hpp"
 #include "sandbox/report.hpp"
-#include "sandbox/wire/codec.hpp"
 
 namespace cordon::witness {
 

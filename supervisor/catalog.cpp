@@ -1,5 +1,6 @@
 #include "supervisor/catalog.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -106,6 +107,11 @@ tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_fi
   catalog->tools = std::move(*tools);
   add_tools_allowances(catalog->tools, catalog->config.admission.tools);
   return catalog;
+}
+
+bool grants_egress(const Catalog& catalog) {
+  return std::any_of(catalog.profiles.begin(), catalog.profiles.end(),
+                     [](const auto& profile) { return !profile.second.egress.empty(); });
 }
 
 }  // namespace cordon

@@ -17,6 +17,7 @@ struct Catalog {
   std::map<std::string, Profile> profiles;
   std::map<std::string, LoadedToolPtr> tools;
 };
+bool grants_egress(const Catalog& catalog);  // some profile does
 using CatalogPtr = std::shared_ptr<const Catalog>;
 
 struct CatalogFault {

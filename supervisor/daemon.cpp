@@ -84,6 +84,7 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, 
       passed_(std::move(passed)),
       lock_(lock_state(options_.state_dir)),
       api_{options_.config_file,
+           options_.state_dir + "/ledger",
            std::move(catalog),
            {},
            Evidence(executor_, ledger_socket(options_, *api_.catalog)),
@@ -99,8 +100,9 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, 
            {},
            ToolGate(options_.state_dir + "/daemon/tools.json", 0),
            WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
-           JobLife(executor_, {api_.launcher, api_.warm}, api_.host, api_.artifacts, api_.store, api_.journal,
-                   api_.retention, api_.kill_latch, api_.operations, api_.evidence, api_.tools,
+           EgressWatcher(executor_, options_.runtime_dir + "/egress.sock", api_.operations, api_.evidence),
+           JobLife(executor_, {api_.launcher, api_.warm, api_.egress}, api_.host, api_.artifacts, api_.store,
+                   api_.journal, api_.retention, api_.kill_latch, api_.operations, api_.evidence, api_.tools,
                    [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
@@ -152,6 +154,7 @@ awaitable<void> Daemon::start() {
                        "cordond " CORDON_VERSION " serves; " + std::to_string(recovered.queued) + " jobs wait again, " +
                            std::to_string(recovered.lost.size()) + " are lost");
   api_.warm.configure(*api_.catalog);
+  api_.egress.watch(grants_egress(*api_.catalog));
   asio::co_spawn(executor_, watch_launcher(), asio::detached);
   asio::co_spawn(executor_, watch_evidence(), asio::detached);
   serve("agent.sock", options_.agent_gid ? *options_.agent_gid : group_named(config.agent_group), Role::agent);

@@ -90,27 +90,28 @@ class Vigil {
 
   // The tool's wait status. Does not return when the launcher goes away first: then everything here dies with us.
   int wait_for(pid_t tool) {
-    for (;;) {
-      if (const auto status = reap(tool)) return *status;
-      look();
-    }
+    for (;;)
+      if (look())
+        if (const auto status = reap(tool)) return *status;
   }
 
  private:
-  void look() {
+  // True when a child has ended.
+  bool look() {
     std::array<pollfd, 4> wanted{{{init_control_fd, POLLIN, 0},
                                   {children_.get(), POLLIN, 0},
                                   {bell_.get(), POLLIN, 0},
                                   {denied_ ? denied_->fd() : -1, POLLIN, 0}}};
     if (::poll(wanted.data(), wanted.size(), -1) < 0) {
       if (errno != EINTR) check(-1, "poll");
-      return;
+      return false;
     }
     if (wanted[0].revents != 0) hear_launcher();
     if (wanted[1].revents != 0) read_from(children_, &signal_, sizeof signal_);
     if (wanted[2].revents != 0) take_listener();
     if ((wanted[3].revents & POLLIN) != 0) denied_->answer();
     if (wanted[3].revents == POLLHUP) denied_.reset();  // nobody is left whom it could concern
+    return wanted[1].revents != 0;
   }
 
   // The launcher has gone, or it has a job.

@@ -46,13 +46,12 @@ Capabilities own_capabilities() {
 
 }  // namespace
 
-ReadBack forbid_new_namespaces(const Fd& procfs) {
+ReadBack forbid_new_namespaces(const Fd& limits) {
   ReadBack facts;
   for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}) {
     const auto name = std::string("max_") + kind + "_namespaces";
-    const auto path = "sys/user/" + name;
-    write_file(procfs.get(), path, "0");
-    if (read_file(procfs.get(), path) != "0\n") throw KernelError("read back", path, ENOTRECOVERABLE);
+    write_file(limits.get(), name, "0");
+    if (read_file(limits.get(), name) != "0\n") throw KernelError("read back", name, ENOTRECOVERABLE);
     facts.emplace_back("sysctl.user." + name, "0");
   }
   return facts;

@@ -14,8 +14,8 @@ namespace cordon {
 
 using ReadBack = std::vector<std::pair<std::string, std::string>>;
 
-// max_*_namespaces = 0 in this process's user namespace, through the unattached procfs; read back (user_namespaces(7)).
-ReadBack forbid_new_namespaces(const Fd& procfs);
+// max_*_namespaces = 0 in this process's user namespace, in /proc/sys/user; read back (user_namespaces(7)).
+ReadBack forbid_new_namespaces(const Fd& limits);
 
 // Needs the capabilities still.
 void take_identity(std::uint32_t id);  // no groups, gid, uid: real, effective, saved; read back

@@ -112,7 +112,7 @@ void await_pid_1(Bells bells) {
 
 // The table is this process's alone by now, and still has what pid 1 keeps. By close(2), which every filter allows.
 void close_what_is_of_pid_1() {
-  constexpr int past_all = 64;  // a dozen was ever open
+  constexpr int past_all = 32;  // a dozen was ever open
   for (int fd = STDERR_FILENO + 1; fd < past_all; ++fd)
     if (fd != tool_control_fd && fd != init_payload_fd) ::close(fd);
 }
@@ -156,7 +156,7 @@ void become_tool(const InitPlan& plan, Bells bells) {
   unblock_signals();
   leave_session();
   enter_user_namespace(plan.init_uid);
-  auto facts = forbid_new_namespaces(Fd(init_procfs_fd));
+  auto facts = forbid_new_namespaces(Fd(init_limits_fd));
   bound_capabilities(plan.capabilities);
   take_identity(plan.inside_uid);
   die_with_parent();

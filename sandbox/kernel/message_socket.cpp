@@ -16,7 +16,7 @@ namespace cordon {
 
 namespace {
 
-constexpr std::size_t most_fds = 8;
+constexpr std::size_t most_fds = 18;  // of a job's egress (netfilter/egress_job.hpp)
 using ControlBuffer = std::array<char, CMSG_SPACE(sizeof(int) * most_fds) + CMSG_SPACE(sizeof(ucred))>;
 
 void take_control(cmsghdr* c, ReceivedMessage& out) {
@@ -51,7 +51,7 @@ bool send_message(int socket, std::string_view bytes, const std::vector<int>& fd
   msghdr message{};
   message.msg_iov = &iov;
   message.msg_iovlen = 1;
-  if (fds.size() > most_fds) throw KernelError("send", "more than 8 descriptors", EINVAL);
+  if (fds.size() > most_fds) throw KernelError("send", "more than 18 descriptors", EINVAL);
   if (!fds.empty()) {
     message.msg_control = control.data();
     message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,19 +60,35 @@ void place_descriptors(const std::vector<int>& fds, int first) {
   check(::syscall(SYS_close_range, static_cast<unsigned>(past), ~0U, 0U), "close the other descriptors");
 }
 
+namespace {
+
+// Another effective uid takes away the signal that the end of the parent sends (prctl(2), PR_SET_PDEATHSIG). It is set
+// again; a parent that ended meanwhile is seen by its pid, and the signal is then late, but comes.
+bool become(std::uint32_t uid) {
+  int signal = 0;
+  const pid_t parent = ::getppid();
+  if (::prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) < 0 || ::seteuid(uid) < 0) return false;
+  if (signal == 0) return true;
+  if (::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) < 0) return false;
+  if (::getppid() != parent) ::raise(signal);
+  return true;
+}
+
+}  // namespace
+
 EffectiveUser::EffectiveUser(std::uint32_t uid) {
-  check(::seteuid(uid), "act as uid", std::to_string(uid));
+  check(become(uid) ? 0 : -1, "act as uid", std::to_string(uid));
   if (::geteuid() != uid) throw KernelError("read back", "the effective uid", ENOTRECOVERABLE);
 }
 
 void EffectiveUser::leave() {
-  check(::seteuid(0), "act as root again");
+  check(become(0) ? 0 : -1, "act as root again");
   if (::geteuid() != 0) throw KernelError("read back", "the effective uid", ENOTRECOVERABLE);
   left_ = true;
 }
 
 EffectiveUser::~EffectiveUser() {
-  if (!left_ && ::seteuid(0) < 0) std::abort();  // never go on as half a root
+  if (!left_ && !become(0)) std::abort();  // never go on as half a root
 }
 
 }  // namespace cordon

@@ -36,7 +36,7 @@ inline Child fork_with_pidfd() {
 void place_descriptors(const std::vector<int>& fds, int first);
 
 // Root as another effective user while it lives. The owner of a user namespace has every capability in it (user_
-// namespaces(7)), also those that a root in a container has not.
+// namespaces(7)), also those that a root in a container has not. Its end with its parent stays as it was.
 class EffectiveUser {
  public:
   explicit EffectiveUser(std::uint32_t uid);

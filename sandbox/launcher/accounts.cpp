@@ -70,10 +70,16 @@ std::uint32_t field(const std::string& line, int which) {
 
 }  // namespace
 
-Account find_user(const std::string& name) {
+std::optional<Account> find_user_if_there(const std::string& name) {
   const auto line = entry("passwd", name);
-  if (line.empty()) throw KernelError("find user", name, ENOENT, "install the package, or run with --private");
-  return {field(line, 2), field(line, 3)};
+  if (line.empty()) return std::nullopt;
+  return Account{field(line, 2), field(line, 3)};
+}
+
+Account find_user(const std::string& name) {
+  const auto found = find_user_if_there(name);
+  if (!found) throw KernelError("find user", name, ENOENT, "install the package, or run with --private");
+  return *found;
 }
 
 std::uint32_t find_group(const std::string& name) {

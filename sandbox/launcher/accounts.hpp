@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace cordon {
@@ -12,6 +13,7 @@ struct Account {
   std::uint32_t uid = 0, gid = 0;  // its own, and of its primary group
 };
 
+std::optional<Account> find_user_if_there(const std::string& name);
 // Both throw KernelError: no such name, or getent cannot be run.
 Account find_user(const std::string& name);
 std::uint32_t find_group(const std::string& name);

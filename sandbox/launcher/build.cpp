@@ -74,9 +74,9 @@ Fd make_dev() {
 void assemble_root(const BuildInputs& in) {
   attach(in.workspace.mount(), AT_FDCWD, Images::place_for_scratch());
   if (in.plan.init.writable_image)
-    attach_writable_image(in.images, in.plan.image, in.plan.lease.tool_uid);
+    attach_writable_image(in.images, in.plan.view, in.plan.lease.tool_uid);
   else
-    attach_image(in.images, in.plan.image);
+    attach_image(in.images, in.plan.view);
   const auto root = open_directory(Images::place_for_root());
   attach(make_dev(), root.get(), "dev");
   attach(new_mount("proc", {{"subset", "pid"}},
@@ -100,12 +100,9 @@ void enter_root() {
 }
 
 [[noreturn]] void start_init(const BuildInputs& in) {
-  // A whole procfs that is attached nowhere: the tool's process writes its namespace limits through it, then it is
-  // closed.
-  const auto procfs = new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   const auto program = in.init_program;
   place_descriptors({in.standard_in, in.standard_out, in.standard_error, in.init_control, in.tool_control, in.init_plan,
-                     in.payload, procfs.get(), in.denials, in.library, program},
+                     in.payload, in.namespace_limits, in.denials, in.library, program},
                     0);
   check(::fcntl(init_first_free_fd, F_SETFD, FD_CLOEXEC), "set close-on-exec");
   char name[] = "cordon-init";

@@ -17,6 +17,7 @@ struct BuildInputs {
   const Workspace& workspace;
   const std::vector<Fd>& tasks;  // v1 cgroups to join
   int init_program;              // sealed memfd
+  int namespace_limits;          // namespace_limits.hpp
   int standard_in, standard_out, standard_error;
   int init_control, tool_control;  // the sandbox's ends
   int init_plan, payload;

@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 
 #include <algorithm>
+#include <array>
 
 #include "sandbox/kernel/cgroup_events.hpp"
 #include "sandbox/kernel/check.hpp"
@@ -67,7 +68,7 @@ Cgroup::~Cgroup() {
 }
 
 void Cgroup::name_job(const std::string& id) const {
-  check(::setxattr(path_.c_str(), job_attribute, id.data(), id.size(), 0), "write the job's id to", path_);
+  check(::fsetxattr(directory_.get(), job_attribute, id.data(), id.size(), 0), "write the job's id to", path_);
 }
 
 std::string Cgroup::in(const char* controller, const char* file) const {
@@ -75,8 +76,26 @@ std::string Cgroup::in(const char* controller, const char* file) const {
   return parent + "/" + name_ + "/" + file;
 }
 
+const Fd& Cgroup::limit_file(const char* controller, const char* file) const {
+  auto& held = limit_files_[file];
+  if (!held) {
+    const auto path = in(controller, file);
+    held.reset(check(::open(path.c_str(), O_RDWR | O_CLOEXEC), "open", path));
+  }
+  return held;
+}
+
 void Cgroup::write_limit(const char* controller, const char* file, const std::string& value) const {
-  write_file(in(controller, file), value);
+  const auto& held = limit_file(controller, file);
+  if (::write(held.get(), value.data(), value.size()) < 0)
+    check(-1, "write \"" + value + "\" to", in(controller, file));
+}
+
+std::string Cgroup::read_limit(const char* controller, const char* file) const {
+  std::array<char, 64> text{};
+  const auto size = ::pread(limit_file(controller, file).get(), text.data(), text.size(), 0);
+  if (size < 0) check(size, "read", in(controller, file));
+  return {text.data(), static_cast<std::size_t>(size)};
 }
 
 void Cgroup::set_limits(const Limits& limits) {
@@ -113,7 +132,7 @@ void Cgroup::set_cpu(std::uint64_t cpus_milli) const {
 Facts Cgroup::read_back(const Limits& limits) const {
   const Bandwidth cpu(limits.cpus_milli);
   auto number = [&](const char* controller, const char* file, std::uint64_t wanted) {
-    const auto found = parse_number(read_file(in(controller, file)));
+    const auto found = parse_number(read_limit(controller, file));
     expect(file, wanted, found);
     return std::to_string(found);
   };
@@ -134,7 +153,7 @@ Facts Cgroup::read_back(const Limits& limits) const {
   facts.emplace_back("cgroup.memory.swap.max", number("memory", "memory.swap.max", 0));
   facts.emplace_back("cgroup.oom_group", number("memory", "memory.oom.group", 1));
   const auto wanted = fmt::format("{} {}\n", cpu.quota_us, cpu.period_us);
-  const auto found = read_file(in("cpu", "cpu.max"));
+  const auto found = read_limit("cpu", "cpu.max");
   if (found != wanted) throw KernelError("read back", "cpu.max: the kernel has " + found, ENOTRECOVERABLE);
   facts.emplace_back("cgroup.cpu", found.substr(0, found.size() - 1));
   return facts;
@@ -232,8 +251,7 @@ std::size_t Cgroup::processes() const {
 }
 
 std::uint64_t Cgroup::cpu_us() const {
-  if (layout_.hybrid) return parse_number(read_file(in("cpuacct", "cpuacct.usage"))) / 1000;
-  return find_value(read_file(in("cpu", "cpu.stat")), "usage_usec").value_or(0);
+  return find_value(read_file(path_ + "/cpu.stat"), "usage_usec").value_or(0);  // in the v2 tree without a controller
 }
 
 std::uint64_t Cgroup::memory_used() const {

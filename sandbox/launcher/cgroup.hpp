@@ -1,9 +1,10 @@
 // The cgroup of one job, in whichever layout the host has. Limits are written and read back; "dead" is `populated 0`.
-// Source: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/{memory,pids,cpuacct}.rst.
+// Source: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/{memory,pids}.rst.
 // Runs in: launcher, as root.
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,7 +56,9 @@ class Cgroup {
   enum class Origin { made, adopted };
   Cgroup(const CgroupLayout& layout, std::string name, Origin origin);
   std::string in(const char* controller, const char* file) const;
+  const Fd& limit_file(const char* controller, const char* file) const;
   void write_limit(const char* controller, const char* file, const std::string& value) const;
+  std::string read_limit(const char* controller, const char* file) const;
   void set_memory(std::uint64_t bytes) const;
   void set_cpu(std::uint64_t cpus_milli) const;
   void lift_cpu_limit() const;
@@ -66,6 +69,8 @@ class Cgroup {
   std::string path_;  // in the v2 tree
   Fd directory_;
   std::optional<Limits> limits_;  // as they were set
+  // What they are written to and read back from: opened once, for each of the two is done again when there is a job.
+  mutable std::map<std::string, Fd, std::less<>> limit_files_;
   bool owned_ = false;
   bool empty_ = false;  // and nothing will enter it any more
 };

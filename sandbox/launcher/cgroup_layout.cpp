@@ -12,6 +12,7 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
+#include "sandbox/kernel/words.hpp"
 #include "sandbox/launcher/cgroup.hpp"
 
 namespace cordon {
@@ -101,7 +102,7 @@ CgroupLayout prepare_hybrid(const CgroupMounts& mounts, const std::string& insta
   CgroupLayout layout{true, mounts.unified + "/cordon-" + instance + "/jobs", {}, true};
   make_directory(mounts.unified + "/cordon-" + instance);
   make_directory(layout.unified);
-  for (const auto* controller : {"memory", "pids", "cpu", "cpuacct"}) {
+  for (const auto* controller : needed_controllers) {
     const auto found = mounts.legacy.find(controller);
     if (found == mounts.legacy.end())
       throw KernelError("find cgroup controller", controller, ENOENT, "mount it, or boot with cgroup v2");
@@ -135,17 +136,12 @@ CgroupMounts find_cgroup_mounts(std::string_view mountinfo) {
 
 // Lines like "4:cpu,cpuacct:/path", and "0::/path" (cgroups(7)).
 std::string cgroup_of(std::string_view proc_cgroup, std::string_view controller) {
-  std::istringstream lines{std::string(proc_cgroup)};
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string number, controllers, path;
-    std::getline(fields, number, ':');
-    std::getline(fields, controllers, ':');
-    std::getline(fields, path);
-    if (controllers == controller) return path;
-    std::istringstream names(controllers);
-    for (std::string name; std::getline(names, name, ',');)
-      if (name == controller) return path;
+  for (auto line = take_line(proc_cgroup); line; line = take_line(proc_cgroup)) {
+    take_field(*line, ':');
+    auto controllers = take_field(*line, ':');
+    if (controllers == controller) return std::string(*line);
+    while (!controllers.empty())
+      if (take_field(controllers, ',') == controller) return std::string(*line);
   }
   return "";
 }

@@ -26,7 +26,7 @@ struct CgroupLayout {
   bool swap_limited = true;                   // hybrid: false where the kernel has no memory.memsw.* and no swap is on
 
   const char* name() const { return hybrid ? "hybrid" : "v2"; }
-  std::vector<std::string> legacy_directories() const;  // each once (cpu and cpuacct may be one mount)
+  std::vector<std::string> legacy_directories() const;  // each once (two may be one mount)
 };
 
 // The path in the hierarchy of `controller` ("": v2) of a process with this /proc/PID/cgroup; "" when it is in none.

@@ -17,6 +17,7 @@
 #include "profiles/seccomp_comparisons.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/fd.hpp"
+#include "sandbox/launcher/filter_ranges.hpp"
 
 namespace cordon {
 namespace {
@@ -124,7 +125,7 @@ class Compiler {
       if (says_nothing) continue;  // libseccomp would refuse it
       for (const auto& name : rule.names) add(name, rule);
     }
-    const auto program = exported();
+    const auto program = by_ranges(exported());
     out_.bpf = with_refusals(program, answer_with_errno);
     out_.recording = with_refusals(program, notify_unless_unrecorded);
     out_.sha256 = sha256(out_.recording);

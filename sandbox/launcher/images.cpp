@@ -10,6 +10,7 @@
 
 #include <filesystem>
 
+#include "profiles/egress_grant.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/mount.hpp"
@@ -50,6 +51,31 @@ void make_skeleton(const std::string& root) {
   make_file(root + "/etc/group", "root:x:0:\ncordon:x:1000:\nnogroup:x:65534:\n");
   make_file(root + "/etc/hosts", "127.0.0.1 localhost cordon\n::1 localhost cordon\n");
   make_file(root + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
+}
+
+// On top of the skeleton when there is somebody to ask: the one resolver (netfilter/egress_job.hpp), and nothing else
+// that a client would need to be told.
+void make_names_layer(const std::string& root) {
+  make_directory(root);
+  make_directory(root + "/etc");
+  make_file(root + "/etc/resolv.conf",
+            "nameserver " + to_text(synthetic_resolver) + "\noptions timeout:2 attempts:2\n");
+  make_file(root + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
+}
+
+// The public certificate authorities that the administrator trusts, as links into /usr and one file of all of them.
+void copy_certificate_authorities(const std::string& etc) {
+  const fs::path from = "/etc/ssl/certs";
+  if (!fs::is_directory(from)) return;
+  make_directory(etc + "/ssl");
+  make_directory(etc + "/ssl/certs");
+  for (const auto& entry : fs::directory_iterator(from)) {
+    const auto to = etc + "/ssl/certs/" + entry.path().filename().string();
+    if (entry.is_symlink())
+      fs::copy_symlink(entry.path(), to);
+    else
+      copy_public_file(entry.path(), to);
+  }
 }
 
 // /bin, /lib and their kind, as the host has them: links into /usr.
@@ -152,6 +178,9 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
   make_skeleton(stage_ + "/skeleton");
   make_host_root(stage_ + "/host");
   hide_from_usr(stage_ + "/hide");
+  make_names_layer(stage_ + "/names");
+  make_names_layer(stage_ + "/host_names");
+  copy_certificate_authorities(stage_ + "/host_names/etc");
   for (const auto& [name, image] : images) {
     const auto layer = "layer" + std::to_string(parts_.size());
     if (image.file.empty())
@@ -160,6 +189,9 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
       attach_file(image, stage_ + "/" + layer);
     parts_[name] = image.is_host() ? ImageParts{{"", {"empty", "host"}}, {"usr", {"hide", layer}}}
                                    : ImageParts{{"", {"skeleton", layer}}};
+    auto& view = parts_[with_names(name)] = parts_[name];
+    auto& root = view.front().layers;
+    root.front() == "empty" ? void(root.front() = "host_names") : void(root.insert(root.begin(), "names"));
     names_.push_back(name);
   }
   template_ = make_template(stage_);

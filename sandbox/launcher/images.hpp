@@ -32,6 +32,9 @@ class Images {
   bool has(const std::string& name) const { return parts_.contains(name); }
   const std::vector<std::string>& names() const { return names_; }
   const ImageParts& parts(const std::string& name) const { return parts_.at(name); }
+  // The view of an image in which names can be looked up: it has a resolv.conf, and the host's certificate authorities
+  // if it is a view of the host. No name of an image has a '+'.
+  static std::string with_names(const std::string& image) { return image + "+names"; }
   // Puts this process into a copy of the namespace where the stage is the root. What follows are names there.
   void enter_copy() const;
   static std::string place_for_root() { return "/new_root"; }    // empty mount points for one sandbox's

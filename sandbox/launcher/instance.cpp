@@ -35,8 +35,19 @@ Fd open_lock(std::uint32_t block) {
 
 Instance instance_of(std::uint32_t block, Fd lock, bool evidence) {
   const auto base = first_private_id + block * block_size;
-  Instance instance{"p" + std::to_string(block), base,         base, base + 3, base + 4, {}, {},
-                    base + reserved_ids,         block_size - reserved_ids, std::move(lock)};
+  const auto egress = base + 2;
+  Instance instance{"p" + std::to_string(block),
+                    base,
+                    base,
+                    base + 3,
+                    base + 4,
+                    {},
+                    {},
+                    egress,
+                    egress,
+                    base + reserved_ids,
+                    block_size - reserved_ids,
+                    std::move(lock)};
   if (evidence) instance.ledger_uid = instance.ledger_gid = base + 1;
   return instance;
 }
@@ -61,6 +72,10 @@ Instance installed_instance(const Config& config) {
   instance.daemon_gid = daemon.gid;
   instance.agent_gid = find_group(config.agent_group);
   instance.operator_gid = find_group(config.operator_group);
+  if (const auto egress = find_user_if_there(config.egress.user)) {
+    instance.egress_uid = egress->uid;
+    instance.egress_gid = egress->gid;
+  }
   if (config.evidence.on) {
     const auto ledger = find_user(config.ledger_user);
     instance.ledger_uid = ledger.uid;
@@ -101,10 +116,12 @@ void write_instance_file(const Instance& instance, const std::string& runtime) {
   ::unlink(path.c_str());
   const Fd fd(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644), "create", path));
   const auto text = fmt::format(
-      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nFIRST_UID={}\nUID_COUNT={}\n{}",
+      "INSTANCE={}\nDAEMON_UID={}\nDAEMON_GID={}\nAGENT_GID={}\nOPERATOR_GID={}\nEGRESS_UID={}\nEGRESS_GID={}\nFIRST_"
+      "UID={}\nUID_COUNT={}\n{}",
       instance.name, instance.daemon_uid, instance.daemon_gid, instance.agent_gid, instance.operator_gid,
-      instance.first_uid, instance.uid_count,
-      instance.ledger_uid ? fmt::format("LEDGER_UID={}\nLEDGER_GID={}\n", *instance.ledger_uid, *instance.ledger_gid) : "");
+      instance.egress_uid, instance.egress_gid, instance.first_uid, instance.uid_count,
+      instance.ledger_uid ? fmt::format("LEDGER_UID={}\nLEDGER_GID={}\n", *instance.ledger_uid, *instance.ledger_gid)
+                          : "");
   check(::write(fd.get(), text.data(), text.size()), "write", path);
 }
 

@@ -17,6 +17,7 @@ struct Instance {
   std::uint32_t daemon_uid = 0, daemon_gid = 0;
   std::uint32_t agent_gid = 0, operator_gid = 0;
   std::optional<std::uint32_t> ledger_uid, ledger_gid;  // nullopt: no evidence is kept
+  std::uint32_t egress_uid = 0, egress_gid = 0;         // 0: there is no such user here, and so no egress
   std::uint32_t first_uid = 0, uid_count = 0;
   Fd lock;  // held as long as the launcher lives
 };

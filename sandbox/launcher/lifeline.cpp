@@ -61,7 +61,8 @@ JobSpec decode_job(const ReceivedMessage& request, const LaunchPlan& plan) {
   auto spec = decode_job_spec(request.bytes);
   if (!spec || request.fds.size() != job_fd_count) misunderstood();
   for (const auto& fd : request.fds) require_sealed_memfd(fd);
-  if (const auto fits = check_limits(plan, spec->limits); !fits) {
+  for (const auto& fits : {check_limits(plan, spec->limits), check_egress(plan, spec->egress)}) {
+    if (fits) continue;
     const auto& e = fits.error();
     throw KernelError(e.step, e.object, e.error, e.remedy);
   }

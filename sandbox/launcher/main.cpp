@@ -21,6 +21,7 @@
 #include "sandbox/kernel/ready.hpp"
 #include "sandbox/latch.hpp"
 #include "sandbox/launcher/instance.hpp"
+#include "sandbox/launcher/namespace_limits.hpp"
 #include "sandbox/launcher/resident.hpp"
 
 namespace cordon {
@@ -81,9 +82,10 @@ StopAllPlaces prepare_latch_places(const Options& options, const std::string& jo
 void run(const Options& options) {
   protect_from_oom();
   auto policy = load_policy(options.config);
+  const bool private_egress = policy.config.egress.private_egress;
   auto init = sealed_program("cordon-init", read_beside_us("cordon-init"));
-  const auto instance =
-      options.private_instance ? private_instance(options.state_dir, policy.config.evidence.on) : installed_instance(policy.config);
+  const auto instance = options.private_instance ? private_instance(options.state_dir, policy.config.evidence.on)
+                                                 : installed_instance(policy.config);
   prepare_directories(instance, options.runtime_dir, options.state_dir);
   auto cgroups = prepare_cgroups(instance.name);
   auto claim = claim_cgroups(cgroups);
@@ -100,16 +102,19 @@ void run(const Options& options) {
   Images images(stage, policy.config.images);
   const LedgerPlace ledger{instance.ledger_uid ? options.runtime_dir + witness::socket_name : "",
                            instance.ledger_uid.value_or(0)};
+  auto namespace_limits = make_namespace_limits(stage + "/limits");
   const auto places = prepare_latch_places(options, cgroups.unified);
   Host host{options.config,
             std::move(policy),
             std::move(cgroups),
             std::move(images),
+            std::move(namespace_limits),
             std::move(init),
             load_library("cordon-prestart-python.so"),
             load_library("cordon-prestart-node.so"),
             sealed_memfd("cordon-nothing", ""),
             Latch{make_latch_page(), places},
+            EgressPlace{options.runtime_dir + "/egress.sock", instance.egress_uid, private_egress},
             ledger,
             std::move(claim)};
   Resident resident(host, std::move(leases), options.runtime_dir + "/launcher.sock", instance.daemon_uid);

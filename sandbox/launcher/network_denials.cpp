@@ -3,31 +3,32 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <sstream>
 #include <string>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
+#include "sandbox/kernel/words.hpp"
 
 namespace cordon {
 
 // Two lines open with "Ip:": the names, then the values.
 std::uint64_t ipv4_no_routes(std::string_view snmp) {
-  std::istringstream lines{std::string(snmp)};
-  std::string names, values;
-  for (std::string line; std::getline(lines, line) && values.empty();)
-    if (line.starts_with("Ip: ")) (names.empty() ? names : values) = line;
-  std::istringstream name_words(names), value_words(values);
-  for (std::string name, value; name_words >> name && value_words >> value;)
+  std::string_view names, values;
+  for (auto line = take_line(snmp); line && values.empty(); line = take_line(snmp))
+    if (line->starts_with("Ip: ")) (names.empty() ? names : values) = *line;
+  while (!names.empty() && !values.empty()) {
+    const auto name = take_word(names), value = take_word(values);
     if (name == "OutNoRoutes") return parse_number(value);
+  }
   return 0;
 }
 
 std::uint64_t ipv6_no_routes(std::string_view snmp6) {
-  std::istringstream words{std::string(snmp6)};
-  for (std::string name, value; words >> name >> value;)
-    if (name == "Ip6OutNoRoutes") return parse_number(value);
-  return 0;
+  constexpr std::string_view name = "Ip6OutNoRoutes";
+  const auto at = snmp6.find(name);
+  if (at == std::string_view::npos) return 0;
+  snmp6.remove_prefix(at + name.size());
+  return parse_number(take_word(snmp6));
 }
 
 NetworkDenials::NetworkDenials(pid_t init) {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "profiles/egress_narrow.hpp"
+#include "sandbox/launcher/images.hpp"
 #include "sandbox/prestart/eligible.hpp"
 #include "sandbox/prestart/prestart.hpp"
 
@@ -67,6 +69,7 @@ LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& prof
   plan.profile = profile.name;
   plan.profile_digest = profile.digest;
   plan.image = preparation.image;
+  plan.view = profile.egress.empty() ? preparation.image : Images::with_names(preparation.image);
   plan.lease = lease;
   plan.waiting = profile.defaults;
   plan.ceiling = profile.ceiling;
@@ -81,6 +84,7 @@ LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& prof
   plan.init.init_filter = init_filter;
   plan.filter = profile.filter_digest;
   plan.collect = profile.collect;
+  plan.egress = profile.egress;
   plan.prestart = preparation.prestart;
   if (plan.prestart.empty()) return plan;
   plan.imports = profile.prestart.at(plan.prestart).imports;
@@ -100,6 +104,12 @@ tl::expected<void, SetupFailed> check_limits(const LaunchPlan& plan, const Limit
           EPERM, "ask for no more than the profile allows"});
   }
   return {};
+}
+
+tl::expected<void, SetupFailed> check_egress(const LaunchPlan& plan, const EgressGrants& asked) {
+  if (asked.empty() || is_within(plan.egress, asked)) return {};
+  return tl::unexpected(SetupFailed{"plan", "egress that profile " + plan.profile + " does not grant", EPERM,
+                                    "ask for no more than the profile allows"});
 }
 
 ScratchBounds scratch_bounds(const LaunchPlan& plan, const Limits& limits) {

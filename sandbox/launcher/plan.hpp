@@ -29,12 +29,14 @@ struct LaunchPlan {
   std::string profile;  // its name
   Sha256 profile_digest{};
   std::string image;
+  std::string view;  // of the image: one in which names can be looked up, when there are grants
   Lease lease;
   Limits waiting;  // that hold until there is a job
   Limits ceiling;
   InitPlan init;
   Sha256 filter{};
   CollectBounds collect;
+  EgressGrants egress;               // the most that a job may have
   std::string prestart;              // which interpreter waits in it; "": none
   std::vector<std::string> imports;  // that it does at its start
 };
@@ -45,6 +47,9 @@ LaunchPlan make_plan(const Preparation& preparation, const CompiledProfile& prof
 
 // Refuses a limit above the profile's ceiling: what the front asks for is not trusted to be within it.
 tl::expected<void, SetupFailed> check_limits(const LaunchPlan& plan, const Limits& asked);
+
+// Likewise grants that are not within the profile's.
+tl::expected<void, SetupFailed> check_egress(const LaunchPlan& plan, const EgressGrants& asked);
 
 // Bounds of the one tmpfs behind /work, /tmp and /dev/shm, as its mount options.
 struct ScratchBounds {

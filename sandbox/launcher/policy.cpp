@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 
+#include "profiles/egress_wire.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
@@ -56,6 +57,7 @@ CompiledProfile compile(const fs::path& file) {
           profile->defaults,
           variables(profile->env),
           profile->prestart,
+          profile->egress,
           profile->collect,
           profile->root_inside,
           profile->landlock_min_abi,
@@ -111,6 +113,7 @@ wire::Bytes encode_policy(const Policy& policy) {
       w.string(language);
       w.strings(prestart.imports);
     }
+    wire::write_egress(w, p.egress);
     w.u64(p.collect.files);
     w.u64(p.collect.bytes);
     w.u8(p.root_inside ? 1 : 0);
@@ -144,6 +147,7 @@ void decode_policy(std::string_view bytes, Policy& policy) {
       const std::string language(r.string(max_text));
       p.prestart[language].imports = r.strings(max_text, max_text);
     }
+    p.egress = wire::read_egress(r);
     p.collect.files = r.u64();
     p.collect.bytes = r.u64();
     p.root_inside = r.u8() == 1;

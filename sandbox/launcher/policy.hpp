@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "profiles/codec.hpp"
 #include "profiles/config.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/profile.hpp"
-#include "sandbox/wire/codec.hpp"
 
 namespace cordon {
 
@@ -19,6 +19,7 @@ struct CompiledProfile {
   Limits defaults;               // of a sandbox that waits for its job
   std::vector<std::string> env;  // "NAME=value"
   Prestarts prestart;
+  EgressGrants egress;
   CollectBounds collect;
   bool root_inside = false;
   std::uint32_t landlock_min_abi = 0;

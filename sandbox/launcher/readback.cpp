@@ -5,13 +5,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/process.hpp"
+#include "sandbox/kernel/words.hpp"
 
 namespace cordon {
 
@@ -27,6 +28,14 @@ void expect(Facts& facts, const std::string& control, const std::string& wanted,
   facts.emplace_back(control, found);
 }
 
+// Its words, with one space between them.
+std::string in_one_line(std::string_view text) {
+  std::string words;
+  for (auto word = take_word(text); !word.empty(); word = take_word(text))
+    words.append(words.empty() ? "" : " ").append(word);
+  return words;
+}
+
 void add_identity(Facts& facts, const LaunchPlan& plan, const Fd& proc) {
   const auto status = read_file(proc.get(), "status");
   const auto id = fmt::format("{0} {0} {0} {0}", plan.lease.tool_uid);
@@ -40,11 +49,8 @@ void add_identity(Facts& facts, const LaunchPlan& plan, const Fd& proc) {
   expect(facts, "seccomp", "2", status_field(status, "Seccomp"));
   expect(facts, "seccomp.filters", "1", status_field(status, "Seccomp_filters"));
   facts.emplace_back("seccomp.sha256", hex(plan.filter));
-  std::istringstream map(read_file(proc.get(), "uid_map"));
-  std::string inside, outside, count;
-  map >> inside >> outside >> count;
-  expect(facts, "uid_map", fmt::format("{} {} 1", plan.init.inside_uid, plan.lease.tool_uid),
-         inside + " " + outside + " " + count);
+  const auto map = read_file(proc.get(), "uid_map");
+  expect(facts, "uid_map", fmt::format("{} {} 1", plan.init.inside_uid, plan.lease.tool_uid), in_one_line(map));
 }
 
 // Pid 1, beside which the tool will live.
@@ -73,27 +79,45 @@ void require_told(const Probed& probed) {
   }
 }
 
+constexpr std::array<const char*, 7> namespace_kinds{"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"};
+using NamespaceIds = std::array<ino_t, namespace_kinds.size()>;
+
+NamespaceIds namespaces_of(const Fd& proc) {
+  NamespaceIds ids{};
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    struct stat st {};
+    const auto name = std::string("ns/") + namespace_kinds[i];
+    check(::fstatat(proc.get(), name.c_str(), &st, 0), "stat", name);
+    ids[i] = st.st_ino;
+  }
+  return ids;
+}
+
+// No launcher's process ever leaves them.
+const NamespaceIds& namespaces_of_launcher() {
+  static const auto ids = namespaces_of(open_directory("/proc/self"));
+  return ids;
+}
+
 void add_namespaces(Facts& facts, const Fd& proc) {
-  for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
-    struct stat inside {};
-    struct stat ours {};
-    const auto name = std::string("ns/") + kind;
-    check(::fstatat(proc.get(), name.c_str(), &inside, 0), "stat", name);
-    check(::stat(("/proc/self/" + name).c_str(), &ours), "stat", name);
-    if (inside.st_ino == ours.st_ino) differs(name, "a namespace of its own", "the launcher's");
-    facts.emplace_back(std::string("namespace.") + kind, std::to_string(inside.st_ino));
+  const auto& ours = namespaces_of_launcher();
+  const auto inside = namespaces_of(proc);
+  for (std::size_t i = 0; i < inside.size(); ++i) {
+    const std::string kind = namespace_kinds[i];
+    if (inside[i] == ours[i]) differs("ns/" + kind, "a namespace of its own", "the launcher's");
+    facts.emplace_back("namespace." + kind, std::to_string(inside[i]));
   }
 }
 
 // The interfaces of the sandbox's network namespace, and its routes: "lo" and none.
 void add_network(Facts& facts, const Fd& proc) {
-  std::istringstream lines(read_file(proc.get(), "net/dev"));
+  const auto devices = read_file(proc.get(), "net/dev");
   std::string interfaces;
-  for (std::string line; std::getline(lines, line);) {
-    const auto colon = line.find(':');
-    if (colon == std::string::npos) continue;
-    const auto start = line.find_first_not_of(' ');
-    interfaces += (interfaces.empty() ? "" : " ") + line.substr(start, colon - start);
+  std::string_view lines = devices;
+  for (auto line = take_line(lines); line; line = take_line(lines)) {
+    if (line->find(':') == std::string_view::npos) continue;
+    auto name = take_field(*line, ':');
+    interfaces.append(interfaces.empty() ? "" : " ").append(take_word(name));
   }
   expect(facts, "network.interfaces", "lo", interfaces);
   const auto routes = read_file(proc.get(), "net/route");
@@ -135,42 +159,70 @@ void add_resource_limits(Facts& facts, const Lease& lease, const std::vector<Res
 
 }  // namespace
 
+void remember_own_namespaces() {
+  namespaces_of_launcher();
+}
+
 std::string status_field(std::string_view status, std::string_view key) {
-  std::istringstream lines{std::string(status)};
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ':') continue;
-    std::istringstream words(line.substr(key.size() + 1));
-    std::string value;
-    for (std::string word; words >> word;) value += (value.empty() ? "" : " ") + word;
-    return value;
+  for (auto line = take_line(status); line; line = take_line(status)) {
+    if (!line->starts_with(key) || line->size() <= key.size() || (*line)[key.size()] != ':') continue;
+    return in_one_line(line->substr(key.size() + 1));
   }
   return "absent";
 }
 
+namespace {
+
+// A line of mountinfo.
+struct Mount {
+  std::string device, point, options, type, super;
+
+  bool has(std::string_view option) const {
+    for (std::string_view left = options; !left.empty();)
+      if (take_field(left, ',') == option) return true;
+    return false;
+  }
+};
+
+Mount parse_mount(std::string_view line) {
+  Mount mount;
+  for (int i = 0; i < 2; ++i) take_word(line);
+  mount.device = take_word(line);
+  take_word(line);
+  mount.point = take_word(line);
+  mount.options = take_word(line);
+  const auto propagation = take_word(line);  // shared:N, master:N
+  if (propagation != "-") differs("mount " + mount.point, "private", std::string(propagation));
+  mount.type = take_word(line);
+  take_word(line);
+  mount.super = take_word(line);
+  return mount;
+}
+
+void expect_restricted(const Mount& mount, bool may_write) {
+  const auto& point = mount.point;
+  if (!mount.has("ro") && !may_write) differs("mount " + point, "read-only", mount.options);
+  if (!mount.has("nosuid")) differs("mount " + point, "nosuid", mount.options);
+  if (!mount.has("nodev") && point != "/dev") differs("mount " + point, "nodev", mount.options);
+  if (point == "/" && mount.type != "overlay") differs("mount /", "a view of the job's own", mount.type);
+  if (mount.type == "proc" && mount.super.find("subset=pid") == std::string::npos)
+    differs("mount " + point, "subset=pid", mount.super);
+}
+
+}  // namespace
+
 Facts mount_facts(std::string_view mountinfo, bool writable_image) {
-  std::set<std::string> writable{"/work", "/tmp", "/dev/shm"};
+  std::set<std::string, std::less<>> writable{"/work", "/tmp", "/dev/shm"};
   if (writable_image) writable.insert({"/", "/usr"});
-  static const std::set<std::string> with_devices{"/dev"};
-  std::map<std::string, std::string> mounts, devices;
-  std::istringstream lines{std::string(mountinfo)};
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string skip, device, point, options, type, source, super;
-    fields >> skip >> skip >> device >> skip >> point >> options;
-    while (fields >> skip && skip != "-") differs("mount " + point, "private", skip);  // shared:N, master:N
-    fields >> type >> source >> super;
-    const auto padded = fmt::format(",{},", options);
-    const auto has = [&](const char* option) { return padded.find(fmt::format(",{},", option)) != std::string::npos; };
-    if (!has("ro") && !writable.contains(point)) differs("mount " + point, "read-only", options);
-    if (!has("nosuid")) differs("mount " + point, "nosuid", options);
-    if (!has("nodev") && !with_devices.contains(point)) differs("mount " + point, "nodev", options);
-    if (point == "/" && type != "overlay") differs("mount /", "a view of the job's own", type);
-    if (type == "proc" && super.find("subset=pid") == std::string::npos) differs("mount " + point, "subset=pid", super);
-    mounts["mount." + point] = fmt::format("{} {}", type, options);
-    devices[point] = device;
+  std::map<std::string, std::string, std::less<>> mounts, devices;
+  for (auto line = take_line(mountinfo); line; line = take_line(mountinfo)) {
+    const auto mount = parse_mount(*line);
+    expect_restricted(mount, writable.contains(mount.point));
+    mounts["mount." + mount.point] = mount.type + " " + mount.options;
+    devices[mount.point] = mount.device;
   }
   for (const char* point : {"/", "/proc", "/dev", "/dev/shm", "/work", "/tmp"})
-    if (!mounts.contains(std::string("mount.") + point)) differs(std::string("mount ") + point, "mounted", "absent");
+    if (!devices.contains(point)) differs(std::string("mount ") + point, "mounted", "absent");
   for (const char* point : {"/dev/shm", "/tmp"})  // a host's own may have the very same options
     if (devices[point] != devices["/work"])
       differs(std::string("mount ") + point, "the scratch, " + devices["/work"], devices[point]);
@@ -197,10 +249,14 @@ Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int 
   return facts;
 }
 
-Facts read_back_limits(const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace,
-                       int pid) {
+Facts read_back_limits(const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace) {
   auto facts = cgroup.read_back(limits);
   for (auto& fact : workspace.read_back(scratch_bounds(plan, limits))) facts.push_back(std::move(fact));
+  return facts;
+}
+
+Facts read_back_resource_limits(const LaunchPlan& plan, const Limits& limits, int pid) {
+  Facts facts;
   add_resource_limits(facts, plan.lease, resource_limits_of_job(limits), pid);
   return facts;
 }

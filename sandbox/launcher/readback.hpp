@@ -16,9 +16,12 @@ namespace cordon {
 // `init_pid`: pid 1 of the sandbox; `pid`: the tool's process, in the launcher's pid namespace. Both throw
 // KernelError("read back", control …).
 Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int pid, const Probed& probed);
-// What each job has of its own.
-Facts read_back_limits(const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace,
-                       int pid);
+// What each job has of its own: of all its processes together, and of each.
+Facts read_back_limits(const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace);
+Facts read_back_resource_limits(const LaunchPlan& plan, const Limits& limits, int pid);
+
+// Once, before the first sandbox: those of its own that a sandbox's must not be.
+void remember_own_namespaces();
 
 // The pure parts.
 std::string status_field(std::string_view status, std::string_view key);  // of /proc/PID/status, spaces for tabs

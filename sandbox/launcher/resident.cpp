@@ -17,6 +17,7 @@
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/launcher/cgroup.hpp"
 #include "sandbox/launcher/lifeline.hpp"
+#include "sandbox/launcher/readback.hpp"
 
 namespace cordon {
 
@@ -84,6 +85,7 @@ void settle_in(pid_t resident, int lifeline) {
 
 Resident::Resident(Host& host, Leases leases, const std::string& socket_path, std::uint32_t daemon_uid)
     : host_(host), leases_(std::move(leases)), socket_path_(socket_path), daemon_uid_(daemon_uid) {
+  remember_own_namespaces();
   const auto set = handled_signals();
   check(::sigprocmask(SIG_BLOCK, &set, nullptr), "block signals");
   signals_.reset(check(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "make a signalfd"));

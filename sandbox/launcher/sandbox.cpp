@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 constexpr auto setup_patience = 30s;
 constexpr auto interpreter_patience = 5s;  // to start, and for its job: a cold start costs less than to wait on
 constexpr auto death_patience = 30s;
+constexpr auto egress_patience = 100ms;  // for flows to be cut; then what holds them is killed all the same
 constexpr auto collection_patience = 30s;
 
 void write_identity_maps(int pid, const LaunchPlan& plan) {
@@ -99,6 +100,7 @@ void Sandbox::start() {
                            workspace_,
                            tasks,
                            host_.init_program.get(),
+                           host_.namespace_limits.get(),
                            input_ ? input_->standard_in() : nothing,
                            streams_.out.write.get(),
                            streams_.err.write.get(),
@@ -158,9 +160,9 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   witness_.begin({0, job.id, plan_.image, plan_.profile_digest, plan_.filter, job.limits});
   try {
     used_before_ = workspace_.used();
-    give(job, memfds);
+    auto facts = give(job, memfds);
     for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs
-    auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_, watch_->tool_pid());
+    open_egress(job, facts);
     witness_.expect_begun();
     expect_open(host_.latch, job.generation);
     send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts)})));
@@ -185,7 +187,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
 }
 
 // The limits first: what the sandbox then makes of the job counts against them.
-void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
+Facts Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
   if (input_) expect_it_may_take(job.limits);
   cgroup_.set_limits(job.limits);
   workspace_.resize(scratch_bounds(plan_, job.limits));
@@ -193,8 +195,11 @@ void Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
     give_to_interpreter(memfds);
   else
     send_message(init_.ours.get(), job_is_here, {memfds[payload_fd].get(), memfds[stdin_fd].get()});
+  auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_);  // meanwhile
   watch_->expect<JobRead>(input_ ? interpreter_patience : setup_patience);
   set_resource_limits(job.limits);
+  for (auto& fact : read_back_resource_limits(plan_, job.limits, watch_->tool_pid())) facts.push_back(std::move(fact));
+  return facts;
 }
 
 void Sandbox::give_to_interpreter(const std::vector<Fd>& memfds) {
@@ -224,8 +229,18 @@ void Sandbox::set_resource_limits(const Limits& limits) const {
   owner.leave();
 }
 
+// Before the latch is looked at: a kill that comes meanwhile cuts what was opened.
+void Sandbox::open_egress(const JobSpec& job, Facts& facts) {
+  if (job.egress.empty()) return;
+  egress_.emplace(host_.egress, job, child_->pid);
+  for (auto& fact : egress_->facts()) facts.push_back(std::move(fact));
+  timings_.mark("egress");
+}
+
+// What flows is cut before what could still send is killed.
 // "Dead" is `populated 0`, never "the child exited".
 bool Sandbox::end() {
+  if (egress_) egress_->end(egress_patience);
   if (!cgroup_.kill_and_wait(death_patience, child_->pidfd.get())) return child_->abandon(), false;
   child_->wait();
   return true;

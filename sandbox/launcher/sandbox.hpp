@@ -9,6 +9,7 @@
 #include "sandbox/job_spec.hpp"
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/launcher/cgroup.hpp"
+#include "sandbox/launcher/egress.hpp"
 #include "sandbox/launcher/host.hpp"
 #include "sandbox/launcher/input.hpp"
 #include "sandbox/launcher/network_denials.hpp"
@@ -39,10 +40,11 @@ class Sandbox {
   void start();
   Facts confine();
   void start_interpreter();
-  void give(const JobSpec& job, const std::vector<Fd>& memfds);
+  Facts give(const JobSpec& job, const std::vector<Fd>& memfds);
   void give_to_interpreter(const std::vector<Fd>& memfds);
   void expect_it_may_take(const Limits& limits) const;  // the interpreter; throws JobDeclined
   void set_resource_limits(const Limits& limits) const;
+  void open_egress(const JobSpec& job, Facts& facts);
   bool end();
   void find_out(Finished& finished);
   void gather(int globs, const Limits& limits);
@@ -62,7 +64,8 @@ class Sandbox {
   std::optional<Child> child_;  // pid 1
   std::optional<Watch> watch_;
   std::optional<NetworkDenials> network_;
-  Fd mounts_;  // its mount namespace: taken down when we end, not while its pid 1 does
+  std::optional<Egress> egress_;  // of a job that has grants
+  Fd mounts_;                     // its mount namespace: taken down when we end, not while its pid 1 does
   bool gone_ = false;
 };
 

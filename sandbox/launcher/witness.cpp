@@ -50,7 +50,8 @@ void Witness::connect() {
   ucred peer{};
   socklen_t size = sizeof peer;
   check(::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size), "identify", "the ledger");
-  if (peer.uid != ledger_.uid) throw KernelError("connect to the ledger at", path, EPERM, "somebody else listens there");
+  if (peer.uid != ledger_.uid)
+    throw KernelError("connect to the ledger at", path, EPERM, "somebody else listens there");
   socket_ = std::move(socket);
 }
 

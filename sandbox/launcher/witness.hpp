@@ -38,7 +38,7 @@ class Witness {
   Fd socket_;
   std::string job_;
   std::uint64_t run_ = 0;
-  std::string unsaid_;       // the last word, until it is written
+  std::string unsaid_;  // the last word, until it is written
   bool end_is_sent_ = false;
 };
 

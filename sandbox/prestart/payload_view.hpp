@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "sandbox/wire/codec.hpp"
+#include "profiles/codec.hpp"
 
 namespace cordon::prestart {
 

@@ -1,7 +1,7 @@
 #include "sandbox/prestart/prestart.hpp"
 
+#include "profiles/codec.hpp"
 #include "sandbox/prestart/eligible.hpp"
-#include "sandbox/wire/codec.hpp"
 
 namespace cordon::prestart {
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "profiles/egress_wire.hpp"
 #include "profiles/profile.hpp"
 #include "sandbox/wire/header.hpp"
 
@@ -62,6 +63,7 @@ wire::Bytes encode(const JobSpec& spec) {
   w.string(spec.id);
   for (const auto& field : limit_fields) w.u64(spec.limits.*field.member);
   w.u64(spec.generation);
+  wire::write_egress(w, spec.egress);
   return w.take();
 }
 
@@ -72,6 +74,7 @@ std::optional<JobSpec> decode_job_spec(std::string_view message) {
   spec.id = r.string(64);
   for (const auto& field : limit_fields) spec.limits.*field.member = r.u64();
   spec.generation = r.u64();
+  spec.egress = wire::read_egress(r);
   if (!r.finished() || !is_id(spec.id) || !in_range(spec.limits)) return std::nullopt;
   if (spec.generation == 0) return std::nullopt;
   return spec;

@@ -119,6 +119,8 @@ wire::Bytes encode(const Ended& ended) {
   w.u64(ended.usage.cpu_us);
   write_optional(w, ended.usage.memory_peak_bytes);
   write_optional(w, ended.usage.pids_peak);
+  write_optional(w, ended.usage.scratch_files);
+  write_optional(w, ended.usage.scratch_bytes);
   return w.take();
 }
 
@@ -134,6 +136,8 @@ std::optional<Ended> decode_ended(std::string_view message) {
   ended.usage.cpu_us = r.u64();
   ended.usage.memory_peak_bytes = read_optional(r);
   ended.usage.pids_peak = read_optional(r);
+  ended.usage.scratch_files = read_optional(r);
+  ended.usage.scratch_bytes = read_optional(r);
   if (!r.finished() || !is_word(ended.job) || ended.ending >= endings) return std::nullopt;
   return ended;
 }

@@ -63,6 +63,9 @@ std::optional<EvidenceKind> evidence_kind(EventKind kind) {
       return EvidenceKind::reload;
     case EventKind::breaker_open:
       return EvidenceKind::breaker;
+    case EventKind::tool:
+    case EventKind::ambiguous:
+      return EvidenceKind::tool;
     default:
       return std::nullopt;
   }
@@ -107,7 +110,8 @@ void Operations::job_ended(const Job& job) {
                      failed->remedy.empty() ? "" : ". ", failed->remedy));
   }
   if (const auto* lost = std::get_if<Lost>(&*job.outcome); lost != nullptr && lost->ambiguous)
-    tell(EventKind::ambiguous, subject_of(job), "whether it has happened is not known; an operator settles it: " + lost->reason);
+    tell(EventKind::ambiguous, subject_of(job),
+         "whether it has happened is not known; an operator settles it: " + lost->reason);
   count_denials(job);
   tell_effects(job);
 }

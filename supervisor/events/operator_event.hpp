@@ -25,6 +25,8 @@ enum class EventKind : std::uint8_t {
   launcher_back,    // and answers again
   reload,           // configuration and profiles were loaded, or refused
   breaker_open,     // a runaway loop was stopped
+  egress_lost,      // cordon-egress has gone
+  egress_back,      // and tells of flows
   doctor,           // a check of the host failed
   tool,             // a tool was approved, switched off or on, or its files have changed
   side_effects,     // a call did what its tool's class does not allow

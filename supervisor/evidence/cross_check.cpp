@@ -39,6 +39,14 @@ std::int64_t parse_time(const std::string& text) {
   return std::int64_t{::timegm(&tm)} * 1000 + ms;
 }
 
+// A cordond that ended before it had written an outcome into its journal does not know later that it told it here.
+void take_outcome(JobStory& story, Said said) {
+  const auto is_lost = [](const Said& one) { return one.entry.value("outcome", "") == "lost"; };
+  if (story.outcome && is_lost(said)) return;
+  story.outcomes = story.outcome && is_lost(*story.outcome) ? 1 : story.outcomes + 1;
+  story.outcome = std::move(said);
+}
+
 Stories read_stories(const EvidenceLog& log, std::vector<EvidenceFault>& faults) {
   Stories out;
   for (std::uint64_t i = 0; i < log.entries.size(); ++i) {
@@ -56,13 +64,14 @@ Stories read_stories(const EvidenceLog& log, std::vector<EvidenceFault>& faults)
     if (job.empty()) continue;
     const auto run = entry.value("run", "");
     said.entry = std::move(entry);
-    if (kind == "decision") out.jobs[job].decision = std::move(said);
-    else if (kind == "started") out.jobs[job].started.emplace(run, std::move(said));
-    else if (kind == "ended") out.jobs[job].ended.emplace(run, std::move(said));
-    else if (kind == "outcome") {
-      ++out.jobs[job].outcomes;
-      out.jobs[job].outcome = std::move(said);
-    }
+    if (kind == "decision")
+      out.jobs[job].decision = std::move(said);
+    else if (kind == "started")
+      out.jobs[job].started.emplace(run, std::move(said));
+    else if (kind == "ended")
+      out.jobs[job].ended.emplace(run, std::move(said));
+    else if (kind == "outcome")
+      take_outcome(out.jobs[job], std::move(said));
   }
   return out;
 }
@@ -85,9 +94,11 @@ bool agrees(const Json& ended, const Json& outcome) {
   const auto ending = ended.value("ending", ""), told = outcome.value("outcome", "");
   const auto code = ended.value("code", std::uint64_t{0});
   if (told == "lost") return true;  // that it does not know is no lie about what was
+  if (ending == "exited" && told == "invalid_output") return code == 0;
   if (ending == "exited") return (told == "exited" && outcome.value("code", 256U) == code) || told == "output_limit";
   if (ending == "exec_failed") return told == "exited" && outcome.value("code", 256U) == code;
-  if (ending == "signalled") return (told == "signalled" && outcome.value("signal", 0U) == code) || told == "output_limit";
+  if (ending == "signalled")
+    return (told == "signalled" && outcome.value("signal", 0U) == code) || told == "output_limit";
   if (ending == "timed_out") return told == "timed_out" && outcome.value("limit", "") == (code == 0 ? "wall" : "cpu");
   if (ending == "out_of_memory") return told == "out_of_memory";
   if (ending == "hung_up") return is_one_of(told, {"cancelled", "killed", "output_limit"});
@@ -99,7 +110,9 @@ bool agrees(const Json& ended, const Json& outcome) {
 class Checker {
  public:
   Checker(const EvidenceLog& log, std::chrono::seconds grace)
-      : log_(log), grace_ms_(std::chrono::milliseconds(grace).count()), stories_(read_stories(log, out_.contradictions)) {}
+      : log_(log),
+        grace_ms_(std::chrono::milliseconds(grace).count()),
+        stories_(read_stories(log, out_.contradictions)) {}
 
   CrossChecked check() {
     for (const auto& [id, story] : stories_.jobs) {
@@ -132,7 +145,8 @@ class Checker {
   void check(const std::string& id, const JobStory& story) {
     const bool pruned = log_.gone.size() > 0;  // the beginning may be gone
     for (const auto& [run, started] : story.started) {
-      if (!story.decision && !pruned) fault(started, id, "the launcher started it, and cordond has not said that it let it in");
+      if (!story.decision && !pruned)
+        fault(started, id, "the launcher started it, and cordond has not said that it let it in");
       if (story.decision) compare_decision(id, started, *story.decision);
     }
     const Said* last = nullptr;  // of those in which it ran
@@ -158,7 +172,8 @@ class Checker {
   void check_outcome(const std::string& id, const JobStory& story, const Said* ended) {
     const auto& outcome = *story.outcome;
     const auto told = outcome.entry.value("outcome", "");
-    const bool claims_a_run = is_one_of(told, {"exited", "signalled", "timed_out", "out_of_memory", "output_limit"});
+    const bool claims_a_run =
+        is_one_of(told, {"exited", "signalled", "timed_out", "out_of_memory", "output_limit", "invalid_output"});
     if (ended == nullptr) {
       const bool may_be_gone = log_.gone.size() > 0 && story.started.empty();
       if (claims_a_run && !may_be_gone && !is_recent(outcome))
@@ -166,10 +181,12 @@ class Checker {
       return;
     }
     if (!agrees(ended->entry, outcome.entry))
-      return fault(outcome, id, fmt::format("cordond says \"{}\", and the launcher \"{}\" (entry {})", told_as(outcome.entry),
-                                            seen_as(ended->entry), ended->index));
+      return fault(outcome, id,
+                   fmt::format("cordond says \"{}\", and the launcher \"{}\" (entry {})", told_as(outcome.entry),
+                               seen_as(ended->entry), ended->index));
     if (claims_a_run && outcome.entry.value("usage", Json()) != ended->entry.value("usage", Json()))
-      fault(outcome, id, fmt::format("cordond says that it used other than the launcher has seen (entry {})", ended->index));
+      fault(outcome, id,
+            fmt::format("cordond says that it used other than the launcher has seen (entry {})", ended->index));
   }
 
   void check_missing(const std::string& id, const JobStory& story, const Said* ended) {

@@ -25,8 +25,9 @@ class Evidence {
   // Comes back when the ledger answers, or then.
   awaitable<void> until_available(Clock::time_point deadline);
 
-  // For what must be on the record before it has an effect. `begin_record` says it to the ledger at once; `settled` comes
-  // back when it is written, or with the refusal for whoever asked: then it never will be. Time in between is not lost.
+  // For what must be on the record before it has an effect. `begin_record` says it to the ledger at once; `settled`
+  // comes back when it is written, or with the refusal for whoever asked: then it never will be. Time in between is not
+  // lost.
   struct Receipt {
     enum class State : std::uint8_t { pending, written, failed } state = State::pending;
     std::optional<Rejection> why;

@@ -1,4 +1,5 @@
-// What cordond and cordon-ledger say to each other: bounded messages on a SEQPACKET socket that takes cordond only. Pure.
+// What cordond and cordon-ledger say to each other: bounded messages on a SEQPACKET socket that takes cordond only.
+// Pure.
 //
 // cordond opens with a Hello and is answered with Welcome: what it said before and the ledger has. Then every Append is
 // answered, in order, by Appended (which may answer several at once) or NotAppended.

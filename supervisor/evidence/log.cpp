@@ -22,7 +22,8 @@ std::vector<std::string> segment_files(const std::string& directory) {
     const auto name = entry.path().filename().string();
     if (parse_segment_name(name)) names.push_back(name);
   }
-  if (error) throw KernelError("read", directory, error.value(), "is this the ledger's directory, and may you read it?");
+  if (error)
+    throw KernelError("read", directory, error.value(), "is this the ledger's directory, and may you read it?");
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -94,15 +95,20 @@ void check_root(EvidenceLog& log) {
   if (!log.checkpoint) return;
   const auto& signed_for = *log.checkpoint;
   if (signed_for.size > log.size())
-    return log.faults.push_back({"checkpoint", {}, log.size(),
-                                 fmt::format("it vouches for {} entries, and {} are there: the log was cut off",
-                                             signed_for.size, log.size())});
+    return log.faults.push_back(
+        {"checkpoint",
+         {},
+         log.size(),
+         fmt::format("it vouches for {} entries, and {} are there: the log was cut off", signed_for.size, log.size())});
   if (signed_for.size < log.gone.size())
     return log.faults.push_back({"checkpoint", {}, {}, "it is older than the oldest entry that is kept"});
   if (log.tree().root(signed_for.size) == signed_for.root) return;
-  log.faults.push_back({"checkpoint", {}, log.gone.size(),
-                        "the entries are not those that it vouches for: some were replaced together with their digests, "
-                        "or the head of the oldest file was"});
+  log.faults.push_back(
+      {"checkpoint",
+       {},
+       log.gone.size(),
+       "the entries are not those that it vouches for: some were replaced together with their digests, "
+       "or the head of the oldest file was"});
 }
 
 }  // namespace

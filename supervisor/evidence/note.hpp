@@ -27,12 +27,12 @@ struct NoteVerifier {
 
 class NoteSigner {
  public:
-  static NoteSigner fresh(std::string name);                       // from the kernel's randomness
+  static NoteSigner fresh(std::string name);                      // from the kernel's randomness
   static std::optional<NoteSigner> parse(std::string_view text);  // "PRIVATE+KEY+NAME+HASH+SEED"
 
   std::string text() const;  // secret
   const NoteVerifier& verifier() const { return verifier_; }
-  std::string sign(std::string_view message) const;    // 64 octets
+  std::string sign(std::string_view message) const;      // 64 octets
   std::string signed_note(std::string_view text) const;  // text ends in a newline
 
  private:

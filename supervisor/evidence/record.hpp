@@ -14,21 +14,23 @@ namespace cordon {
 
 enum class EvidenceKind : std::uint8_t {
   // by cordond
-  decision,        // a job was admitted
-  outcome,         // and ended
-  refusal,         // what policy did not let in
-  serving,         // a cordond began
-  kill,            // the kill switch was engaged
-  release,         // and released
-  trip,            // a rule engaged it
-  reload,          // configuration and profiles were loaded, or refused
-  breaker,         // a circuit was opened, or closed by hand
-  tool,            // a tool was re-approved, disabled, found changed
-  grant,           // minted, narrowed, revoked, used up
-  approval,        // asked for, given, denied, expired
-  incident,        // an operator's incident command
-  hold,            // what retention may not delete
-  release_hold,    // and may again
+  decision,      // a job was admitted
+  outcome,       // and ended
+  refusal,       // what policy did not let in
+  serving,       // a cordond began
+  kill,          // the kill switch was engaged
+  release,       // and released
+  trip,          // a rule engaged it
+  reload,        // configuration and profiles were loaded, or refused
+  breaker,       // a circuit was opened, or closed by hand
+  tool,          // a tool was re-approved, disabled, found changed
+  grant,         // minted, narrowed, revoked, used up
+  approval,      // asked for, given, denied, expired
+  incident,      // an operator's incident command
+  hold,          // what retention may not delete
+  release_hold,  // and may again
+  flow,          // of a job's connection: let out, and not yet dialled; or denied
+  flow_closed,   // and what it came to
   // by the launcher
   started,  // a sandbox is about to execute a job
   ended,    // and how it ended

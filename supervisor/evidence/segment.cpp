@@ -61,8 +61,7 @@ Framed read_frame(std::string_view bytes, std::size_t offset) {
   const bool last = rest.find('\n') == std::string_view::npos;
   if (rest.size() < lead) return {std::nullopt, "the file ends within a frame", last};
   const auto length = digits(rest.substr(0, length_digits));
-  if (!length || rest[length_digits] != ' ' || rest[lead - 1] != ' ')
-    return {std::nullopt, "this is no frame", last};
+  if (!length || rest[length_digits] != ' ' || rest[lead - 1] != ' ') return {std::nullopt, "this is no frame", last};
   if (rest.size() < lead + *length + 1) return {std::nullopt, "the file ends within an entry", last};
   if (rest[lead + *length] != '\n') return {std::nullopt, "the entry has not the length that its frame says", last};
   const auto text = rest.substr(lead, *length);
@@ -122,7 +121,8 @@ std::string_view raw_member(std::string_view entry, std::string_view name) {
     if (c == '{' || c == '[') ++depth;
     if (c == '}' || c == ']') --depth;
     if (c != '"') continue;
-    const bool found = depth == 1 && (entry[at - 1] == '{' || entry[at - 1] == ',') && entry.substr(at).starts_with(key);
+    const bool found =
+        depth == 1 && (entry[at - 1] == '{' || entry[at - 1] == ',') && entry.substr(at).starts_with(key);
     if (found) return entry.substr(at + key.size(), end_of_string(at + key.size()) - at - key.size());
     at = end_of_string(at + 1);
   }

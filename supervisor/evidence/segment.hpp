@@ -1,6 +1,7 @@
 // How evidence lies in a file: a head, and then one frame for each entry. Text, so that people can read it. Pure.
 //
-//   cordon-evidence 1 FIRST SUBTREE,SUBTREE… DIGEST     the index of the first entry; the frontier of the tree before it;
+//   cordon-evidence 1 FIRST SUBTREE,SUBTREE… DIGEST     the index of the first entry; the frontier of the tree before
+//   it;
 //                                                       SHA-256 of what stands before it on this line
 //   LENGTH LEAF ENTRY                                   8 digits; the entry's leaf hash (RFC 6962); its line of JSON
 #pragma once
@@ -16,7 +17,7 @@
 
 namespace cordon {
 
-std::string segment_name(std::uint64_t first);                             // "00000000000000000000.evidence"
+std::string segment_name(std::uint64_t first);                           // "00000000000000000000.evidence"
 std::optional<std::uint64_t> parse_segment_name(std::string_view name);  // nullopt: no segment's
 
 std::string segment_head(const merkle::Frontier& before);

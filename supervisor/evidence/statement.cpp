@@ -15,7 +15,8 @@ constexpr const char* payload_type = "application/vnd.in-toto+json";
 
 // What is signed (DSSE, "pre-authentication encoding").
 std::string to_be_signed(std::string_view payload) {
-  return fmt::format("DSSEv1 {} {} {} {}", std::string_view(payload_type).size(), payload_type, payload.size(), payload);
+  return fmt::format("DSSEv1 {} {} {} {}", std::string_view(payload_type).size(), payload_type, payload.size(),
+                     payload);
 }
 
 void add_subject(Json& subjects, const std::string& name, const Json& digest) {
@@ -24,8 +25,11 @@ void add_subject(Json& subjects, const std::string& name, const Json& digest) {
 
 void add_subjects(Json& subjects, const Json& entry) {
   if (entry.at("kind") != "outcome") return;
-  for (const char* name : {"stdout", "stderr"}) add_subject(subjects, name, entry.value(std::string(name) + "_sha256", Json()));
-  for (const auto& [path, digest] : entry.value("artifacts", Json::object()).items()) add_subject(subjects, path, digest);
+  for (const char* name : {"stdout", "stderr"})
+    add_subject(subjects, name, entry.value(std::string(name) + "_sha256", Json()));
+  const auto artifacts = entry.value("artifacts", Json::object());
+  for (const auto& [path, digest] : artifacts.items())
+    add_subject(subjects, path, digest);
 }
 
 }  // namespace
@@ -35,7 +39,8 @@ tl::expected<std::string, std::string> job_statement(std::string_view job, const
   if (entries.empty()) return tl::unexpected(std::string("there is no entry of it"));
   for (const auto& text : entries) {
     auto entry = Json::parse(text);
-    if (entry.value("job", "") != job) return tl::unexpected("entry " + entry.at("index").dump() + " is not of this job");
+    if (entry.value("job", "") != job)
+      return tl::unexpected("entry " + entry.at("index").dump() + " is not of this job");
     add_subjects(subjects, entry);
     all.push_back({{"leaf_sha256", hex(merkle::leaf_hash(text))}, {"entry", std::move(entry)}});
   }
@@ -59,7 +64,8 @@ std::string dsse_envelope(std::string_view statement, const NoteSigner& signer) 
 
 tl::expected<std::string, std::string> open_dsse(std::string_view envelope, const NoteVerifier& verifier) {
   const auto json = Json::parse(envelope, nullptr, false);
-  if (!json.is_object() || json.value("payloadType", "") != payload_type) return tl::unexpected(std::string("it is no DSSE envelope"));
+  if (!json.is_object() || json.value("payloadType", "") != payload_type)
+    return tl::unexpected(std::string("it is no DSSE envelope"));
   const auto payload = decode_base64(json.value("payload", ""));
   if (!payload) return tl::unexpected(std::string("its payload is not base64"));
   for (const auto& signature : json.value("signatures", Json::array())) {

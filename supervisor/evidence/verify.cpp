@@ -13,16 +13,23 @@ std::optional<EvidenceFault> compare(const EvidenceLog& log, const std::string& 
   const auto outside = open_checkpoint(note, *log.key);
   if (!outside) return EvidenceFault{"checkpoint kept outside", {}, {}, outside.error()};
   if (outside->size > log.size())
-    return EvidenceFault{"checkpoint", {}, log.size(),
-                         fmt::format("a checkpoint kept outside has {} entries, and {} are there: the log was rolled back "
-                                     "or cut off",
-                                     outside->size, log.size())};
+    return EvidenceFault{
+        "checkpoint",
+        {},
+        log.size(),
+        fmt::format("a checkpoint kept outside has {} entries, and {} are there: the log was rolled back "
+                    "or cut off",
+                    outside->size, log.size())};
   if (outside->size < log.gone.size())
-    return EvidenceFault{"checkpoint kept outside", {}, {},
+    return EvidenceFault{"checkpoint kept outside",
+                         {},
+                         {},
                          fmt::format("it is of {} entries, and retention has deleted up to {}: it cannot be compared",
                                      outside->size, log.gone.size())};
   if (log.tree().root(outside->size) == outside->root) return std::nullopt;
-  return EvidenceFault{"checkpoint", {}, {},
+  return EvidenceFault{"checkpoint",
+                       {},
+                       {},
                        fmt::format("its first {} entries are not those of the checkpoint kept outside: the log was "
                                    "rewritten",
                                    outside->size)};
@@ -33,7 +40,8 @@ std::optional<EvidenceFault> unexplained_beginning(const EvidenceLog& log) {
   if (log.gone.size() == 0 || log.entries.empty()) return std::nullopt;
   for (const auto& entry : log.entries) {
     const auto json = nlohmann::json::parse(entry.text, nullptr, false);
-    if (json.is_object() && json.value("kind", "") == "retention" && json.value("next", std::uint64_t{0}) == log.gone.size())
+    if (json.is_object() && json.value("kind", "") == "retention" &&
+        json.value("next", std::uint64_t{0}) == log.gone.size())
       return std::nullopt;
   }
   return EvidenceFault{log.entries.front().file, 0, log.gone.size(),

@@ -56,7 +56,8 @@ awaitable<Answer> settle_job(Api* api, RequestPtr request, Parameters parameters
   auto finding = api->store.find(id);
   const auto job = co_await std::move(finding);
   // Its report may be gone by now; what must not happen twice is remembered without it.
-  const auto report = job ? settled_report(*job, settled_json(settlement, now)) : std::string();
+  const auto texts = job ? settled_texts(*job, settled_json(settlement, now)) : MemberTexts{};
+  const auto report = job ? report_text(texts) : std::string();
   bool done = false;
   try {
     auto writing = write_settlement(api, settlement, report);
@@ -66,6 +67,7 @@ awaitable<Answer> settle_job(Api* api, RequestPtr request, Parameters parameters
   }
   if (!done) co_return Refused(nothing_to_settle(id));
   api->tools.unsettled.remove(id);
+  if (job) tell_settled(*job, texts);
   api->operations.tell(EventKind::ambiguous, {row.actor, "", row.tool, "", id},
                        "settled by " + settlement.by + ": " + settlement.as, Severity::info);
   co_return json_response({{"id", id}, {"tool", row.tool}, {"settled", settled_json(settlement, now)}});

@@ -6,6 +6,7 @@
 
 #include "sandbox/report.hpp"
 #include "supervisor/catalog.hpp"
+#include "supervisor/egress/egress_watcher.hpp"
 #include "supervisor/events/operations.hpp"
 #include "supervisor/evidence/evidence.hpp"
 #include "supervisor/host_room.hpp"
@@ -25,6 +26,7 @@ namespace cordon {
 
 struct Api {
   std::string config_file;
+  std::string evidence_dir;  // the ledger's; it lets operators read, and cordond is one of their group
   CatalogPtr catalog;
   JobIds ids;
   Evidence evidence;
@@ -38,6 +40,7 @@ struct Api {
   HostWatch host;
   ToolGate tools;
   WarmPool warm;
+  EgressWatcher egress;
   JobLife life;
   ConnectionTable connections;
 };
@@ -79,6 +82,10 @@ awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_breakers(Api*, RequestPtr, Parameters);
 awaitable<Answer> reset_breaker(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_operator_events(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_evidence(Api*, RequestPtr, Parameters);
+awaitable<Answer> hold_evidence(Api*, RequestPtr, Parameters);
+awaitable<Answer> release_evidence(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_statement(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_metrics(Api*, RequestPtr, Parameters);
 
 std::string metrics_text(const Api& api);

@@ -1,6 +1,7 @@
 // What there is, whether it is well, and loading it anew.
 #include <set>
 
+#include "profiles/egress_grant_json.hpp"
 #include "profiles/limits_json.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/host_room.hpp"
@@ -23,6 +24,7 @@ Json profile_json(const Profile& profile) {
           {"limits", to_json(profile.ceiling)},
           {"defaults", to_json(profile.defaults)},
           {"languages", std::move(languages)},
+          {"egress", to_json(profile.egress)},
           {"collect", {{"files", profile.collect.files}, {"bytes", profile.collect.bytes}}},
           {"sha256", hex(profile.digest)}};
 }
@@ -95,6 +97,10 @@ tl::expected<void, CatalogFault> reload(Api& api) {
       loaded = tl::unexpected(CatalogFault{api.config_file, {std::move(*fault)}});
     }
   }
+  if (loaded && (*loaded)->config.evidence.on != api.evidence.is_on()) {
+    const FieldError fault{"/evidence", "is turned on or off at start only: restart cordon-launcher and cordond"};
+    loaded = tl::unexpected(CatalogFault{api.config_file, {fault}});
+  }
   if (!loaded) {
     const auto& fault = loaded.error();
     const auto first = fault.errors.empty() ? FieldError{} : fault.errors.front();
@@ -106,6 +112,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
   see_tools(api);
   api.life.reconfigure();
   api.warm.configure(*api.catalog);
+  api.egress.watch(grants_egress(*api.catalog));
   api.operations.configure(api.catalog->config.operations);
   api.operations.tell(EventKind::reload, {},
                       "loaded: " + std::to_string(api.catalog->profiles.size()) + " profiles are in force");

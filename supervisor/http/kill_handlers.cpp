@@ -1,10 +1,10 @@
 // The kill switch: engage, release, list (api.md, "Kill switch").
 #include <algorithm>
 
-#include "profiles/json_reader.hpp"
 #include "supervisor/http/api.hpp"
-#include "supervisor/http/json_answer.hpp"
 #include "supervisor/http/job_access.hpp"
+#include "supervisor/http/json_answer.hpp"
+#include "supervisor/http/operator_input.hpp"
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/log.hpp"
 
@@ -14,35 +14,11 @@ namespace {
 using Refused = tl::unexpected<Rejection>;
 
 constexpr auto receipt_patience = std::chrono::seconds(5);
-constexpr std::size_t max_reason = 1000;
 
 tl::expected<Scope, Rejection> read_scope(const std::string& text) {
   if (auto scope = parse_scope(text)) return *scope;
   return Refused(Rejection{400, "invalid_scope", "The input is not valid", "there is no kill scope \"" + text + "\"",
                            "Use all, tenant/NAME, actor/NAME, tool/NAME, profile/NAME or job/ID."});
-}
-
-// It is shown in terminals, and stands in a line of root's file.
-bool is_reason(const std::string& text) {
-  return !text.empty() && text.size() <= max_reason && std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
-}
-
-tl::expected<std::string, Rejection> read_reason(const std::string& body) {
-  const auto document = parse_strict_json(body);
-  if (!document) {
-    auto rejection = invalid_input(document.error());
-    rejection.code = "invalid_json";
-    return Refused(std::move(rejection));
-  }
-  FieldErrors errors;
-  ObjectReader in(*document, "", errors);
-  auto reason = document->is_object() ? in.require_string("reason") : std::string();
-  if (errors.empty() && !is_reason(reason)) in.error("reason", "must be one line of 1 to 1000 bytes");
-  in.refuse_unknown_keys();
-  if (!errors.empty()) return Refused(invalid_input(std::move(errors)));
-  return reason;
 }
 
 // One that is there and has not ended: else there is nothing that an engaged switch could do.

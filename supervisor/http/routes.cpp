@@ -44,6 +44,10 @@ constexpr std::array routes{
     Route{"GET", "/v1/breakers", Who::operators, "", get_breakers},
     Route{"DELETE", "/v1/breakers/*", Who::operators, "", reset_breaker},
     Route{"GET", "/v1/events", Who::operators, "follow ", get_operator_events},
+    Route{"GET", "/v1/evidence", Who::operators, "", get_evidence},
+    Route{"PUT", "/v1/evidence/holds/**", Who::operators, "", hold_evidence},
+    Route{"DELETE", "/v1/evidence/holds/**", Who::operators, "", release_evidence},
+    Route{"GET", "/v1/evidence/jobs/*/statement", Who::operators, "entries ", get_statement},
     Route{"GET", "/metrics", Who::watchers, "", get_metrics},
 };
 
@@ -124,7 +128,7 @@ std::optional<Rejection> wrong_form(const Route& route, const Request& request) 
                      route.query.empty() ? "This call takes none." : "There are: " + std::string(route.query)};
   }
   const bool needs_body = route.handler == submit_job || route.handler == engage_kill || route.handler == call_tool ||
-                          route.handler == put_tool || route.handler == settle_job;
+                          route.handler == put_tool || route.handler == settle_job || route.handler == hold_evidence;
   const bool takes_body = route.method == "POST" || route.method == "PUT";
   if (!takes_body || (request.body.empty() && !needs_body) || is_json(request)) return std::nullopt;
   return Rejection{415, "unsupported_media_type", "Unsupported media type", "the body must be application/json",

@@ -84,6 +84,11 @@ void Job::hang_up_because(HangUpReason reason) {
   if (const auto call = hang_up) call();
 }
 
+std::uint64_t Job::output_memory() const {
+  const auto call = order.call ? order.call->input.size() : 0;
+  return output[0].memory() + output[1].memory() + call + (result && result->output ? result->output->size() : 0);
+}
+
 std::uint64_t Job::artifact_bytes() const {
   std::uint64_t total = 0;
   for (const auto& artifact : collection.artifacts) total += artifact.size;

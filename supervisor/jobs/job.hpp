@@ -13,6 +13,7 @@
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/report.hpp"
 #include "supervisor/admission/admission.hpp"
+#include "supervisor/egress/job_flows.hpp"
 #include "supervisor/identity.hpp"
 #include "supervisor/jobs/artifact_store.hpp"
 #include "supervisor/jobs/event_log.hpp"
@@ -100,6 +101,7 @@ class Job {
   std::optional<Finished> report;  // without it: lost
   Fd cgroup_events;                // of its sandbox, while anything of it may live
   Collection collection;
+  JobFlowsPtr network;               // nullptr: it had no grants, and so nothing left its sandbox
   std::optional<CallResult> result;  // of a call, with its outcome
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
@@ -120,7 +122,7 @@ class Job {
   HangUpReason hang_up_reason;
   std::function<void()> hang_up;  // how to end the sandbox, while there is one; how to leave the queue before
 
-  std::uint64_t output_memory() const { return output[0].memory() + output[1].memory(); }
+  std::uint64_t output_memory() const;
   std::uint64_t artifact_bytes() const;
   Membership membership() const;
 

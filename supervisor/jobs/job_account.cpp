@@ -27,7 +27,7 @@ Verdict verdict_of(const Outcome& outcome) {
     return exited->code == 0 ? Verdict::succeeded : Verdict::failed;
   const bool crashed = std::holds_alternative<ExecFailed>(outcome) || std::holds_alternative<Signalled>(outcome) ||
                        std::holds_alternative<TimedOut>(outcome) || std::holds_alternative<OutOfMemory>(outcome) ||
-                       std::holds_alternative<OutputLimit>(outcome);
+                       std::holds_alternative<OutputLimit>(outcome) || std::holds_alternative<InvalidOutput>(outcome);
   return crashed ? Verdict::crashed : Verdict::neither;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "supervisor/tools/tool_files.hpp"
+
 namespace cordon {
 namespace {
 
@@ -65,6 +67,8 @@ EvidenceNumbers usage_of(const Usage& usage) {
   EvidenceNumbers out{{"wall_us", usage.wall_us}, {"cpu_us", usage.cpu_us}};
   if (usage.memory_peak_bytes) out["memory_peak_bytes"] = *usage.memory_peak_bytes;
   if (usage.pids_peak) out["pids_peak"] = *usage.pids_peak;
+  if (usage.scratch_files) out["scratch_files"] = *usage.scratch_files;
+  if (usage.scratch_bytes) out["scratch_bytes"] = *usage.scratch_bytes;
   return out;
 }
 
@@ -82,6 +86,15 @@ void put_account(EvidenceRecord& record, const Job& job, const RedactedLabels& r
   if (auto labels = labels_of(job, redacted); !labels.empty()) record.put("labels", std::move(labels));
 }
 
+// A grant's id is a secret: its digest tells which it was to whoever has it.
+void put_call(EvidenceRecord& record, const ToolCall& call) {
+  const auto& tool = call.tool->tool;
+  record.put("tool", tool.name).put("tool_version", tool.version).put("tool_sha256", hex(call.digest));
+  record.put("side_effects", std::string(to_string(tool.side_effects))).put("input_sha256", hex(call.input_sha256));
+  if (!call.grant.empty()) record.put("grant_sha256", hex(sha256(call.grant)));
+  record.put_text("compensates", call.compensates);
+}
+
 void put_outcome(EvidenceRecord& record, const Outcome& outcome) {
   record.put("outcome", std::string(kind(outcome)));
   std::visit(Overloaded{[&](const Exited& e) { record.put("code", std::uint64_t{e.code}); },
@@ -92,16 +105,33 @@ void put_outcome(EvidenceRecord& record, const Outcome& outcome) {
                         [&](const TimedOut& e) {
                           record.put("limit", std::string(e.limit == TimeLimit::wall ? "wall" : "cpu"));
                         },
-                        [&](const Killed& e) {
-                          record.put("scope", e.scope).put("by", e.by).put("reason", e.reason);
-                        },
+                        [&](const Killed& e) { record.put("scope", e.scope).put("by", e.by).put("reason", e.reason); },
                         [&](const Denied& e) { record.put("by", e.by).put("reason", e.reason); },
-                        [&](const Lost& e) { record.put("reason", e.reason); },
+                        [&](const Lost& e) {
+                          record.put("reason", e.reason);
+                          if (e.ambiguous) record.put("ambiguous", std::string("true"));
+                        },
                         [&](const SetupFailed& e) {
                           record.put("error", e.step + ": " + errno_name(e.error)).put("remedy", e.remedy);
                         },
                         [](const auto&) {}},
              outcome);
+}
+
+// Which tool, and digests of what it was given: never the input.
+void put_call(EvidenceRecord& record, const Job& job) {
+  if (!job.order.call) return;
+  const auto& call = *job.order.call;
+  const auto& tool = call.tool->tool;
+  record.put("tool", tool.name).put("tool_version", tool.version).put("tool_sha256", hex(call.digest));
+  record.put("side_effects", std::string(to_string(tool.side_effects))).put("input_sha256", hex(call.input_sha256));
+  record.put_text("compensates", call.compensates);
+}
+
+void put_result(EvidenceRecord& record, const Job& job) {
+  if (!job.result) return;
+  if (job.result->output) record.put("tool_output_sha256", hex(sha256(*job.result->output)));
+  if (!job.result->unexpected.empty()) record.put("unexpected_side_effects", job.result->unexpected);
 }
 
 EvidenceNumbers denials_of(const Job& job) {
@@ -143,10 +173,12 @@ Sha256 action_digest(const JobOrder& order) {
 EvidenceRecord decision_record(const Job& job, const Sha256& action, const Config& config) {
   EvidenceRecord record{EvidenceKind::decision, {}};
   put_account(record, job, config.evidence.redact);
+  put_call(record, job);
   record.put("config_sha256", hex(config.digest));
   record.put("decision", std::string("admitted")).put("action_sha256", hex(action));
   record.put("profile", job.order.profile).put("profile_sha256", hex(job.order.profile_sha256));
   record.put("image", job.order.image).put("limits", limits_of(job.order.limits));
+  if (job.order.call) put_call(record, *job.order.call);
   EvidenceTexts inputs;  // of earlier jobs
   for (const auto& file : job.order.files) {
     if (file.artifact) inputs[file.path] = hex(file.artifact->sha256());
@@ -158,8 +190,12 @@ EvidenceRecord decision_record(const Job& job, const Sha256& action, const Confi
 EvidenceRecord outcome_record(const Job& job, const OutputDigests& outputs, const RedactedLabels& redacted) {
   EvidenceRecord record{EvidenceKind::outcome, {}};
   put_account(record, job, redacted);
+  put_call(record, job);
+  put_result(record, job);
   put_outcome(record, *job.outcome);
   record.put("profile_sha256", hex(job.order.profile_sha256));
+  if (job.order.call) put_call(record, *job.order.call);
+  if (job.result && !job.result->unexpected.empty()) record.put("unexpected_side_effects", job.result->unexpected);
   if (job.enforced) record.put("filter_sha256", hex(job.enforced->filter));
   if (job.report) record.put("usage", usage_of(job.report->usage));
   if (auto denials = denials_of(job); !denials.empty()) record.put("denials", std::move(denials));

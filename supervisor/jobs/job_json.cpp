@@ -122,7 +122,7 @@ Json after_stderr(const Job& job) {
   out["usage"] = usage_json(job.report);
   out["limits"] = to_json(job.order.limits);
   out["denials"] = denials_json(job.report);
-  out["network"] = Json::array();
+  out["network"] = job.network ? job.network->json() : Json::array();
   out["enforced"] = enforced_json(job.enforced);
   out["artifacts"] = artifacts_json(job.collection.artifacts);
   out["skipped"] = skipped_json(job.collection.skipped);

@@ -328,7 +328,8 @@ awaitable<void> JobLife::run(JobPtr job) {
     job->decided = Clock::now();
     job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());
     auto running = run_in_sandbox(job, sandboxes_, &artifacts_, std::move(decide));
-    outcome = judge_call(*job, co_await std::move(running));
+    auto ran = co_await std::move(running);
+    outcome = judge_call(*job, std::move(ran));
     if (job->cgroup_events) keep_survivor(job);
   }
   admission_.ended(job->id, spent_by(*job), verdict_of(*outcome), Clock::now());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "profiles/egress_grant_json.hpp"
+#include "profiles/egress_narrow.hpp"
 #include "profiles/json_reader.hpp"
 #include "profiles/limits_json.hpp"
 #include "sandbox/payload.hpp"
@@ -64,6 +66,18 @@ tl::expected<Limits, Rejection> choose_limits(const Json& asked, const Profile& 
   return Refused(std::move(rejection));
 }
 
+tl::expected<EgressGrants, Rejection> choose_egress(const std::optional<Json>& asked, const Profile& profile) {
+  if (!asked) return profile.egress;
+  auto grants = narrow_egress(profile.egress, *asked, "/egress");
+  if (grants) return *grants;
+  auto rejection = invalid_input(grants.error());
+  rejection.code = "egress_not_granted";
+  rejection.remedy = profile.egress.empty()
+                         ? "Profile " + profile.name + " grants no egress."
+                         : "Profile " + profile.name + " grants " + to_json(profile.egress).dump() + ".";
+  return Refused(std::move(rejection));
+}
+
 tl::expected<void, Rejection> take_files(JobRequest& request, const FindArtifact& find, JobOrder& order) {
   for (std::size_t i = 0; i < request.files.size(); ++i) {
     auto& file = request.files[i];
@@ -105,7 +119,7 @@ std::vector<std::string> environment(const Profile& profile, const std::map<std:
 }  // namespace
 
 std::uint64_t JobOrder::memory() const {
-  auto total = stdin_bytes.size();
+  auto total = stdin_bytes.size() + (call ? call->input.size() : 0);
   for (const auto& arg : argv) total += arg.size();
   for (const auto& variable : env) total += variable.size();
   for (const auto& file : files) {
@@ -146,6 +160,9 @@ tl::expected<JobOrder, Rejection> make_order(JobRequest request, const Catalog& 
   auto limits = choose_limits(request.limits, profile->second);
   if (!limits) return Refused(limits.error());
   order.limits = *limits;
+  auto egress = choose_egress(request.egress, profile->second);
+  if (!egress) return Refused(egress.error());
+  order.egress = std::move(*egress);
   if (auto taken = take_files(request, find, order); !taken) return Refused(taken.error());
   if (auto fits = check_size(order); !fits) return Refused(fits.error());
   order.profile = profile->first;

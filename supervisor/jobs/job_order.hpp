@@ -39,6 +39,7 @@ struct JobOrder {
   std::vector<std::string> collect;
   CollectBounds collect_bounds;
   Limits limits;
+  EgressGrants egress;  // none: no network
   OnOutputLimit on_output_limit = OnOutputLimit::truncate;
   std::map<std::string, std::string> labels;
   bool timings = false;

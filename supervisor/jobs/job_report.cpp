@@ -104,13 +104,21 @@ std::string lost_report(const std::string& report, const Lost& lost, WallTime no
   return joined(text_of(members));
 }
 
-std::string settled_report(Job& job, const Json& settlement) {
-  auto members = job.told ? *job.told : JobMembers{Json::parse(job.texts->before), Json::parse(job.texts->between), Json::parse(job.texts->after)};
-  members.before["settled"] = settlement;
-  const auto texts = text_of(members);
-  if (job.told) job.told = std::move(members);
-  if (job.texts) job.texts = texts;
+MemberTexts settled_texts(const Job& job, const Json& settlement) {
+  auto texts = job.texts ? *job.texts : text_of(job_members(job, std::nullopt));
+  auto before = Json::parse(texts.before);
+  before["settled"] = settlement;
+  texts.before = before.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return texts;
+}
+
+std::string report_text(const MemberTexts& texts) {
   return joined(texts);
+}
+
+void tell_settled(Job& job, MemberTexts texts) {
+  job.told = JobMembers{Json::parse(texts.before), Json::parse(texts.between), Json::parse(texts.after)};
+  job.texts = std::move(texts);
 }
 
 JobPtr restored_job(const StoredJob& stored, const OpenKept& open) {

@@ -21,8 +21,10 @@ EndedRow ended_row(const Job& job, std::int64_t age_s);
 // The report of one that was unfinished when a former cordond ended.
 std::string lost_report(const std::string& report, const Lost& lost, WallTime now);
 
-// An ended job's, told from now on with what an operator found out of its call.
-std::string settled_report(Job& job, const Json& settlement);
+// An ended job, as it is told once an operator has found out about its call; and that from now on.
+MemberTexts settled_texts(const Job& job, const Json& settlement);
+std::string report_text(const MemberTexts& texts);
+void tell_settled(Job& job, MemberTexts texts);
 
 // The kept file of this content.
 using OpenKept = std::function<std::shared_ptr<const StoredFile>(const Sha256&, std::uint64_t size)>;

@@ -116,6 +116,7 @@ JobRequest read_job(ObjectReader& in, FieldErrors& errors) {
   read_stdin(in, job, errors);
   read_map(in, "env", max_variables, job.env, errors, wrong_variable);
   read_collect(in, job, errors);
+  if (const Json* egress = in.find("egress")) job.egress = *egress;
   read_on_output_limit(in, job);
   read_wishes(in, job, errors);
   in.refuse_unknown_keys();

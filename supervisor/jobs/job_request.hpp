@@ -41,6 +41,7 @@ struct JobRequest {
   std::vector<RequestedFile> files;
   std::vector<std::string> collect;
   Json limits = Json::object();
+  std::optional<Json> egress;  // nullopt: what the profile grants
   OnOutputLimit on_output_limit = OnOutputLimit::truncate;
   std::map<std::string, std::string> labels;
   bool timings = false;

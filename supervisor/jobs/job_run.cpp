@@ -11,7 +11,8 @@ namespace cordon {
 namespace {
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-constexpr auto drain_time = std::chrono::seconds(5);  // for pipes, after the sandbox is gone
+constexpr auto drain_time = std::chrono::seconds(5);         // for pipes, after the sandbox is gone
+constexpr auto flows_time = std::chrono::milliseconds(500);  // for the last of its flows, likewise
 constexpr auto decision_pause =
     std::chrono::milliseconds(10);  // between two of them; by then a launcher's end is known
 constexpr int max_decisions = 100;  // each is a launch for nothing, and an engaged kill switch or a new launcher
@@ -22,14 +23,15 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   // With a sandbox of the pool, or one that was begun for this job.
   enum class Origin : std::uint8_t { pool, own };
 
-  JobRun(JobPtr job, OrderFilesPtr files, LifelinePtr line, Origin origin, ArtifactStore& store, WarmPool& warm,
+  JobRun(JobPtr job, OrderFilesPtr files, LifelinePtr line, Origin origin, ArtifactStore& store, Sandboxes sandboxes,
          const asio::any_io_executor& executor)
       : job_(std::move(job)),
         files_(std::move(files)),
         line_(std::move(line)),
         origin_(origin),
         artifacts_(store, job_->order.collect_bounds, files_->collects()),
-        warm_(warm),
+        warm_(sandboxes.warm),
+        egress_(sandboxes.egress),
         waker_(executor),
         executor_(executor) {}
 
@@ -37,6 +39,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   awaitable<Outcome> listen();
   awaitable<void> drain(Clock::time_point deadline);
   awaitable<void> await_empty(Clock::time_point deadline);
+  awaitable<void> await_flows();
   // Nothing of the job ran, and it may have to be decided about again.
   bool is_stale() const { return stale_ || spoiled_ || declined_ || was_never_heard(); }
   bool was_declined() const { return declined_; }  // by the interpreter that waited in the sandbox
@@ -59,14 +62,21 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   Origin origin_;
   ArtifactWriter artifacts_;
   WarmPool& warm_;
+  EgressWatcher& egress_;
   Waker waker_;
   asio::any_io_executor executor_;
   std::size_t open_ = 0;
   bool stale_ = false, spoiled_ = false, declined_ = false, answered_ = false, started_ = false;
 };
 
+Subject whose(const Job& job) {
+  const auto all = job.membership();
+  return {all.actor, all.tenant, all.tool, all.profile, all.job};
+}
+
 void JobRun::send_order(std::uint64_t generation) {
-  const JobSpec spec{job_->id, job_->order.limits, generation};
+  const JobSpec spec{job_->id, job_->order.limits, generation, job_->order.egress};
+  if (!spec.egress.empty()) job_->network = egress_.follow(whose(*job_));
   job_->warm = line_->prepared().has_value();
   if (line_->prepared()) stand();  // first: what fails in it has sent nothing
   line_->send(spec, files_->memfds());
@@ -184,6 +194,17 @@ awaitable<void> JobRun::await_empty(Clock::time_point deadline) {
   if (empty) job_->cgroup_events.reset();
 }
 
+// The last of its flows is told behind its end; who does not tell it by then has lost it.
+awaitable<void> JobRun::await_flows() {
+  if (!job_->network) co_return;
+  const auto flows = job_->network;
+  const Watch watch(flows->changes, waker_);
+  const auto deadline = Clock::now() + flows_time;
+  while (started_ && !flows->is_closed() && Clock::now() < deadline) co_await waker_.sleep(deadline);
+  flows->lose();
+  egress_.forget(job_->id);
+}
+
 awaitable<Outcome> follow(std::shared_ptr<JobRun> run) {
   std::optional<Outcome> outcome;
   try {
@@ -195,6 +216,7 @@ awaitable<Outcome> follow(std::shared_ptr<JobRun> run) {
   const auto deadline = Clock::now() + drain_time;
   co_await run->drain(deadline);
   co_await run->await_empty(deadline);
+  co_await run->await_flows();
   co_return std::move(*outcome);
 }
 
@@ -252,7 +274,7 @@ awaitable<Tried> try_to_run(JobPtr job, OrderFilesPtr files, Sandboxes sandboxes
   }
   if (!line || job->hang_up_reason.why != HangUp::no) co_return Tried{of_hang_up(job->hang_up_reason)};
   const auto origin = from_pool ? JobRun::Origin::pool : JobRun::Origin::own;
-  const auto run = std::make_shared<JobRun>(job, files, std::move(line), origin, *store, sandboxes.warm, executor);
+  const auto run = std::make_shared<JobRun>(job, files, std::move(line), origin, *store, sandboxes, executor);
   job->prestart = taken.prestart;
   run->send_order(generation);
   job->hang_up = [weak = std::weak_ptr(run)] {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "supervisor/egress/egress_watcher.hpp"
 #include "supervisor/jobs/artifact_store.hpp"
 #include "supervisor/jobs/job.hpp"
 #include "supervisor/jobs/launcher.hpp"
@@ -15,6 +16,7 @@ namespace cordon {
 struct Sandboxes {
   Launcher& launcher;
   WarmPool& warm;
+  EgressWatcher& egress;
 };
 
 // How the job ends if it may not be started any more; nullopt: it may.

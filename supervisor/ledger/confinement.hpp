@@ -1,4 +1,5 @@
-// What cordon-ledger may ask of the kernel once its sockets, its thread and its files are there. Runs in: cordon-ledger.
+// What cordon-ledger may ask of the kernel once its sockets, its thread and its files are there. Runs in:
+// cordon-ledger.
 #pragma once
 
 namespace cordon::ledger {

@@ -14,7 +14,8 @@ namespace cordon::ledger {
 
 KernelError no_room(const char* step, const std::string& path, int error) {
   const bool full = error == ENOSPC || error == EDQUOT;
-  return {step, path, error, full ? "make room on the disk of the ledger's directory" : "look at the ledger's directory"};
+  return {step, path, error,
+          full ? "make room on the disk of the ledger's directory" : "look at the ledger's directory"};
 }
 
 void replace_file(const std::string& path, std::string_view text, mode_t mode) {

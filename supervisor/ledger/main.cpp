@@ -1,13 +1,14 @@
 // cordon-ledger: the only writer of the evidence.
 //
-// Theory of operation. cordond and the launcher each say on a socket of their own what is to stay on the record: cordond
-// what was decided and what became of it, the launcher what it saw itself of every job. The peer's uid says who it is;
-// neither can say what is the other's to say. What came together is appended with one write(2) (server, store), then
-// answered: an answer means that the entry survives the end of this process. Entries are the leaves of a Merkle tree
-// (RFC 6962); once a second what is new is brought to the disk and the tree's root signed (syncer; C2SP tlog-checkpoint).
+// Theory of operation. cordond and the launcher each say on a socket of their own what is to stay on the record:
+// cordond what was decided and what became of it, the launcher what it saw itself of every job. The peer's uid says who
+// it is; neither can say what is the other's to say. What came together is appended with one write(2) (server, store),
+// then answered: an answer means that the entry survives the end of this process. Entries are the leaves of a Merkle
+// tree (RFC 6962); once a second what is new is brought to the disk and the tree's root signed (syncer; C2SP
+// tlog-checkpoint).
 //
-// A user of its own, no capability, a system-call filter; it parses no JSON of others and opens no connection. Its files
-// are for it to write and for operators to read: `cordon evidence verify` needs nothing of this process.
+// A user of its own, no capability, a system-call filter; it parses no JSON of others and opens no connection. Its
+// files are for it to write and for operators to read: `cordon evidence verify` needs nothing of this process.
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sodium.h>
@@ -43,7 +44,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--state-dir", options.state_dir, "the evidence is in ledger/ of it")->capture_default_str();
   auto* uid = app.add_option("--daemon-uid", options.daemon_uid, "who cordond is");
   app.add_option("--daemon-user", options.daemon_user, "the same, by name")->excludes(uid);
-  app.add_option("--origin", options.origin, "the name of this log; default: cordon/HOSTNAME. Of use at the first start");
+  app.add_option("--origin", options.origin,
+                 "the name of this log; default: cordon/HOSTNAME. Of use at the first start");
   app.add_option("--segment-bytes", options.limits.segment_bytes, "a file is not made larger than about this")
       ->check(CLI::Range(std::uint64_t{4096}, std::uint64_t{1} << 30))
       ->capture_default_str();
@@ -60,7 +62,8 @@ void declare(CLI::App& app, Options& options) {
 std::uint32_t daemon_uid(const Options& options) {
   if (options.daemon_user.empty()) return options.daemon_uid;
   const auto* entry = ::getpwnam(options.daemon_user.c_str());
-  if (entry == nullptr) throw KernelError("find the user", options.daemon_user, ENOENT, "--daemon-user NAME: cordond's");
+  if (entry == nullptr)
+    throw KernelError("find the user", options.daemon_user, ENOENT, "--daemon-user NAME: cordond's");
   return entry->pw_uid;
 }
 
@@ -105,7 +108,8 @@ void run(const Options& options) {
 #ifndef __SANITIZE_ADDRESS__  // which makes calls of its own
   ledger::confine();
 #endif
-  fmt::print(stderr, "cordon-ledger: {} entries; its key is {}\n", store.tree().size(), store.signer().verifier().text());
+  fmt::print(stderr, "cordon-ledger: {} entries; its key is {}\n", store.tree().size(),
+             store.signer().verifier().text());
   ledger::Server server(store, syncer, std::move(listeners), std::move(signals));
   server.serve();
 }

@@ -50,6 +50,8 @@ EvidenceRecord record_of(const witness::Ended& ended) {
   EvidenceNumbers usage{{"wall_us", ended.usage.wall_us}, {"cpu_us", ended.usage.cpu_us}};
   if (ended.usage.memory_peak_bytes) usage["memory_peak_bytes"] = *ended.usage.memory_peak_bytes;
   if (ended.usage.pids_peak) usage["pids_peak"] = *ended.usage.pids_peak;
+  if (ended.usage.scratch_files) usage["scratch_files"] = *ended.usage.scratch_files;
+  if (ended.usage.scratch_bytes) usage["scratch_bytes"] = *ended.usage.scratch_bytes;
   record.put("run", fmt::format("{:016x}", ended.run)).put("job", ended.job);
   record.put("ending", std::string(witness::ending_name(ended.ending))).put("code", std::uint64_t{ended.code});
   return record.put("usage", std::move(usage));

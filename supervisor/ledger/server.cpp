@@ -112,11 +112,13 @@ void Server::take_from_cordond(std::size_t at, const std::string& message) {
     append_pending();
     peer.client = hello->client;
     peer.taken = store_.last_number(hello->client);
-    send(at, encode(Welcome{peer.taken, store_.tree().size(), store_.tree().root(), store_.signer().verifier().text()}));
+    send(at,
+         encode(Welcome{peer.taken, store_.tree().size(), store_.tree().root(), store_.signer().verifier().text()}));
   } else if (const auto* attest = std::get_if<Attest>(&*request)) {
     append_pending();
     send(at, encode(attested(store_, *attest)));
-  } else if (auto& append = std::get<Append>(*request); peer.client == 0 || source_of(append.record.kind) != EvidenceSource::cordond) {
+  } else if (auto& append = std::get<Append>(*request);
+             peer.client == 0 || source_of(append.record.kind) != EvidenceSource::cordond) {
     log("cordond says what is not its to say: its connection is closed");
     peer.over = true;
   } else if (append.number <= peer.taken) {

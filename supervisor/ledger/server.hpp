@@ -1,5 +1,6 @@
-// The one loop of cordon-ledger: takes what cordond and the launcher say, appends what came together with one write, and
-// only then answers. Once a second at most what is new is brought to the disk and signed for. Runs in: cordon-ledger.
+// The one loop of cordon-ledger: takes what cordond and the launcher say, appends what came together with one write,
+// and only then answers. Once a second at most what is new is brought to the disk and signed for. Runs in:
+// cordon-ledger.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// The files of the ledger, and the only code that writes them: segments of entries, each append one write(2); the signed
-// checkpoint; the key. Runs in: cordon-ledger.
+// The files of the ledger, and the only code that writes them: segments of entries, each append one write(2); the
+// signed checkpoint; the key. Runs in: cordon-ledger.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ struct StoreLimits {
 
 // What was found at the start.
 struct Found {
-  std::uint64_t size = 0;          // entries
+  std::uint64_t size = 0;           // entries
   std::uint64_t unsigned_tail = 0;  // behind the last checkpoint
   std::uint64_t torn_bytes = 0;     // of a frame that was being written when a former ledger ended
 };
@@ -51,8 +51,8 @@ class Store {
   void signed_up_to(std::uint64_t size) { signed_ = size; }
   std::uint64_t signed_size() const { return signed_; }
 
-  // Deletes the oldest segments that are too much and may go. The name of the one that a hold kept, and with it all that
-  // came later: what is left is always one piece.
+  // Deletes the oldest segments that are too much and may go. The name of the one that a hold kept, and with it all
+  // that came later: what is left is always one piece.
   std::string retain();
   const std::vector<std::string>& holds() const { return holds_; }
 

@@ -1,5 +1,5 @@
-// Brings entries to the disk and signs for them, on a thread of its own: fsync(2) may take long, and nobody waits for it.
-// Runs in: cordon-ledger.
+// Brings entries to the disk and signs for them, on a thread of its own: fsync(2) may take long, and nobody waits for
+// it. Runs in: cordon-ledger.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +16,7 @@ namespace cordon::ledger {
 class Syncer {
  public:
   Syncer(std::string directory, const NoteSigner& signer);  // the signer outlives it
-  ~Syncer();                                               // after what it has begun
+  ~Syncer();                                                // after what it has begun
   Syncer(const Syncer&) = delete;
   Syncer& operator=(const Syncer&) = delete;
 

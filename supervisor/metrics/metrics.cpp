@@ -76,6 +76,12 @@ void Metrics::warm_declined(std::string_view profile, std::string_view prestart)
   ++warm_[{std::string(profile), std::string(prestart)}].declined;
 }
 
+void Metrics::flow_closed(std::string_view how, std::uint64_t bytes_up, std::uint64_t bytes_down) {
+  flows_closed_.add(how);
+  bytes_up_ += bytes_up;
+  bytes_down_ += bytes_down;
+}
+
 void Metrics::request_answered(std::string_view method, unsigned status) {
   ++requests_[{known_method(method), status}];
 }

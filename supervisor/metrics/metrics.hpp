@@ -50,6 +50,11 @@ class Metrics {
   void request_answered(std::string_view method, unsigned status);
   void request_refused(std::string_view code) { refusals_.add(code); }
 
+  // Of jobs with egress. The words are reasons (profiles/flow_record.hpp).
+  void flow_closed(std::string_view how, std::uint64_t bytes_up, std::uint64_t bytes_down);
+  void flow_denied(std::string_view reason, std::uint64_t count) { flows_denied_.add(reason, count); }
+  void query_denied(std::uint64_t count) { queries_denied_ += count; }
+
   // What is so at the moment of asking.
   struct Warm {
     std::size_t ready = 0, preparing = 0;
@@ -82,6 +87,8 @@ class Metrics {
   std::map<WarmKey, WarmSeries> warm_;
   std::map<std::pair<std::string_view, unsigned>, std::uint64_t> requests_;  // the views are constants
   WordCounts denials_, refusals_;
+  WordCounts flows_closed_, flows_denied_;
+  std::uint64_t bytes_up_ = 0, bytes_down_ = 0, queries_denied_ = 0;
 
   friend class MetricsText;
 };

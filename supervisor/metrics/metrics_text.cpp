@@ -14,6 +14,7 @@ class MetricsText {
     phases();
     warm();
     refusals();
+    egress();
     requests();
     operators();
     process();
@@ -95,6 +96,16 @@ class MetricsText {
   void refusals() {
     words("cordon_denials_total", "control", "What jobs tried and were refused, by control.", metrics_.denials_);
     words("cordon_refusals_total", "code", "Requests that were refused, by the problem's code.", metrics_.refusals_);
+  }
+
+  void egress() {
+    words("cordon_egress_flows_total", "end", "Allowed flows of jobs that have ended, by how.", metrics_.flows_closed_);
+    words("cordon_egress_denied_total", "reason", "Flows of jobs that were denied, by reason.", metrics_.flows_denied_);
+    out_.family("cordon_egress_queries_denied_total", "counter", "Names that jobs asked for and were refused.");
+    out_.sample({}, metrics_.queries_denied_);
+    out_.family("cordon_egress_bytes_total", "counter", "Bytes of allowed flows that have ended, by direction.");
+    out_.sample({{"direction", "up"}}, metrics_.bytes_up_);
+    out_.sample({{"direction", "down"}}, metrics_.bytes_down_);
   }
 
   void requests() {

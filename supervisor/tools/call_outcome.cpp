@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "profiles/canonical_json.hpp"
 #include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
@@ -22,7 +23,7 @@ Outcome judge_output(Job& job, const Tool& tool, Outcome outcome) {
   auto value = parse_strict_json(out.kept());
   if (!value) return InvalidOutput{value.error()};
   if (auto faults = tool.output->check(*value); !faults.empty()) return InvalidOutput{std::move(faults)};
-  job.result->output = std::move(*value);
+  job.result->output = canonical_json(*value);
   return outcome;
 }
 
@@ -95,7 +96,7 @@ Json call_json(const Job& job) {
               {"sha256", hex(call.digest)},
               {"side_effects", to_string(tool.side_effects)},
               {"once", happens_once(tool) && !call.health},
-              {"input", call.health ? Json() : call.input},
+              {"input", call.health ? Json() : Json::parse(call.input)},
               {"input_sha256", hex(call.input_sha256)},
               {"compensates", call.compensates.empty() ? Json() : Json(call.compensates)},
               {"health_check", call.health},
@@ -103,7 +104,7 @@ Json call_json(const Job& job) {
               {"observed", effects_json(job)},
               {"unexpected_side_effects", Json::array()}};
   if (!job.result) return out;
-  if (job.result->output) out["output"] = *job.result->output;
+  if (job.result->output) out["output"] = Json::parse(*job.result->output);
   out["unexpected_side_effects"] = job.result->unexpected;
   return out;
 }

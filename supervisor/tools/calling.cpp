@@ -98,7 +98,7 @@ awaitable<tl::expected<OrderedCall, Rejection>> order_call(JobStore* store, Cata
   const auto input = digest_of_input(proposed.input, proposed.files);
   const auto* earlier = wish.health ? nullptr : unsettled->same(caller.account.actor, wish.tool, input);
   if (earlier != nullptr) co_return Refused(ambiguous_call(*earlier));
-  ToolCall made{tool, digest, proposed.input, input, call->grant, wish.compensates, wish.health, count_files(out.ordered.order.files)};
+  ToolCall made{tool, digest, canonical_json(proposed.input), input, call->grant, wish.compensates, wish.health, count_files(out.ordered.order.files)};
   out.ordered.order.call = std::make_shared<const ToolCall>(std::move(made));
   co_return out;
 }

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "profiles/sha256.hpp"
-#include "profiles/strict_json.hpp"
 
 namespace cordon {
 
@@ -16,7 +15,7 @@ struct LoadedTool;
 struct ToolCall {
   std::shared_ptr<const LoadedTool> tool;
   Sha256 digest{};         // of the definition and all that it pins, as they were when the call was made
-  Json input;              // as the tool is given it
+  std::string input;       // canonical JSON
   Sha256 input_sha256{};   // of the input and the caller's files: what is the same call
   std::string grant;       // the id that came with the call; empty: none
   std::string compensates;  // the job that this call undoes; empty: none
@@ -26,7 +25,7 @@ struct ToolCall {
 
 // Beside the outcome.
 struct CallResult {
-  std::optional<Json> output;           // what the tool answered, when that is as its definition says
+  std::optional<std::string> output;    // canonical JSON: what the tool answered, when that is as its definition says
   std::vector<std::string> unexpected;  // what it did that its class does not allow, for people
 };
 

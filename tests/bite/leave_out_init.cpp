@@ -68,9 +68,9 @@ WRAPPED(unshare, int, unshare, (int flags)) {
 }
 
 // In the host's user namespace it would change the host: then never.
-WRAPPED(_ZN6cordon21forbid_new_namespacesB5cxx11ERKNS_2FdE, ReadBack, forbid_new_namespaces, (const Fd& procfs)) {
+WRAPPED(_ZN6cordon21forbid_new_namespacesB5cxx11ERKNS_2FdE, ReadBack, forbid_new_namespaces, (const Fd& limits)) {
   const bool skips = leaves_out(Step::max_namespaces) || leaves_out(Step::user_namespace);
-  return skips ? ReadBack{} : product_forbid_new_namespaces(procfs);
+  return skips ? ReadBack{} : product_forbid_new_namespaces(limits);
 }
 
 WRAPPED(_ZN6cordon13take_identityEj, void, take_identity, (std::uint32_t id)) {

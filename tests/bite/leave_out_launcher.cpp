@@ -107,10 +107,15 @@ WRAPPED(_ZNK6cordon6Cgroup13expect_memberB5cxx11Ei, Facts, expect_member, (const
   return leaves_out(Step::read_back) ? Facts{} : product_expect_member(self, pid);
 }
 
-WRAPPED(_ZN6cordon16read_back_limitsB5cxx11ERKNS_10LaunchPlanERKNS_6LimitsERKNS_6CgroupERKNS_9WorkspaceEi, Facts,
+WRAPPED(_ZN6cordon16read_back_limitsB5cxx11ERKNS_10LaunchPlanERKNS_6LimitsERKNS_6CgroupERKNS_9WorkspaceE, Facts,
         read_back_limits,
-        (const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace, int pid)) {
-  return leaves_out(Step::read_back) ? Facts{} : product_read_back_limits(plan, limits, cgroup, workspace, pid);
+        (const LaunchPlan& plan, const Limits& limits, const Cgroup& cgroup, const Workspace& workspace)) {
+  return leaves_out(Step::read_back) ? Facts{} : product_read_back_limits(plan, limits, cgroup, workspace);
+}
+
+WRAPPED(_ZN6cordon25read_back_resource_limitsB5cxx11ERKNS_10LaunchPlanERKNS_6LimitsEi, Facts, read_back_resource_limits,
+        (const LaunchPlan& plan, const Limits& limits, int pid)) {
+  return leaves_out(Step::read_back) ? Facts{} : product_read_back_resource_limits(plan, limits, pid);
 }
 
 // Cgroups. What is left out is a limit's size: another bound is always there.

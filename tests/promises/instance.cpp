@@ -122,10 +122,24 @@ void Instance::read_ids() {
 void Instance::start_ledger(std::vector<std::string> options) {
   if (!ledger_uid_) return;
   const auto uid = std::to_string(*ledger_uid_);
-  std::vector<std::string> command{"setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--inh-caps=-all",
-                                   "--bounding-set=-all", "--no-new-privs", "--pdeathsig", "KILL",
-                                   directory_ + "/bin/cordon-ledger", "--runtime-dir", runtime_dir(), "--state-dir",
-                                   directory_ + "/state", "--daemon-uid", std::to_string(daemon_uid_)};
+  std::vector<std::string> command{"setpriv",
+                                   "--reuid",
+                                   uid,
+                                   "--regid",
+                                   uid,
+                                   "--clear-groups",
+                                   "--inh-caps=-all",
+                                   "--bounding-set=-all",
+                                   "--no-new-privs",
+                                   "--pdeathsig",
+                                   "KILL",
+                                   directory_ + "/bin/cordon-ledger",
+                                   "--runtime-dir",
+                                   runtime_dir(),
+                                   "--state-dir",
+                                   directory_ + "/state",
+                                   "--daemon-uid",
+                                   std::to_string(daemon_uid_)};
   command.insert(command.end(), options.begin(), options.end());
   ledger_ = Process(command, directory_ + "/ledger.log", true);
 }
@@ -267,8 +281,8 @@ Counts Instance::counts_at_rest() const {
 }
 
 std::string Instance::logs() const {
-  return "--- ledger\n" + read_text(directory_ + "/ledger.log") + "--- launcher\n" + read_text(directory_ + "/launcher.log") + "--- cordond\n" +
-         read_text(directory_ + "/cordond.log");
+  return "--- ledger\n" + read_text(directory_ + "/ledger.log") + "--- launcher\n" +
+         read_text(directory_ + "/launcher.log") + "--- cordond\n" + read_text(directory_ + "/cordond.log");
 }
 
 Json upload(const std::string& name, const std::string& host_file) {

@@ -53,7 +53,7 @@ class Instance {
 
   Process& launcher() { return launcher_; }
   Process& daemon() { return daemon_; }
-  Process& ledger() { return ledger_; }  // not there when the configuration says "evidence": "off"
+  Process& ledger() { return ledger_; }                      // not there when the configuration says "evidence": "off"
   void start_ledger(std::vector<std::string> options = {});  // again, after a test ended it
   std::string logs() const;
   void start_daemon();      // again, after a test ended it

@@ -72,6 +72,18 @@ TEST_CASE("a job that ran when cordond was killed is lost, with the reason and w
   CHECK(lost.at("finished_at").is_string());
 }
 
+TEST_CASE("a job ends with the launcher when that is killed, at once, and is lost", "[threat:cgroup-kill]") {
+  Instance cordon;
+  const std::string id = cordon.submit(shell("echo set up; sleep 300")).at("id");
+  REQUIRE(eventually([&] { return cordon.get("/v1/jobs/" + id + "/stdout").body == "set up\n"; }));
+  cordon.launcher().signal(SIGKILL);
+  REQUIRE(cordon.launcher().wait(10s));
+  CHECK(eventually([&] { return job_processes(cordon.whose()).empty(); }));
+  CHECK(cordon.finished(id).at("outcome").at("kind") == "lost");
+  cordon.restart_launcher();
+  CHECK(cordon.run(shell("echo again")).at("stdout") == "again\n");
+}
+
 TEST_CASE("what waited in the queue waits again and runs, and a client that only waited is told that nothing ran") {
   Instance cordon(Json{{"max_running", 1}});
   const std::string first = cordon.submit(shell("sleep 60")).at("id");

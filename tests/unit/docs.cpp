@@ -39,6 +39,8 @@ TEST_CASE("the configuration in docs/operations.md is accepted and shows the def
   CHECK(config->operations.denial_burst == defaults.operations.denial_burst);
   CHECK(config->operations.trip_rules == defaults.operations.trip_rules);
   CHECK(config->images.count("bookworm") == 1);
+  CHECK(config->ledger_user == defaults.ledger_user);
+  CHECK(config->evidence == defaults.evidence);
   CHECK(config->actors.known.empty());
   CHECK(config->actors.unknown_tenant == defaults.actors.unknown_tenant);
   const auto &admission = config->admission, &shipped = defaults.admission;

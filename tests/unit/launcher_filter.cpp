@@ -1,14 +1,19 @@
 // The golden table: what the compiled filters say, read out of the program itself.
 #include "sandbox/launcher/filter.hpp"
 
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 
+#include "sandbox/kernel/bpf.hpp"
+#include "sandbox/launcher/filter_ranges.hpp"
 #include "tests/unit/bpf_interpreter.hpp"
 
 using namespace cordon;
@@ -40,6 +45,51 @@ std::uint32_t number(const std::string& name) {
   const int n = seccomp_syscall_resolve_name(name.c_str());
   REQUIRE(n >= 0);
   return static_cast<std::uint32_t>(n);
+}
+
+// Without what compile_filter makes of it.
+std::string as_libseccomp_writes_it(const SeccompPolicy& policy) {
+  auto* const context = seccomp_init(SCMP_ACT_ERRNO(policy.default_action.errno_value));
+  REQUIRE(seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0);
+  REQUIRE(seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) == 0);
+  for (const auto& rule : policy.rules) {
+    for (const auto& name : rule.names) {
+      std::vector<scmp_arg_cmp> args;
+      for (const auto& arg : rule.args) args.push_back({arg.index, SCMP_CMP_EQ, arg.value, 0});
+      const auto action =
+          rule.action.verdict == SeccompVerdict::allow ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(rule.action.errno_value);
+      seccomp_rule_add_array(context, action, seccomp_syscall_resolve_name(name.c_str()),
+                             static_cast<unsigned>(args.size()), args.data());
+    }
+  }
+  std::FILE* const file = std::tmpfile();
+  REQUIRE(seccomp_export_bpf(context, fileno(file)) == 0);
+  seccomp_release(context);
+  std::string bpf(static_cast<std::size_t>(::lseek(fileno(file), 0, SEEK_END)), '\0');
+  REQUIRE(::pread(fileno(file), bpf.data(), bpf.size(), 0) == static_cast<ssize_t>(bpf.size()));
+  std::fclose(file);
+  return bpf;
+}
+
+// Every number that there is and some that there are not, with arguments that rules look at.
+std::vector<seccomp_data> many_calls() {
+  std::vector<std::uint32_t> numbers{0x3fffffff, 0x40000000, 0x40000001, 0x7fffffff,
+                                     0x80000000, 0xfffffffe, 0xffffffff};
+  for (std::uint32_t n = 0; n < 700; ++n) numbers.push_back(n);
+  std::vector<seccomp_data> calls;
+  for (const auto n : numbers)
+    for (const std::uint32_t arch : {0xc000003eU, 0x40000003U, 0U})
+      for (const std::uint64_t value :
+           {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{8}, std::uint64_t{10},
+            std::uint64_t{16}, std::uint64_t{40}, std::uint64_t{0x20000}, std::uint64_t{0x7e020000},
+            std::uint64_t{0xffffffff}, std::uint64_t{1} << 32, (std::uint64_t{1} << 32) | 1, ~std::uint64_t{0}}) {
+        seccomp_data call{};
+        call.nr = static_cast<int>(n);
+        call.arch = arch;
+        std::fill(std::begin(call.args), std::end(call.args), value);
+        calls.push_back(call);
+      }
+  return calls;
 }
 
 class Filter {
@@ -285,6 +335,41 @@ TEST_CASE("a file in Moby's format compiles, and what it says too loosely is nar
   }
   CHECK(verdict("socket", {0x100000028}) == eperm);
   CHECK(verdict("personality", {bit_32 | 0xffffffff}) == eperm);
+}
+
+TEST_CASE("a program by ranges is shorter, and answers every call as libseccomp's own does") {
+  for (const auto* name : {"default", "compile", "strict", "root-inside"}) {
+    const auto own = as_libseccomp_writes_it(shipped(name).seccomp);
+    const auto shorter = by_ranges(own);
+    CAPTURE(name, own.size() / 8, shorter.size() / 8);
+    CHECK(shorter.size() < own.size());
+    CHECK(by_ranges(shorter).size() <= shorter.size());
+    std::size_t different = 0;
+    for (const auto& call : many_calls()) {
+      const auto one = evaluate(own, call), other = evaluate(shorter, call);
+      if (one.action != other.action || one.examined != other.examined) ++different;
+    }
+    CHECK(different == 0);
+  }
+}
+
+TEST_CASE("a program that is not as libseccomp writes it is left as it is") {
+  const std::vector<sock_filter> odd[] = {{{BPF_RET | BPF_K, 0, 0, allow}},
+                                          {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0},
+                                           {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 3},
+                                           {BPF_RET | BPF_K, 0, 0, allow},
+                                           {BPF_RET | BPF_K, 0, 0, killed}},
+                                          {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 4},
+                                           {BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0xc000003e},
+                                           {BPF_RET | BPF_K, 0, 0, 0},
+                                           {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0},
+                                           {BPF_JMP | BPF_JSET | BPF_K, 0, 1, 1},
+                                           {BPF_RET | BPF_K, 0, 0, allow},
+                                           {BPF_RET | BPF_K, 0, 0, killed}}};
+  for (const auto& program : odd) {
+    const std::string bpf(reinterpret_cast<const char*>(program.data()), program.size() * sizeof program[0]);
+    CHECK(by_ranges(bpf) == bpf);
+  }
 }
 
 TEST_CASE("a policy of more rules than a program can hold is refused") {

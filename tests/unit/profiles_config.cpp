@@ -114,3 +114,15 @@ TEST_CASE("metrics are served on loopback addresses only") {
     CHECK_FALSE(parse_loopback(text));
   }
 }
+
+TEST_CASE("evidence is on unless the configuration says off, and labels may be kept out of it") {
+  CHECK(parse_config("{}")->evidence.on);
+  CHECK(parse_config(R"({"evidence": "on"})")->evidence.on);
+  CHECK_FALSE(parse_config(R"({"evidence": "off"})")->evidence.on);
+  const auto redacting = parse_config(R"({"evidence": {"redact": ["secret"]}})");
+  REQUIRE(redacting);
+  CHECK(redacting->evidence.on);
+  CHECK(redacting->evidence.redact == std::vector<std::string>{"secret"});
+  for (const char* bad : {R"({"evidence": "no"})", R"({"evidence": false})", R"({"evidence": {"x": 1}})"})
+    CHECK_FALSE(parse_config(bad));
+}

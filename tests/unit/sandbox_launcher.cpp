@@ -75,6 +75,34 @@ TEST_CASE("an interpreter has from its start limits of files that no job's is ab
   CHECK_FALSE(limit(a_plan(), RLIMIT_FSIZE));
 }
 
+TEST_CASE("egress that the profile does not grant is refused, whatever cordond believes") {
+  auto profile = a_profile();
+  const EgressGrant grant{"*.example.com", {}, {443}, EgressMode::passthrough, {}, {}, false, false};
+  CHECK(check_egress(a_plan(), {}));
+  CHECK_FALSE(check_egress(a_plan(), {grant}));
+  profile.egress = {grant};
+  const auto plan = make_plan({{}, "host", ""}, profile, std::string(8, 'i'), {100, 101});
+  CHECK(check_egress(plan, {}));
+  CHECK(check_egress(plan, {grant}));
+  auto other = grant;
+  other.name = "a.example.com";
+  CHECK(check_egress(plan, {other}));
+  other.name = "evil.example.net";
+  CHECK_FALSE(check_egress(plan, {other}));
+  other = grant;
+  other.ports = {443, 22};
+  CHECK_FALSE(check_egress(plan, {other}));
+}
+
+TEST_CASE("a job sees a resolver only where its profile grants egress") {
+  auto profile = a_profile();
+  CHECK(a_plan().view == "host");
+  profile.egress = {{"a.example.com", {}, {443}, EgressMode::passthrough, {}, {}, false, false}};
+  const auto plan = make_plan({{}, "host", ""}, profile, std::string(8, 'i'), {100, 101});
+  CHECK(plan.image == "host");
+  CHECK(plan.view != "host");
+}
+
 TEST_CASE("a limit above the profile's ceiling is refused, whatever cordond believes, for every limit",
           "[threat:limit-wrap]") {
   CHECK(check_limits(a_plan(), a_profile().ceiling));

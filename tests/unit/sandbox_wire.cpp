@@ -43,6 +43,20 @@ TEST_CASE("a JobSpec survives the lifeline and is refused in any other length") 
   refuses_other_lengths(bytes, [](std::string_view b) { return decode_job_spec(b).has_value(); });
 }
 
+TEST_CASE("a JobSpec brings its grants, and none that no profile could have") {
+  auto spec = a_spec();
+  spec.egress = {{"*.example.com", {}, {443, 8443}, EgressMode::passthrough, {}, {}, false, false},
+                 {"", {0xc0000200, 24}, {5432}, EgressMode::raw, {}, {}, false, false}};
+  const auto bytes = encode(spec);
+  REQUIRE(decode_job_spec(bytes) == spec);
+  refuses_other_lengths(bytes, [](std::string_view b) { return decode_job_spec(b).has_value(); });
+  spec.egress[0].name = "*.com";
+  CHECK_FALSE(decode_job_spec(encode(spec)));
+  spec.egress[0].name = "*.example.com";
+  spec.egress[1].network = {0, 0};
+  CHECK_FALSE(decode_job_spec(encode(spec)));
+}
+
 TEST_CASE("a Preparation survives the lifeline, is refused in any other length, and names an image") {
   Preparation wanted{{}, "host"};
   wanted.profile.fill(7);

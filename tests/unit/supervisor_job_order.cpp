@@ -98,3 +98,28 @@ TEST_CASE("a client's file cannot take the place of the code") {
   REQUIRE_FALSE(made);
   CHECK(made.error().errors[0].pointer == "/files/0/path");
 }
+
+TEST_CASE("a job has what its profile grants, or less, and never more") {
+  auto all = catalog();
+  auto& egress = all.profiles.at("default").egress;
+  egress = {{"*.example.com", {}, {443, 8443}, EgressMode::passthrough, {}, {}, false, false}};
+  const auto with = [&](const char* body) {
+    auto request = parse_job_request(body);
+    REQUIRE(request);
+    return make_order(
+        std::move(*request), all, [](const ArtifactRef&) { return nullptr; },
+        [](const ImageConfig&, const std::string&) { return true; });
+  };
+  CHECK(with(R"({"argv": ["x"]})")->egress == egress);
+  CHECK(with(R"({"argv": ["x"], "egress": []})")->egress.empty());
+  CHECK(with(R"({"argv": ["x"], "egress": null})")->egress.empty());
+  CHECK(with(R"({"argv": ["x"], "egress": [{"name": "a.example.com", "ports": [443]}]})")->egress.at(0).name ==
+        "a.example.com");
+  const auto more = with(R"({"argv": ["x"], "egress": [{"name": "evil.example.net"}]})");
+  REQUIRE_FALSE(more);
+  CHECK(more.error().status == 400);
+  CHECK(more.error().code == "egress_not_granted");
+  CHECK(more.error().errors.at(0).pointer == "/egress/0/name");
+  CHECK_FALSE(order(R"({"argv": ["x"], "egress": [{"name": "a.example.com"}]})"));
+  CHECK(order(R"({"argv": ["x"]})")->egress.empty());
+}

@@ -1,0 +1,77 @@
+#include "netfilter/proxy/control.hpp"
+
+#include <sys/socket.h>
+
+#include "netfilter/proxy/job.hpp"
+#include "netfilter/proxy/sockets.hpp"
+
+namespace cordon::egress {
+
+namespace {
+
+constexpr std::size_t most_jobs = 4096;
+constexpr auto pause_without_room = std::chrono::milliseconds(20);
+
+}  // namespace
+
+Control::Control(asio::io_context& io, int listening, Peers peers, Resolver& resolver, Evidence& evidence)
+    : io_(io), listener_(io, listening), peers_(peers), resolver_(resolver), evidence_(evidence) {}
+
+void Control::start() {
+  asio::co_spawn(io_, accept_peers(), asio::detached);
+}
+
+awaitable<void> Control::accept_peers() {
+  for (;;) {
+    const auto [error] = co_await listener_.async_wait(Descriptor::wait_read, as_result);
+    if (error) co_return;
+    const int fd = ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+      take(Descriptor(io_, fd));
+    } else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+      asio::steady_timer pause(io_, pause_without_room);
+      co_await pause.async_wait(as_result);
+    }
+  }
+}
+
+void Control::take(Descriptor peer) {
+  const auto uid = uid_of_peer(peer.native_handle());
+  if (!uid) return;
+  if (*uid == peers_.watcher_uid) return evidence_.connect(std::move(peer));
+  if (*uid == peers_.launcher_uid) asio::co_spawn(io_, serve_launcher(std::move(peer)), asio::detached);
+}
+
+EgressRefusal Control::check(const std::optional<EgressJob>& job, Packet& packet) const {
+  if (packet.state != Packet::State::whole || !job) return EgressRefusal::malformed;
+  if (!evidence_.connected()) return EgressRefusal::no_evidence;
+  if (!are_listeners_of(*job, packet.fds)) return EgressRefusal::descriptors;
+  if (jobs_.contains(job->id)) return EgressRefusal::duplicate;
+  return jobs_.size() < most_jobs ? EgressRefusal::none : EgressRefusal::no_room;
+}
+
+// Its life is the job's.
+awaitable<void> Control::serve_launcher(Descriptor launcher) {
+  const auto [error] = co_await launcher.async_wait(Descriptor::wait_read, as_result);
+  if (error) co_return;
+  auto packet = receive_packet(launcher, max_egress_message, max_egress_fds);
+  if (packet.state == Packet::State::closed) co_return;
+  auto asked = decode_egress_job(packet.bytes);
+  const auto refusal = check(asked, packet);
+  if (refusal != EgressRefusal::none) {
+    ++evidence_.figures().jobs_refused;
+    packet.fds.clear();  // who is refused finds nothing of it left here
+    send_packet(launcher, encode(EgressAnswer{refusal}));
+    co_return;
+  }
+  const auto id = asked->id;
+  auto job = std::make_shared<Job>(io_, std::move(*asked), std::move(packet.fds), resolver_, evidence_);
+  jobs_.insert(id);
+  job->start();
+  if (send_packet(launcher, encode(EgressAnswer{})) == Sent::whole)
+    co_await launcher.async_wait(Descriptor::wait_read, as_result);  // nothing more is to come but the end
+  job->end();
+  jobs_.erase(id);
+}
+
+}  // namespace cordon::egress

@@ -1,0 +1,41 @@
+// From a Permit to a connected socket: resolve once, check every answer, connect to a checked address.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "netfilter/policy/authorise.hpp"
+#include "netfilter/proxy/later.hpp"
+#include "netfilter/proxy/resolver.hpp"
+
+namespace cordon::egress {
+
+class Dial {
+ public:
+  Dial(asio::io_context& io, Resolver& resolver, EgressFigures& figures)
+      : io_(io), resolver_(resolver), figures_(figures), socket_(io) {}
+
+  // none: socket() is connected. The permit is used up.
+  awaitable<FlowReason> run(Permit permit, std::chrono::milliseconds patience);
+  void give_up();  // run() comes back soon, with job_ended
+
+  tcp::socket& socket() { return socket_; }
+  const std::vector<IpAddress>& answers() const { return answers_; }
+  const std::optional<IpAddress>& dialled() const { return dialled_; }
+
+ private:
+  awaitable<FlowReason> find_addresses(const Permit& permit, Clock::time_point deadline);
+  awaitable<FlowReason> connect(IpAddress address, std::uint16_t port, Clock::time_point deadline);
+
+  asio::io_context& io_;
+  Resolver& resolver_;
+  EgressFigures& figures_;
+  tcp::socket socket_;
+  std::shared_ptr<Later<Answers>> look_up_;
+  std::vector<IpAddress> answers_, candidates_;
+  std::optional<IpAddress> dialled_;
+  bool given_up_ = false;
+};
+
+}  // namespace cordon::egress

@@ -1,0 +1,102 @@
+#include "netfilter/proxy/job.hpp"
+
+#include "netfilter/proxy/flow.hpp"
+
+namespace cordon::egress {
+
+namespace {
+
+constexpr std::uint32_t most_refused = 64;
+constexpr auto pause_without_room = std::chrono::milliseconds(20);
+
+std::vector<Budget> budgets_of(const EgressJob& job) {
+  std::vector<Budget> budgets;
+  for (const auto& grant : job.grants) budgets.push_back(Budget::of(grant.budget, Clock::now()));
+  return budgets;
+}
+
+}  // namespace
+
+Job::Job(asio::io_context& io, EgressJob job, std::vector<Descriptor> fds, Resolver& resolver, Evidence& evidence)
+    : io_(io),
+      snapshot_(std::move(job)),
+      resolver_(resolver),
+      evidence_(evidence),
+      denials_(snapshot_.job().id, evidence),
+      budget_(Budget::of(limits(), Clock::now())),
+      grant_budgets_(budgets_of(snapshot_.job())),
+      dns_(io, snapshot_, denials_, totals_, evidence.figures(), std::move(fds[0]), std::move(fds[1])),
+      second_(io) {
+  totals_.job = snapshot_.job().id;
+  for (std::size_t i = 2; i < fds.size(); ++i) listeners_.emplace_back(io, tcp::v4(), fds[i].release());
+  ++evidence_.figures().jobs;
+}
+
+Job::~Job() {
+  --evidence_.figures().jobs;
+}
+
+void Job::start() {
+  dns_.start(shared_from_this());
+  for (std::size_t i = 0; i < listeners_.size(); ++i)
+    asio::co_spawn(io_, accept_flows(shared_from_this(), i), asio::detached);
+  asio::co_spawn(io_, tell_denials(shared_from_this()), asio::detached);
+}
+
+void Job::end() {
+  if (std::exchange(ended_, true)) return;
+  error_code ignored;
+  for (auto& listener : listeners_) listener.close(ignored);
+  dns_.end();
+  for (auto* flow : flows_) flow->end();
+  second_.cancel();
+  close_if_done();
+}
+
+void Job::join(Flow& flow) {
+  flows_.insert(&flow);
+  ++evidence_.figures().flows;
+}
+
+void Job::leave(Flow& flow) {
+  flows_.erase(&flow);
+  --evidence_.figures().flows;
+  close_if_done();
+}
+
+// The last word, after the last flow's.
+void Job::close_if_done() {
+  if (!ended_ || !flows_.empty() || std::exchange(closed_, true)) return;
+  denials_.flush();
+  evidence_.tell(totals_);
+}
+
+Job::Seat Job::take_seat_of_refused() {
+  if (refused_ == most_refused) return nullptr;
+  ++refused_;
+  return {this, [self = shared_from_this()](void*) { --self->refused_; }};
+}
+
+awaitable<void> Job::accept_flows(std::shared_ptr<Job> self, std::size_t listener) {
+  while (!self->ended_) {
+    auto [error, socket] = co_await self->listeners_[listener].async_accept(as_result);
+    if (self->ended_) co_return;
+    if (error) {  // no descriptors: others must end first
+      asio::steady_timer pause(self->io_, pause_without_room);
+      co_await pause.async_wait(as_result);
+      continue;
+    }
+    auto flow = std::make_shared<Flow>(self, std::move(socket));
+    asio::co_spawn(self->io_, Flow::run(std::move(flow)), asio::detached);
+  }
+}
+
+awaitable<void> Job::tell_denials(std::shared_ptr<Job> self) {
+  while (!self->ended_) {
+    self->second_.expires_after(std::chrono::seconds(1));
+    co_await self->second_.async_wait(as_result);
+    if (!self->ended_) self->denials_.flush();
+  }
+}
+
+}  // namespace cordon::egress

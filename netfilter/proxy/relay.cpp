@@ -1,0 +1,178 @@
+#include "netfilter/proxy/relay.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+
+#include "netfilter/proxy/sockets.hpp"
+
+namespace cordon::egress {
+
+namespace {
+
+constexpr std::size_t piece = 256 << 10;   // bytes read at once
+constexpr std::uint64_t small = 16 << 10;  // a rate is waited for until so much may pass
+constexpr int turn = 8;                    // pieces, before others have theirs
+
+// One for all: nothing is left in it when a coroutine lets others run.
+char* scratch() {
+  static std::array<char, piece> bytes;
+  return bytes.data();
+}
+
+}  // namespace
+
+Relay::Relay(tcp::socket tool, tcp::socket far, Budget& of_job, Budget& of_grant, std::optional<BodyReader> body,
+             std::chrono::milliseconds idle)
+    : tool_(std::move(tool)),
+      far_(std::move(far)),
+      of_job_(of_job),
+      of_grant_(of_grant),
+      body_(std::move(body)),
+      idle_(idle),
+      last_byte_(Clock::now()),
+      done_(tool_.get_executor()) {}
+
+awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
+  error_code error;
+  tool_.non_blocking(true, error);
+  far_.non_blocking(true, error);
+  const auto executor = tool_.get_executor();
+  asio::co_spawn(executor, pump(shared_from_this(), Direction::up, std::move(opening), std::move(rest)),
+                 asio::detached);
+  asio::co_spawn(executor, pump(shared_from_this(), Direction::down, {}, {}), asio::detached);
+  while (open_ > 0) {
+    done_.expires_at(last_byte_ + idle_);
+    co_await done_.async_wait(as_result);
+    if (open_ > 0 && !over_ && Clock::now() >= last_byte_ + idle_) reset(FlowReason::idle);
+  }
+  far_.close(error);
+  co_return why_;
+}
+
+void Relay::reset(FlowReason why) {
+  if (!std::exchange(over_, true)) why_ = why;
+  egress::reset(tool_);
+  egress::reset(far_);
+  done_.cancel();
+}
+
+awaitable<void> Relay::pump(std::shared_ptr<Relay> self, Direction direction, std::string opening, std::string rest) {
+  co_await self->move_all(direction, std::move(opening), std::move(rest));
+  --self->open_;
+  self->done_.cancel();
+}
+
+awaitable<void> Relay::move_all(Direction direction, std::string opening, std::string rest) {
+  if (!opening.empty() && !co_await send(opening, direction)) co_return;
+  if (!rest.empty() && !co_await pass_on(rest, direction)) co_return;
+  while (!over_) {
+    if (direction == Direction::up && body_ && body_->ended()) co_return co_await watch_for_reset();
+    const auto [error] = co_await source(direction).async_wait(tcp::socket::wait_read, as_result);
+    if (error || !co_await move_some(direction)) co_return;
+  }
+}
+
+// One turn. False when this direction has ended.
+awaitable<bool> Relay::move_some(Direction direction) {
+  for (int i = 0; i < turn && !over_; ++i) {
+    if (left(direction) == 0) co_return !is_spent(direction);
+    if (!co_await wait_for_rate(direction)) co_return false;
+    const auto allowed = std::min(left(direction), of_grant_.rate().available(Clock::now()));
+    const auto room = asio::buffer(scratch(), static_cast<std::size_t>(std::min<std::uint64_t>(piece, allowed)));
+    error_code error;
+    const auto size = source(direction).read_some(room, error);
+    if (error == asio::error::would_block) co_return true;
+    if (error == asio::error::eof) co_return say_end(direction);
+    if (error) co_return fail(error, direction, true);
+    if (!co_await pass_on({scratch(), size}, direction)) co_return false;
+    if (body_ && direction == Direction::up && body_->ended()) co_return true;
+  }
+  co_return !over_;
+}
+
+awaitable<bool> Relay::pass_on(std::string_view bytes, Direction direction) {
+  if (!body_ || direction == Direction::down) co_return co_await send(bytes, direction);
+  const auto taken = body_->take(bytes);
+  if (taken.fault) reset(FlowReason::bad_request);
+  if (over_) co_return false;
+  co_return co_await send(taken.output, direction);
+}
+
+awaitable<bool> Relay::send(std::string_view bytes, Direction direction) {
+  if (bytes.size() > left(direction)) reset(spent(direction));
+  if (over_) co_return false;
+  of_job_.spend(direction, bytes.size());
+  of_grant_.spend(direction, bytes.size());
+  of_grant_.rate().take(bytes.size(), Clock::now());
+  std::string kept;
+  while (!bytes.empty()) {
+    error_code error;
+    const auto size = sink(direction).write_some(asio::buffer(bytes), error);
+    if (error && error != asio::error::would_block) co_return fail(error, direction, false);
+    bytes_[static_cast<int>(direction)] += size;
+    if (size > 0) last_byte_ = Clock::now();
+    bytes.remove_prefix(size);
+    if (bytes.empty()) break;
+    if (kept.empty()) bytes = kept = bytes;  // the scratch is others' while we wait
+    const auto [failed] = co_await sink(direction).async_wait(tcp::socket::wait_write, as_result);
+    if (failed || over_) co_return false;
+  }
+  co_return true;
+}
+
+// At least a little, or all that is left. False when the relay is over.
+awaitable<bool> Relay::wait_for_rate(Direction direction) {
+  const auto wanted = std::min(small, left(direction));
+  for (;;) {
+    const auto wait = of_grant_.rate().until(wanted, Clock::now());
+    if (wait == Clock::duration::zero()) co_return !over_;
+    asio::steady_timer timer(tool_.get_executor(), wait);
+    co_await timer.async_wait(as_result);
+    last_byte_ = Clock::now();  // held back by us, not idle
+    if (over_) co_return false;
+  }
+}
+
+// Nothing may pass: is there something that would have to?
+bool Relay::is_spent(Direction direction) {
+  char one = 0;
+  const auto size = ::recv(source(direction).native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (size == 0) return !say_end(direction);
+  if (size < 0) return errno != EAGAIN && !fail({errno, boost::system::system_category()}, direction, true);
+  reset(spent(direction));
+  return true;
+}
+
+// Of an HTTP request whose body is sent: only that the tool goes away.
+awaitable<void> Relay::watch_for_reset() {
+  const auto [error] = co_await tool_.async_wait(tcp::socket::wait_error, as_result);
+  if (!error && !over_) reset(FlowReason::reset_by_tool);
+}
+
+// One side has said all. Always false: there is nothing more in this direction.
+bool Relay::say_end(Direction direction) {
+  error_code ignored;
+  if (direction == Direction::up && body_) {
+    reset(FlowReason::reset_by_tool);  // in the middle of a body
+  } else if (direction == Direction::down && body_) {
+    over_ = true;
+    tool_.cancel(ignored);
+    far_.close(ignored);
+  } else {
+    sink(direction).shutdown(tcp::socket::shutdown_send, ignored);
+  }
+  return false;
+}
+
+bool Relay::fail(const error_code&, Direction direction, bool reading) {
+  const bool by_tool = (direction == Direction::up) == reading;
+  reset(by_tool ? FlowReason::reset_by_tool : FlowReason::reset_by_peer);
+  return false;
+}
+
+std::uint64_t Relay::left(Direction direction) const {
+  return std::min(of_job_.left(direction), of_grant_.left(direction));
+}
+
+}  // namespace cordon::egress

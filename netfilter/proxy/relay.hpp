@@ -1,0 +1,58 @@
+// Bytes between a tool and a far side, each counted as it passes, within the budgets. What is not used is not kept: an
+// idle relay has no buffers.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "netfilter/http/body.hpp"
+#include "netfilter/policy/budget.hpp"
+#include "netfilter/proxy/asio.hpp"
+
+namespace cordon::egress {
+
+class Relay : public std::enable_shared_from_this<Relay> {
+ public:
+  // The budgets outlive it. With a `body` (HTTP) only that goes up, and the relay ends with the answer.
+  Relay(tcp::socket tool, tcp::socket far, Budget& of_job, Budget& of_grant, std::optional<BodyReader> body,
+        std::chrono::milliseconds idle);
+
+  // `opening` goes up first as it is, and `rest` next as if it had been read now. Why it ended: none when both sides
+  // had said all. The far side is closed then.
+  awaitable<FlowReason> run(std::string opening, std::string rest);
+  // RST to both sides, at once.
+  void reset(FlowReason why);
+
+  tcp::socket& tool() { return tool_; }
+  std::uint64_t bytes(Direction direction) const { return bytes_[static_cast<int>(direction)]; }
+
+ private:
+  static awaitable<void> pump(std::shared_ptr<Relay> self, Direction direction, std::string opening, std::string rest);
+  awaitable<void> move_all(Direction direction, std::string opening, std::string rest);
+  awaitable<bool> move_some(Direction direction);
+  awaitable<bool> pass_on(std::string_view bytes, Direction direction);
+  awaitable<bool> send(std::string_view bytes, Direction direction);
+  awaitable<bool> wait_for_rate(Direction direction);
+  awaitable<void> watch_for_reset();
+  bool say_end(Direction direction);
+  bool fail(const error_code& error, Direction reading_or_writing, bool reading);
+  bool is_spent(Direction direction);
+  std::uint64_t left(Direction direction) const;
+
+  tcp::socket& source(Direction d) { return d == Direction::up ? tool_ : far_; }
+  tcp::socket& sink(Direction d) { return d == Direction::up ? far_ : tool_; }
+
+  tcp::socket tool_, far_;
+  Budget &of_job_, &of_grant_;
+  std::optional<BodyReader> body_;
+  std::chrono::milliseconds idle_;
+  Clock::time_point last_byte_;
+  asio::steady_timer done_;
+  std::uint64_t bytes_[2] = {0, 0};
+  int open_ = 2;
+  bool over_ = false;
+  FlowReason why_ = FlowReason::none;
+};
+
+}  // namespace cordon::egress

@@ -1,0 +1,26 @@
+// What the proxy does with TCP sockets beside Asio, and what it checks of those that it is given.
+#pragma once
+
+#include <vector>
+
+#include "netfilter/policy/authorise.hpp"
+#include "netfilter/proxy/asio.hpp"
+#include "netfilter/proxy/seqpacket.hpp"
+#include "profiles/ip_address.hpp"
+
+namespace cordon::egress {
+
+// Are these the sockets that egress_job.hpp promises, of this job, in that order?
+bool are_listeners_of(const EgressJob& job, std::vector<Descriptor>& fds);
+
+Destination destination_of(const tcp::socket& accepted);
+
+// The other side gets an RST, now, whatever is in flight.
+void reset(tcp::socket& socket);
+
+// Would the kernel deliver to this host itself? Asked of the routing table; no packet is sent.
+bool is_own_address(const IpAddress& address);
+
+asio::ip::address to_asio(const IpAddress& address);
+
+}  // namespace cordon::egress

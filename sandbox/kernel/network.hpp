@@ -1,0 +1,34 @@
+// What a network namespace needs before names can have addresses in it, and the sockets made there (rtnetlink(7),
+// ip(7)). Runs in: launcher, as root.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "profiles/ipv4.hpp"
+#include "sandbox/kernel/fd.hpp"
+
+namespace cordon {
+
+// This process in the network namespace of another while it lives. A failure to come back is the end of this process:
+// nothing of ours may go on in a sandbox's network.
+class OtherNetwork {
+ public:
+  explicit OtherNetwork(pid_t of);
+  ~OtherNetwork();
+  OtherNetwork(const OtherNetwork&) = delete;
+  OtherNetwork& operator=(const OtherNetwork&) = delete;
+
+ private:
+  Fd home_;
+};
+
+// "ip route add local NETWORK dev lo": every address of it is this host's own, and loops back.
+void add_local_route(Ipv4Network network);
+
+Fd listen_tcp(Ipv4 address, std::uint16_t port);
+Fd bind_udp(Ipv4 address, std::uint16_t port);
+bool is_listening_at(const Fd& socket, Ipv4 address, std::uint16_t port);  // what the kernel says
+
+}  // namespace cordon

@@ -1,0 +1,42 @@
+// A job's way out: the sockets in its sandbox's network that stand for what it was granted, handed to cordon-egress,
+// which alone reads from them. The wall behind cordon-egress is tried first: without it nothing is handed over. What
+// is held here is the life of the job's egress. Runs in: launcher, as root.
+#pragma once
+
+#include <sys/types.h>
+#include <chrono>
+#include <string>
+
+#include "netfilter/egress_job.hpp"
+#include "sandbox/job_spec.hpp"
+#include "sandbox/kernel/fd.hpp"
+#include "sandbox/report.hpp"
+
+namespace cordon {
+
+// Where cordon-egress is and who it must be.
+struct EgressPlace {
+  std::string socket;  // RUNTIME_DIR/egress.sock
+  std::uint32_t uid = 0;
+  bool private_egress = false;
+};
+
+class Egress {
+ public:
+  // For the sandbox whose pid 1 this is. Throws KernelError with the step and what to do; the tool has not started yet.
+  Egress(const EgressPlace& place, const JobSpec& job, pid_t init);
+
+  Facts facts() const { return facts_; }  // as the kernel and cordon-egress say
+
+  // Closes and waits, for so long at the most, until cordon-egress has cut every flow of the job. Never throws.
+  void end(std::chrono::milliseconds patience) noexcept;
+
+ private:
+  Fd line_;
+  Facts facts_;
+};
+
+// What is told to cordon-egress of a job. Pure.
+EgressJob egress_job_of(const JobSpec& job, bool private_egress);
+
+}  // namespace cordon

@@ -1,0 +1,127 @@
+#include "supervisor/egress/egress_watcher.hpp"
+
+#include "sandbox/kernel/check.hpp"
+#include "supervisor/egress/flow_evidence.hpp"
+#include "supervisor/text/log.hpp"
+
+namespace cordon {
+namespace {
+
+constexpr auto look = std::chrono::milliseconds(100);  // no event says that a socket has come to be
+
+}  // namespace
+
+EgressWatcher::EgressWatcher(asio::any_io_executor executor, std::string socket_path, Operations& operations,
+                             Evidence& evidence)
+    : executor_(std::move(executor)),
+      socket_path_(std::move(socket_path)),
+      operations_(operations),
+      evidence_(evidence) {}
+
+void EgressWatcher::watch(bool has_grants) {
+  if (!has_grants || watching_) return;
+  watching_ = true;
+  asio::co_spawn(executor_, keep_watching(), asio::detached);
+}
+
+JobFlowsPtr EgressWatcher::follow(Subject whose) {
+  auto flows = std::make_shared<JobFlows>();
+  const auto job = whose.job;
+  followed_[job] = {std::move(whose), flows};
+  return flows;
+}
+
+const EgressWatcher::Followed* EgressWatcher::find(const std::string& job) const {
+  const auto at = followed_.find(job);
+  return at == followed_.end() ? nullptr : &at->second;
+}
+
+awaitable<void> EgressWatcher::keep_watching() {
+  asio::steady_timer timer(executor_);
+  for (;;) {
+    try {
+      auto connecting = LauncherSocket::connect(socket_path_);
+      socket_ = co_await std::move(connecting);
+      ++connection_;
+      operations_.tell(EventKind::egress_back, {}, "cordon-egress tells of flows, and waits for their evidence");
+      auto hearing = hear();
+      co_await std::move(hearing);
+    } catch (const std::exception& e) {
+      if (socket_) log("egress_watch_failed", {{"error", e.what()}}, Priority::warning);
+    }
+    if (socket_) lose_all();
+    timer.expires_after(look);
+    co_await timer.async_wait(as_result);
+  }
+}
+
+awaitable<void> EgressWatcher::hear() {
+  for (;;) {
+    auto receiving = socket_->receive();
+    const auto message = co_await std::move(receiving);
+    if (message.bytes.empty()) co_return;
+    const auto record = decode_flow_record(message.bytes);
+    if (!record) throw KernelError("understand cordon-egress", "a record", EBADMSG);
+    take(*record);
+  }
+}
+
+void EgressWatcher::lose_all() {
+  socket_.reset();
+  ++connection_;
+  operations_.tell(EventKind::egress_lost, {}, "cordon-egress has gone, and with it every flow: no new one is let out");
+  for (const auto& [job, followed] : followed_) followed.flows->lose();
+}
+
+void EgressWatcher::take(const FlowRecord& record) {
+  auto& metrics = operations_.metrics;
+  const auto keep = [&](const auto& one) {
+    const auto* followed = find(one.job);
+    if (followed == nullptr) return;
+    followed->flows->take(one);
+    evidence_.note(flow_evidence(one, followed->whose));
+  };
+  if (const auto* one = std::get_if<FlowDecided>(&record)) return take_decision(*one);
+  if (const auto* closed = std::get_if<FlowClosed>(&record)) {
+    metrics.flow_closed(closed->reason == FlowReason::none ? "closed" : to_string(closed->reason), closed->bytes_up,
+                        closed->bytes_down);
+    keep(*closed);
+  } else if (const auto* again = std::get_if<DeniedAgain>(&record)) {
+    metrics.flow_denied(to_string(again->reason), again->times);
+    keep(*again);
+  } else if (const auto* query = std::get_if<QueryDenied>(&record)) {
+    metrics.query_denied(query->times);
+    keep(*query);
+  } else if (const auto* over = std::get_if<JobClosed>(&record)) {
+    if (const auto* followed = find(over->job)) followed->flows->take(*over);
+  }
+}
+
+void EgressWatcher::take_decision(const FlowDecided& decided) {
+  if (!decided.allowed()) operations_.metrics.flow_denied(to_string(decided.reason), 1);
+  const auto* followed = find(decided.job);
+  if (followed == nullptr) return acknowledge(connection_, decided.sequence, false);
+  followed->flows->take(decided);
+  auto record = flow_evidence(decided, followed->whose);
+  if (!decided.allowed()) return evidence_.note(std::move(record));
+  if (!evidence_.is_on()) return acknowledge(connection_, decided.sequence, true);
+  asio::co_spawn(executor_, write_and_let_out(std::move(record), connection_, decided.sequence), asio::detached);
+}
+
+awaitable<void> EgressWatcher::write_and_let_out(EvidenceRecord record, std::uint64_t connection,
+                                                 std::uint64_t sequence) {
+  auto recording = evidence_.record(std::move(record));
+  const auto written = co_await std::move(recording);
+  acknowledge(connection, sequence, written.has_value());
+}
+
+void EgressWatcher::acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written) {
+  if (!socket_ || connection != connection_) return;
+  try {
+    socket_->send(encode(WatcherMessage(EvidenceWritten{sequence, written})));
+  } catch (const KernelError&) {
+    socket_->close();  // it has gone, or does not read: whoever hears finds out, and the flow stays refused
+  }
+}
+
+}  // namespace cordon

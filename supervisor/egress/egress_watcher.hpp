@@ -1,0 +1,55 @@
+// cordond's side of cordon-egress: hears of every decision and every end of a flow, has the decision written into the
+// evidence, and only then lets the flow be dialled. Reconnects for as long as there are profiles with grants; without
+// them there is nothing to hear, and nobody is asked.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "supervisor/egress/job_flows.hpp"
+#include "supervisor/events/operations.hpp"
+#include "supervisor/evidence/evidence.hpp"
+#include "supervisor/jobs/launcher_socket.hpp"
+
+namespace cordon {
+
+class EgressWatcher {
+ public:
+  EgressWatcher(asio::any_io_executor executor, std::string socket_path, Operations& operations, Evidence& evidence);
+
+  void watch(bool has_grants);  // from now on, if any profile has grants
+
+  // What goes over the network from now on in the name of this job; a flow of a job that nobody follows is not dialled.
+  JobFlowsPtr follow(Subject whose);
+  void forget(const std::string& job) { followed_.erase(job); }
+
+  bool is_there() const { return socket_.has_value(); }
+
+ private:
+  struct Followed {
+    Subject whose;
+    JobFlowsPtr flows;
+  };
+
+  awaitable<void> keep_watching();
+  awaitable<void> hear();
+  void take(const FlowRecord& record);
+  void take_decision(const FlowDecided& decided);
+  // Written down, and then let out; both on the connection that it came by, or not at all.
+  awaitable<void> write_and_let_out(EvidenceRecord record, std::uint64_t connection, std::uint64_t sequence);
+  void acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written);
+  const Followed* find(const std::string& job) const;
+  void lose_all();
+
+  asio::any_io_executor executor_;
+  std::string socket_path_;
+  Operations& operations_;
+  Evidence& evidence_;
+  std::map<std::string, Followed> followed_;
+  std::optional<LauncherSocket> socket_;
+  std::uint64_t connection_ = 0;  // which of them is open
+  bool watching_ = false;
+};
+
+}  // namespace cordon

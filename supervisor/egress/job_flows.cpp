@@ -1,0 +1,112 @@
+#include "supervisor/egress/job_flows.hpp"
+
+namespace cordon {
+namespace {
+
+constexpr std::uint16_t dns_port = 53;
+
+void put_text(Json& out, const char* name, const std::string& text) {
+  if (!text.empty()) out[name] = text;
+}
+
+Json reason_or_null(FlowReason reason) {
+  return reason == FlowReason::none ? Json() : Json(to_string(reason));
+}
+
+}  // namespace
+
+JobFlows::Row* JobFlows::add(Row row) {
+  if (rows_.size() == max_told_flows) return untold_ += row.count, nullptr;
+  rows_.push_back(std::move(row));
+  changes.ring();
+  return &rows_.back();
+}
+
+void JobFlows::take(const FlowDecided& decided) {
+  if (!decided.allowed()) return deny(decided, false, 1);
+  if (add({decided, std::nullopt}) != nullptr) open_[decided.flow] = rows_.size() - 1;
+}
+
+void JobFlows::take(const FlowClosed& closed) {
+  const auto at = open_.find(closed.flow);
+  if (at == open_.end()) return;
+  rows_[at->second].closed = closed;
+  open_.erase(at);
+  changes.ring();
+}
+
+void JobFlows::deny(FlowDecided what, bool is_query, std::uint64_t times) {
+  const DenialKey key{what.name, what.port, what.reason, is_query};
+  const auto at = denials_.find(key);
+  if (at != denials_.end()) {
+    rows_[at->second].count += times;
+    return changes.ring();
+  }
+  if (add({std::move(what), std::nullopt, times, is_query}) != nullptr) denials_[key] = rows_.size() - 1;
+}
+
+void JobFlows::take(const DeniedAgain& again) {
+  FlowDecided what;
+  what.name = again.name, what.port = again.port, what.reason = again.reason;
+  deny(std::move(what), false, again.times);
+}
+
+void JobFlows::take(const QueryDenied& query) {
+  FlowDecided what;
+  what.name = query.name, what.port = dns_port, what.reason = query.reason;
+  deny(std::move(what), true, query.times);
+}
+
+void JobFlows::take(const JobClosed& closed) {
+  totals_ = closed;
+  closed_ = true;
+  changes.ring();
+}
+
+void JobFlows::lose() {
+  if (closed_) return;
+  for (const auto& [flow, row] : open_) rows_[row].is_lost = true;
+  open_.clear();
+  closed_ = true;
+  changes.ring();
+}
+
+Json JobFlows::json_of(const Row& row) {
+  const auto& decided = row.decided;
+  const bool allowed = decided.allowed();
+  const auto reason = allowed && row.closed ? row.closed->reason : decided.reason;
+  Json out = {{"name", decided.name},
+              {"port", decided.port},
+              {"verdict", allowed ? "allowed" : "denied"},
+              {"reason", row.is_lost ? Json("egress_lost") : reason_or_null(reason)},
+              {"bytes_up", nullptr},
+              {"bytes_down", nullptr}};
+  if (!allowed) {
+    out["bytes_up"] = out["bytes_down"] = 0;
+    out["count"] = row.count;
+    if (row.is_query) out["query"] = true;
+  } else {
+    out["mode"] = egress_modes[static_cast<std::size_t>(decided.mode)];
+  }
+  put_text(out, "server_name", decided.server_name);
+  put_text(out, "host", decided.host);
+  put_text(out, "method", decided.method);
+  put_text(out, "path", decided.path);
+  if (row.closed) {
+    out["bytes_up"] = row.closed->bytes_up;
+    out["bytes_down"] = row.closed->bytes_down;
+    out["duration_ms"] = static_cast<double>(row.closed->duration_us) / 1000.0;
+    out["address"] = row.closed->dialled ? Json(row.closed->dialled->text()) : Json();
+  }
+  return out;
+}
+
+Json JobFlows::json() const {
+  Json out = Json::array();
+  for (const auto& row : rows_) out.push_back(json_of(row));
+  if (untold_ > 0)
+    out.push_back({{"name", ""}, {"port", 0}, {"verdict", "untold"}, {"reason", "too_many_rows"}, {"count", untold_}});
+  return out;
+}
+
+}  // namespace cordon

@@ -1,0 +1,63 @@
+// What of a job went over the network, as cordon-egress told it: "network" of its report. Bounded: what does not fit
+// is counted. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "profiles/flow_record.hpp"
+#include "profiles/strict_json.hpp"
+#include "supervisor/waker.hpp"
+
+namespace cordon {
+
+inline constexpr std::size_t max_told_flows = 256;  // rows of a report
+
+class JobFlows {
+ public:
+  void take(const FlowDecided& decided);
+  void take(const FlowClosed& closed);
+  void take(const DeniedAgain& again);
+  void take(const QueryDenied& query);
+  void take(const JobClosed& closed);
+  void lose();  // who told of them is gone: what still flows has no end that anybody knows
+
+  bool is_closed() const { return closed_; }  // nothing more is said of the job
+
+  // [{"name", "port", "mode", "verdict": "allowed" | "denied", "reason", "count", "bytes_up", "bytes_down",
+  //   "duration_ms", "address", "server_name", "host", "method", "path"}]
+  // reason: why it was denied, or why it ended if not as both sides wished; null otherwise. Bytes of a flow that is
+  // open, or whose end was lost, are null.
+  Json json() const;
+
+  Changes changes;
+
+ private:
+  struct Row {
+    FlowDecided decided;
+    std::optional<FlowClosed> closed;
+    std::uint64_t count = 1;
+    bool is_query = false;
+    bool is_lost = false;
+  };
+  using DenialKey = std::tuple<std::string, std::uint16_t, FlowReason, bool>;  // the last: a question for a name
+
+  static Json json_of(const Row& row);
+  Row* add(Row row);
+  void deny(FlowDecided what, bool is_query, std::uint64_t times);
+
+  std::vector<Row> rows_;
+  std::map<std::uint64_t, std::size_t> open_;  // rows, by flow
+  std::map<DenialKey, std::size_t> denials_;   // rows
+  std::uint64_t untold_ = 0;
+  std::optional<JobClosed> totals_;
+  bool closed_ = false;
+};
+using JobFlowsPtr = std::shared_ptr<JobFlows>;
+
+}  // namespace cordon

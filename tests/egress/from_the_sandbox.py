@@ -1,0 +1,310 @@
+#!/usr/bin/python3
+"""Promises of egress, end to end: real jobs, the real launcher, cordond, cordon-egress and packet filter, and an
+internet that counts every byte. As root; usage: from_the_sandbox.py BIN_DIR [WORD]: only tests with WORD in their name.
+"""
+import json
+import os
+import pathlib
+import re
+import signal
+import sys
+import time
+
+from stage import Stage
+
+stage = Stage(sys.argv[1])
+SERVER, OTHER = "93.184.216.34", "93.184.216.99"
+
+WEB = [{"name": "www.example.com", "ports": [443], "mode": "passthrough", "max_bytes_down": 4 << 20},
+       {"name": "plain.example.net", "ports": [80], "mode": "http"},
+       {"name": "*.wild.example.com", "ports": [443], "mode": "passthrough"},
+       {"name": "echo.example.com", "ports": [7000, 7001, 7002], "mode": "raw", "max_bytes_up": 1 << 20,
+        "max_bytes_down": 1 << 20}]
+
+GET = "import sys, urllib.request\nfor u in sys.argv[1:]:\n  print(urllib.request.urlopen(u, timeout=5).read().decode())"
+TALK = """
+import socket, sys
+for where in sys.argv[1:]:
+    kind, address, port = where.split('/')
+    try:
+        if kind == 'udp':
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(0.3)
+            s.sendto(b'x', (address, int(port))); s.recv(1)
+        else:
+            s = socket.create_connection((address, int(port)), 2); s.sendall(b'hello'); s.settimeout(2)
+            print(where, 'got', len(s.recv(100)))
+    except OSError as e:
+        print(where, type(e).__name__, e.errno)
+"""
+
+
+def begin():
+    stage.enter_network()
+    stage.start_internet()
+    for name in ("www.example.com", "a.wild.example.com", "echo.example.com", "plain.example.net"):
+        stage.name(name, SERVER)
+    stage.name("evil.example.com", OTHER)
+    stage.profile("web", WEB)
+    stage.profile("one", [WEB[0]])
+    stage.profile("late", [dict(WEB[0], expires="2020-01-01T00:00:00Z")])
+    stage.profile("none", [])
+    stage.profile("null", None)
+    stage.start()
+
+
+def expect(condition, *what):
+    if not condition:
+        raise AssertionError(" ".join(str(w) if isinstance(w, str) else json.dumps(w)[:3000] for w in what))
+
+
+def sent():
+    """Packets and bytes that any interface of this network has sent."""
+    total = 0
+    for line in pathlib.Path("/proc/self/net/dev").read_text().splitlines()[2:]:
+        total += int(line.split(":")[1].split()[9])
+    return total
+
+
+def curl(url, *more, profile="web", **job):
+    return stage.job(["curl", "-sS", "--max-time", "8", "--cacert", "ca.pem", *more, url], profile=profile,
+                     files=[stage.certificate()], **job)
+
+
+def went_well(job):
+    return job["outcome"] == {"kind": "exited", "code": 0}
+
+
+def test_a_job_without_grants_sends_no_packet_in_a_thousand_probes():
+    names = " ".join(f"tcp/{a}/{p}" for a in (SERVER, "8.8.8.8", "198.18.0.7", "169.254.169.254", "10.0.0.1")
+                     for p in (80, 443, 53, 22))
+    names += " " + " ".join(f"udp/{a}/53" for a in (SERVER, "198.18.0.1", "8.8.8.8", "127.0.0.53"))
+    before = sent()
+    stage.ask_internet(do="forget")
+    tries = 0
+    for profile in ("default", "none", "null"):
+        for _ in range(7):
+            job = stage.job(["python3", "-c", TALK, *(names.split() * 2)], profile=profile)
+            expect(went_well(job) and "got" not in job["stdout"], job)
+            expect(job["network"] == [] and "egress.proxy" not in json.dumps(job["enforced"]), job["network"])
+            tries += len(names.split()) * 2
+    expect(tries >= 1000, str(tries))
+    expect(sent() == before, f"{sent() - before} packets were sent")
+    counts = stage.ask_internet(do="counts")
+    expect(counts["packets"] == {} and counts["queries"] == [], counts)
+
+
+def test_granted_names_are_reached_without_any_setting_by_curl_wget_python_and_node():
+    url = "https://www.example.com/"
+    expect(curl(url)["stdout"] == "hello\n", curl(url))
+    job = stage.job(["wget", "-qO-", "--ca-certificate=ca.pem", url], files=[stage.certificate()])
+    expect(job["stdout"] == "hello\n", job)
+    job = stage.job(["python3", "-c", GET, url], files=[stage.certificate()], env={"SSL_CERT_FILE": "ca.pem"})
+    expect("hello" in job["stdout"], job)
+    if os.path.exists("/usr/bin/node"):
+        job = stage.job(["node", "-e", f"fetch('{url}').then(a => a.text()).then(console.log)"],
+                        files=[stage.certificate()], env={"NODE_EXTRA_CA_CERTS": "ca.pem"})
+        expect("hello" in job["stdout"], job)
+    expect(curl("http://plain.example.net/")["stdout"] == "hello\n", "plain HTTP")
+    expect(curl("https://a.wild.example.com/", "-k")["stdout"] == "hello\n", "a wildcard")
+
+
+def test_git_over_https_speaks_to_a_granted_host_and_to_no_other():
+    job = stage.job(["git", "-c", "http.sslCAInfo=/work/ca.pem", "ls-remote", "https://www.example.com/x.git"],
+                    files=[stage.certificate()])
+    told = [flow for flow in job["network"] if flow["name"] == "www.example.com"]
+    expect(told and told[0]["verdict"] == "allowed" and told[0]["bytes_down"] > 0, job)
+    job = stage.job(["git", "ls-remote", "https://evil.example.com/x.git"])
+    expect(job["outcome"]["code"] != 0 and all(f["verdict"] == "denied" for f in job["network"]), job)
+
+
+def test_what_is_not_granted_is_denied_and_causes_nothing_upstream():
+    stage.ask_internet(do="forget")
+    job = curl("https://evil.example.com/")
+    expect(job["outcome"]["code"] != 0, job)
+    denied = [flow for flow in job["network"] if flow["name"] == "evil.example.com"]
+    expect(denied and denied[0]["verdict"] == "denied" and denied[0]["reason"] == "no_grant", job["network"])
+    job = curl("https://www.example.com:8443/")
+    expect(job["outcome"]["code"] != 0, job)
+    job = stage.job(["python3", "-c", TALK, f"tcp/{SERVER}/443", "tcp/8.8.8.8/53", f"udp/{SERVER}/53"])
+    expect("got" not in job["stdout"], job)
+    counts = stage.ask_internet(do="counts")
+    expect(counts["packets"] == {} and counts["queries"] == [], counts)
+
+
+def test_a_server_name_that_is_not_the_granted_one_is_refused():
+    stage.ask_internet(do="forget")
+    job = curl("https://evil.example.com/", "--connect-to", "evil.example.com:443:www.example.com:443", "-k")
+    expect(job["outcome"]["code"] != 0, job)
+    told = [f for f in job["network"] if f["reason"] == "server_name_differs"]
+    expect(told and told[0]["name"] == "www.example.com", job["network"])
+    expect(stage.ask_internet(do="counts")["connections"] == [], "a connection was made")
+
+
+def test_a_name_that_leads_inside_is_not_dialled():
+    for address in ("127.0.0.1", "169.254.169.254", "10.1.2.3", "93.184.216.2"):
+        stage.name("www.example.com", SERVER, address)
+        job = curl("https://www.example.com/")
+        expect(job["outcome"]["code"] != 0, address, job)
+        stage.name("www.example.com", SERVER)
+
+
+def test_every_byte_is_counted_as_the_far_side_counts_it():
+    for path in ("/", "/bytes/1", "/bytes/100000", "/bytes/1000000"):
+        stage.ask_internet(do="forget")
+        job = curl("https://www.example.com" + path)
+        expect(went_well(job), job)
+        flow = [f for f in job["network"] if f["name"] == "www.example.com" and f["port"] == 443][0]
+        far = stage.ask_internet(do="counts")["connections"][0]
+        expect((flow["bytes_up"], flow["bytes_down"]) == (far["in"], far["out"]), flow, far)
+        expect(flow["verdict"] == "allowed" and flow["address"] == SERVER, flow)
+
+
+def test_a_budget_ends_the_flow_and_is_told():
+    code = "import socket\ns = socket.create_connection(('echo.example.com', 7002))\nn = 0\ntry:\n" \
+           "  while True:\n    d = s.recv(65536)\n    if not d: break\n    n += len(d)\nexcept OSError as e: print(e)\nprint(n)"
+    job = stage.job(["python3", "-c", code])
+    flow = [f for f in job["network"] if f["port"] == 7002][0]
+    expect(flow["reason"] == "bytes_down_spent", flow)
+    expect((1 << 20) - 16384 <= flow["bytes_down"] <= (1 << 20) + 16384, flow)
+
+
+def test_a_job_may_narrow_and_not_widen():
+    job = curl("https://www.example.com/", egress=[{"name": "www.example.com"}])
+    expect(job["stdout"] == "hello\n", job)
+    job = curl("http://plain.example.net/", egress=[{"name": "www.example.com"}])
+    expect(job["outcome"]["code"] != 0, job)
+    for nothing in ([], None):
+        before = sent()
+        job = curl("https://www.example.com/", egress=nothing)
+        expect(job["outcome"]["code"] != 0 and job["network"] == [] and sent() == before, job)
+    for wider, pointer in (([{"name": "evil.example.com"}], "/egress/0/name"), ([{"name": "*.com"}], "/egress/0/name"),
+                           ([{"name": "www.example.com", "ports": [80]}], "/egress/0/ports"), ("all", "/egress"),
+                           ([{"name": "www.example.com", "max_bytes_down": 1 << 30}], "/egress/0/max_bytes_down")):
+        status, answer = stage.request("POST", "/v1/jobs", {"argv": ["true"], "profile": "web", "egress": wider})
+        expect(status == 400 and answer["errors"][0]["pointer"] == pointer, str(status), answer)
+    status, answer = stage.request("POST", "/v1/jobs", {"argv": ["true"], "egress": [{"name": "www.example.com"}]})
+    expect(status == 400, answer)
+
+
+def test_a_grant_that_has_expired_lets_nothing_out():
+    job = curl("https://www.example.com/", profile="late")
+    expect(job["outcome"]["code"] != 0, job)
+    expect(any(f["reason"] == "grant_expired" for f in job["network"]), job["network"])
+
+
+def test_what_is_enforced_is_read_back():
+    enforced = stage.job(["true"])["enforced"]
+    expect(enforced["egress.ports"] == "80 443 7000 7001 7002", enforced)
+    expect(enforced["egress.icmp_echo_ignore_all"] == "1" and enforced["egress.resolver"] == "198.18.0.1:53", enforced)
+    expect("both refused" in enforced["egress.wall"], enforced)
+
+
+def test_without_the_wall_no_job_has_egress():
+    stage.wall("--remove")
+    try:
+        job = stage.job(["true"])
+        expect(job["outcome"]["kind"] == "setup_failed" and "wall" in job["outcome"]["step"], job["outcome"])
+        expect("cordon-egress-wall" in job["outcome"]["remedy"], job["outcome"])
+        expect(went_well(stage.job(["true"], profile="default")), "tier A")
+    finally:
+        stage.raise_wall()
+    expect(went_well(stage.job(["true"])), "with the wall again")
+
+
+def test_the_wall_holds_the_user_of_cordon_egress_itself():
+    code = TALK.replace("sys.argv[1:]", json.dumps([f"tcp/{SERVER}/7000", f"tcp/{SERVER}/22", "tcp/10.0.0.1/443",
+                                                    f"udp/{SERVER}/53", f"udp/{SERVER}/443", "tcp/127.0.0.1/443"]))
+    import subprocess
+    stage.ask_internet(do="forget")
+    ids = stage.ids
+    out = subprocess.run(["setpriv", "--reuid", ids["EGRESS_UID"], "--regid", ids["EGRESS_GID"], "--clear-groups",
+                          "python3", "-c", code], capture_output=True, text=True).stdout
+    expect(f"tcp/{SERVER}/7000 got 5" in out and out.count("got") == 1, out)
+    packets = stage.ask_internet(do="counts")["packets"]
+    expect(all(where.startswith(f"6 {SERVER} 7000") for where in packets), packets)
+
+
+def test_killing_cordon_egress_ends_its_flows_and_touches_no_other_job():
+    code = "import socket, time\ns = socket.create_connection(('echo.example.com', 7000))\ns.sendall(b'x')\ns.recv(1)\n" \
+           "print('flows', flush=True)\ntry: print('got', len(s.recv(1)))\nexcept OSError as e: print('cut', e.errno)"
+    _, flowing = stage.request("POST", "/v1/jobs", {"argv": ["python3", "-c", code], "profile": "web"})
+    _, other = stage.request("POST", "/v1/jobs", {"argv": ["sleep", "2"]})
+    for _ in range(100):
+        if "flows" in stage.request("GET", f"/v1/jobs/{flowing['id']}")[1]["stdout"]:
+            break
+        time.sleep(0.05)
+    stage.end("cordon-egress", signal.SIGKILL)
+    job = stage.request("GET", f"/v1/jobs/{flowing['id']}?wait=20")[1]
+    expect("cut" in job["stdout"] or "got 0" in job["stdout"], job)
+    expect(job["network"][-1]["reason"] == "egress_lost", job["network"])
+    job = stage.job(["true"])
+    expect(job["outcome"]["kind"] == "setup_failed" and "cordon-egress" in job["outcome"]["step"], job["outcome"])
+    expect(went_well(stage.request("GET", f"/v1/jobs/{other['id']}?wait=20")[1]), "another job")
+    expect(went_well(stage.job(["true"], profile="default")), "tier A")
+    stage.start_egress()
+    for _ in range(50):
+        if went_well(stage.job(["true"])):
+            break
+        time.sleep(0.1)
+    expect(curl("https://www.example.com/")["stdout"] == "hello\n", "once it is back")
+
+
+def test_killing_a_job_cuts_its_flows_first():
+    stage.ask_internet(do="forget")
+    code = "import socket, time\ns = socket.create_connection(('echo.example.com', 7000))\ns.sendall(b'x')\ns.recv(1)\n" \
+           "print('flows', flush=True)\ntime.sleep(60)"
+    _, job = stage.request("POST", "/v1/jobs", {"argv": ["python3", "-c", code], "profile": "web"})
+    for _ in range(100):
+        if "flows" in stage.request("GET", f"/v1/jobs/{job['id']}")[1]["stdout"]:
+            break
+        time.sleep(0.05)
+    status, receipt = stage.request("PUT", f"/v1/kill/job/{job['id']}", {"reason": "test"}, operator=True)
+    expect(status == 200 and receipt["survivors"] == 0, receipt)
+    ended = [c["ended"] for c in stage.ask_internet(do="counts")["connections"] if c["port"] == 7000]
+    expect(ended == ["reset"], ended)
+    stage.request("DELETE", f"/v1/kill/job/{job['id']}", operator=True)
+
+
+def test_opening_egress_costs_less_than_seven_tenths_of_a_millisecond():
+    for attempt in range(3):  # on a busy host a bound of time is looked at again
+        opened = sorted(stage.job(["true"], profile="one", timings=True)["timings"]["egress"] for _ in range(100))
+        print(f"          p50 {opened[50]:.3f} ms, p95 {opened[95]:.3f} ms")
+        if opened[50] <= 0.7:
+            return
+    expect(False, f"p50 {opened[50]} ms")
+
+
+def test_metrics_and_events_tell_of_flows():
+    curl("https://www.example.com/")
+    text = stage.request("GET", "/metrics", operator=True)[1]
+    found = re.search(r'cordon_egress_bytes_total\{direction="down"\} (\d+)', text)
+    expect(found and int(found.group(1)) > 0, text[-2000:])
+
+
+def main():
+    words = sys.argv[2:]
+    begin()
+    failed = 0
+    for name, test in list(globals().items()):
+        if not name.startswith("test_") or (words and not any(word in name for word in words)):
+            continue
+        sentence = name[5:].replace("_", " ")
+        try:
+            test()
+            print("ok      ", sentence, flush=True)
+        except Exception as error:  # each is told, and the others go on
+            failed += 1
+            print("NOT OK  ", sentence, "\n        ", type(error).__name__, error, flush=True)
+    if failed:
+        for log in ("launcher", "cordond", "cordon-egress"):
+            print("---", log, stage.log(log)[-3000:], sep="\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    code = 1
+    try:
+        code = main()
+    finally:
+        stage.close()
+    sys.exit(code)

@@ -1,0 +1,264 @@
+// One name, however it is spelled: what DNS, TLS, a Host field and an absolute target may call a granted host.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "netfilter/policy/authorise.hpp"
+
+using namespace cordon;
+using namespace cordon::egress;
+
+namespace {
+
+EgressGrant grant(std::string name, EgressMode mode, std::uint16_t port) {
+  EgressGrant out;
+  out.name = std::move(name);
+  out.mode = mode;
+  out.ports = {port};
+  return out;
+}
+
+Snapshot snapshot_of(EgressGrants grants) {
+  EgressJob job;
+  job.id = "job";
+  job.grants = std::move(grants);
+  assign_synthetic_addresses(job);
+  return Snapshot(std::move(job));
+}
+
+constexpr std::chrono::sys_seconds today{std::chrono::seconds(1'800'000'000)};
+
+// What is not one of the granted host's spellings: false in every protocol.
+std::set<std::string> foreign_spellings() {
+  const std::string name = "api.example.com";
+  std::set<std::string> out{"",
+                            ".",
+                            "..",
+                            "com",
+                            "example.com",
+                            "pi.example.com",
+                            "xapi.example.com",
+                            "api.example.co",
+                            "api.example.com.",
+                            ".api.example.com",
+                            "api..example.com",
+                            "api.example.com..",
+                            "api.example.com.evil.test",
+                            "evil.test.api.example.com",
+                            "api-example.com",
+                            "api.example.com-evil.test",
+                            "apiXexample.com",
+                            "[api.example.com]",
+                            "[::1]",
+                            "[api.example.com",
+                            "api.example.com]",
+                            "user@api.example.com",
+                            "api.example.com@evil.test",
+                            "evil.test#api.example.com",
+                            "evil.test?api.example.com",
+                            "evil.test/api.example.com",
+                            "evil.test\\api.example.com",
+                            "api.example.com%00.evil.test",
+                            "api.example.com%2eevil.test",
+                            "api%2eexample%2ecom",
+                            "%61pi.example.com",
+                            "fe80::1%api.example.com",
+                            "::ffff:93.184.216.34",
+                            "1.2.3.4",
+                            "127.0.0.1",
+                            "127.1",
+                            "127.0.1",
+                            "0x7f.1",
+                            "0x7f000001",
+                            "2130706433",
+                            "017700000001",
+                            "0177.0.0.1",
+                            "0",
+                            "0.0.0.0",
+                            "1.2.3.4.",
+                            "1.2.3",
+                            "01.02.03.04",
+                            "1.2.3.0x4",
+                            "256.1.1.1",
+                            "localhost",
+                            "localhost.",
+                            "api.example.com:443:1",
+                            "*.example.com",
+                            "*",
+                            "api.*.com",
+                            "_api.example.com",
+                            "-api.example.com",
+                            "api-.example.com",
+                            "xn--",
+                            "\xd0\xb0pi.example.com",
+                            "api\xe3\x80\x82"
+                            "example.com",
+                            "api.example.c\xc3\xb6m",
+                            "api.example.com\n",
+                            "api.example.com\r\nHost: evil.test",
+                            " api.example.com",
+                            "api.example.com ",
+                            "api .example.com",
+                            "api.example.com\t",
+                            "api.example.com,evil.test",
+                            "api.example.com;evil.test",
+                            "api.example.com&evil.test",
+                            "\"api.example.com\"",
+                            "<api.example.com>"};
+  out.insert(std::string(64, 'a') + ".example.com");
+  out.insert(std::string(300, 'a'));
+  for (int i = 0; i < 130; ++i) out.insert(std::string(1, 'a') + "." + std::to_string(i));
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto c = static_cast<char>(byte);
+    out.insert(name.substr(0, 3) + c + name.substr(3));
+    out.insert(name + c + ".evil.test");
+    out.insert(std::string(1, c) + name);
+  }
+  return out;
+}
+
+const std::vector<std::string> own_spellings{"api.example.com", "API.EXAMPLE.COM", "Api.Example.Com",
+                                             "api.EXAMPLE.com"};
+
+bool dns_allows(const std::string& spelling) {
+  auto snapshot = snapshot_of({grant("api.example.com", EgressMode::passthrough, 443)});
+  return snapshot.address_of(spelling).has_value() || snapshot.knows(spelling);
+}
+
+bool sni_allows(const std::string& spelling) {
+  const auto snapshot = snapshot_of({grant("api.example.com", EgressMode::passthrough, 443)});
+  ClientHello hello;
+  hello.server_name = spelling;
+  const Destination there{snapshot.job().names[0].address, 443};
+  return authorise(snapshot, there, Heard(hello), today).has_value();
+}
+
+bool http_allows(const std::string& request) {
+  const auto snapshot = snapshot_of({grant("api.example.com", EgressMode::http, 80)});
+  const auto read = read_request_head(request, 4096);
+  const auto* head = std::get_if<RequestHead>(&read);
+  const Destination there{snapshot.job().names[0].address, 80};
+  return head != nullptr && authorise(snapshot, there, Heard(*head), today).has_value();
+}
+
+bool host_allows(const std::string& spelling) {
+  return http_allows("GET / HTTP/1.1\r\nHost: " + spelling + "\r\n\r\n");
+}
+
+bool target_allows(const std::string& spelling) {
+  return http_allows("GET http://" + spelling + "/ HTTP/1.1\r\nHost: api.example.com\r\n\r\n");
+}
+
+// The Host field's spaces around a value are not its (RFC 9112 5).
+bool is_padded(const std::string& spelling) {
+  return spelling.find_first_of(" \t") != std::string::npos;
+}
+
+// Of the granted host: "http://api.example.com/.evil.test/" asks it for a path.
+bool begins_a_path(const std::string& spelling) {
+  return spelling.starts_with("api.example.com/") || spelling.starts_with("api.example.com?");
+}
+
+}  // namespace
+
+TEST_CASE("more than 300 spellings of other hosts are allowed in none of four protocols") {
+  const auto spellings = foreign_spellings();
+  REQUIRE(spellings.size() > 300);
+  int false_allows = 0;
+  for (const auto& spelling : spellings) {
+    INFO(spelling);
+    const auto lower = [&] {
+      auto out = spelling;
+      std::transform(out.begin(), out.end(), out.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      return out;
+    }();
+    if (lower == "api.example.com") continue;
+    false_allows += dns_allows(spelling) + sni_allows(spelling);
+    if (!is_padded(spelling)) false_allows += host_allows(spelling);
+    if (!is_padded(spelling) && !begins_a_path(lower)) false_allows += target_allows(spelling);
+    CHECK(false_allows == 0);
+  }
+}
+
+TEST_CASE("a granted host in any case of letters is itself in all four protocols") {
+  for (const auto& spelling : own_spellings) {
+    CHECK(dns_allows(spelling));
+    CHECK(sni_allows(spelling));
+    CHECK(host_allows(spelling));
+    CHECK(host_allows(spelling + ":80"));
+    CHECK(target_allows(spelling));
+  }
+}
+
+TEST_CASE("an exact grant decides before a wildcard, a longer wildcard before a shorter one") {
+  auto snapshot =
+      snapshot_of({grant("*.example.com", EgressMode::raw, 443), grant("api.example.com", EgressMode::passthrough, 443),
+                   grant("*.deep.example.com", EgressMode::http, 443)});
+  CHECK(snapshot.grant_for(*snapshot.address_of("api.example.com"), 443, today) == 1);
+  CHECK(snapshot.grant_for(*snapshot.address_of("www.example.com"), 443, today) == 0);
+  CHECK(snapshot.grant_for(*snapshot.address_of("a.deep.example.com"), 443, today) == 2);
+  CHECK_FALSE(snapshot.knows("example.com"));
+}
+
+TEST_CASE("names under wildcards get 64 addresses, each its own, and no more") {
+  auto snapshot = snapshot_of({grant("*.example.com", EgressMode::passthrough, 443)});
+  std::set<Ipv4> addresses;
+  for (int i = 0; i < 64; ++i) addresses.insert(*snapshot.address_of("n" + std::to_string(i) + ".example.com"));
+  CHECK(addresses.size() == 64);
+  CHECK(snapshot.address_of("n64.example.com").error() == FlowReason::too_many_names);
+  CHECK(addresses.count(*snapshot.address_of("N3.example.com")) == 1);
+  CHECK(snapshot.name_at(*addresses.begin()).ends_with(".example.com"));
+}
+
+TEST_CASE("100,000 questions for denied names are refused from the table, and give nothing an address") {
+  auto snapshot = snapshot_of({grant("api.example.com", EgressMode::passthrough, 443)});
+  int allowed = 0;
+  for (int i = 0; i < 100'000; ++i) allowed += snapshot.address_of("x" + std::to_string(i) + ".evil.test").has_value();
+  CHECK(allowed == 0);
+  CHECK(snapshot.name_at(snapshot.job().first_wildcard).empty());
+}
+
+TEST_CASE("a grant that has expired denies from that second on") {
+  auto expiring = grant("api.example.com", EgressMode::raw, 443);
+  expiring.expires = today;
+  const auto snapshot = snapshot_of({expiring});
+  const auto address = snapshot.job().names[0].address;
+  CHECK(snapshot.grant_for(address, 443, today - std::chrono::seconds(1)) == 0);
+  CHECK(snapshot.grant_for(address, 443, today).error() == FlowReason::grant_expired);
+  CHECK(snapshot.grant_for(address, 444, today).error() == FlowReason::port_not_granted);
+  CHECK(snapshot.grant_for(address + 1, 443, today).error() == FlowReason::no_grant);
+}
+
+TEST_CASE("a job's message survives the wire, and no other byte sequence is one") {
+  EgressJob job;
+  job.id = "job-7";
+  job.grants = {grant("api.example.com", EgressMode::passthrough, 443), grant("*.example.net", EgressMode::http, 80)};
+  assign_synthetic_addresses(job);
+  const auto bytes = encode(job);
+  REQUIRE(decode_egress_job(bytes) == job);
+  for (std::size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(decode_egress_job(bytes.substr(0, size)));
+  CHECK_FALSE(decode_egress_job(bytes + "x"));
+  auto bad = job;
+  bad.names[0].address = bad.resolver;
+  CHECK_FALSE(decode_egress_job(encode(bad)));
+  bad = job;
+  bad.first_wildcard = bad.names[0].address;
+  CHECK_FALSE(decode_egress_job(encode(bad)));
+  bad = job;
+  bad.names[0].name = "other.example.com";
+  CHECK_FALSE(decode_egress_job(encode(bad)));
+  bad = job;
+  bad.grants.clear();
+  CHECK_FALSE(decode_egress_job(encode(bad)));
+  bad = job;
+  bad.limits.max_connections = 0;
+  CHECK_FALSE(decode_egress_job(encode(bad)));
+  bad = job;
+  bad.resolver = *parse_ipv4("8.8.8.8");
+  CHECK_FALSE(decode_egress_job(encode(bad)));
+  CHECK(decode_egress_answer(encode(EgressAnswer{EgressRefusal::no_room})) == EgressAnswer{EgressRefusal::no_room});
+  CHECK_FALSE(decode_egress_answer("x"));
+}

@@ -1,0 +1,105 @@
+#include "supervisor/egress/job_flows.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "supervisor/egress/flow_evidence.hpp"
+
+using namespace cordon;
+
+namespace {
+
+FlowDecided decided(std::uint64_t flow, FlowReason reason = FlowReason::none) {
+  FlowDecided out;
+  out.job = "j";
+  out.flow = flow;
+  out.name = "a.example.com";
+  out.port = 443;
+  out.reason = reason;
+  return out;
+}
+
+FlowClosed closed(std::uint64_t flow, std::uint64_t up, std::uint64_t down) {
+  FlowClosed out;
+  out.job = "j";
+  out.flow = flow;
+  out.bytes_up = up, out.bytes_down = down;
+  out.dialled = parse_ip_address("192.0.2.7");
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a flow is told as it is allowed, and with its bytes once it has ended") {
+  JobFlows flows;
+  flows.take(decided(1));
+  auto open = flows.json().at(0);
+  CHECK(open["verdict"] == "allowed");
+  CHECK(open["reason"].is_null());
+  CHECK(open["bytes_up"].is_null());
+  flows.take(closed(1, 5, 7));
+  auto ended = flows.json().at(0);
+  CHECK(ended["bytes_up"] == 5);
+  CHECK(ended["bytes_down"] == 7);
+  CHECK(ended["address"] == "192.0.2.7");
+}
+
+TEST_CASE("denials of one kind are one row with an exact count") {
+  JobFlows flows;
+  flows.take(decided(1, FlowReason::no_grant));
+  flows.take(decided(2, FlowReason::no_grant));
+  flows.take(DeniedAgain{"j", "a.example.com", 443, FlowReason::no_grant, 40});
+  flows.take(decided(3, FlowReason::not_tls));
+  flows.take(QueryDenied{"j", "b.example.com", 1, FlowReason::no_grant, 3});
+  const auto told = flows.json();
+  REQUIRE(told.size() == 3);
+  CHECK(told[0]["count"] == 42);
+  CHECK(told[0]["bytes_down"] == 0);
+  CHECK(told[1]["reason"] == "not_tls");
+  CHECK(told[2]["query"] == true);
+  CHECK(told[2]["port"] == 53);
+}
+
+TEST_CASE("what does not fit into a report is counted") {
+  JobFlows flows;
+  for (std::uint64_t i = 0; i < max_told_flows + 10; ++i) flows.take(decided(i));
+  const auto told = flows.json();
+  REQUIRE(told.size() == max_told_flows + 1);
+  CHECK(told.back()["count"] == 10);
+  CHECK(told.back()["verdict"] == "untold");
+}
+
+TEST_CASE("a flow whose end nobody told is lost, and its bytes are not invented") {
+  JobFlows flows;
+  flows.take(decided(1));
+  CHECK_FALSE(flows.is_closed());
+  flows.lose();
+  CHECK(flows.is_closed());
+  CHECK(flows.json().at(0)["reason"] == "egress_lost");
+  CHECK(flows.json().at(0)["bytes_up"].is_null());
+  flows.take(closed(1, 5, 7));
+  CHECK(flows.json().at(0)["bytes_up"].is_null());
+}
+
+TEST_CASE("a job whose flows are all told is not lost behind that") {
+  JobFlows flows;
+  flows.take(decided(1));
+  flows.take(closed(1, 5, 7));
+  flows.take(JobClosed{"j", 1, 0, 5, 7, 0, 0});
+  flows.lose();
+  CHECK(flows.json().at(0)["reason"].is_null());
+}
+
+TEST_CASE("evidence of a flow says whose it is, where to, and by which rule") {
+  auto flow = decided(3);
+  flow.grant = 2;
+  const Subject whose{"uid:1", "t", "", "web", "j"};
+  const auto record = flow_evidence(flow, whose);
+  CHECK(record.kind == EvidenceKind::flow);
+  CHECK(std::get<std::string>(record.fields.at("job")) == "j");
+  CHECK(std::get<std::string>(record.fields.at("actor")) == "uid:1");
+  CHECK(std::get<std::string>(record.fields.at("verdict")) == "allowed");
+  CHECK(std::get<std::string>(record.fields.at("rule")) == "/egress/2");
+  CHECK(std::get<std::uint64_t>(record.fields.at("port")) == 443);
+  CHECK(record.fields.count("reason") == 0);
+  CHECK(std::get<std::uint64_t>(flow_evidence(closed(3, 5, 7), whose).fields.at("bytes_down")) == 7);
+}
