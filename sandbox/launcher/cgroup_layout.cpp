@@ -1,5 +1,6 @@
 #include "sandbox/launcher/cgroup_layout.hpp"
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -64,7 +65,8 @@ std::string prepare_delegated(const std::string& own) {
   write_file(own + "/supervisor/cgroup.procs", "0");
   hand_on_controllers(own);
   // What memory is kept for the unit is kept for us, not for jobs.
-  write_file(own + "/supervisor/memory.min", read_file(own + "/memory.min"));
+  if (const auto kept = read_file_if_there(AT_FDCWD, own + "/memory.min"))
+    write_file(own + "/supervisor/memory.min", *kept);
   return own;
 }
 

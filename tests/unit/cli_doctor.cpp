@@ -200,7 +200,7 @@ TEST_CASE("programs of different versions, a canary that failed and a kill switc
   auto instance = good_instance();
   instance.info["launcher"]["version"] = "1.2.2";
   CHECK(named(judge_instance(instance), "versions").verdict == Verdict::missing);
-  instance.engaged = {"all"};
+  instance.engaged->emplace_back("all");
   CHECK(named(judge_instance(instance), "kill_switch").verdict == Verdict::missing);
   instance.canary.job["stdout"] = "41\n";
   CHECK(named(judge_instance(instance), "canary").verdict == Verdict::missing);

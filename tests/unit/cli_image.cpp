@@ -179,7 +179,7 @@ TEST_CASE("whiteouts remove what lower layers have, and nothing of their own lay
   CHECK_FALSE(fs::exists(u.at("tree")));
   CHECK(u.text("fresh") == "2");
   CHECK_FALSE(fs::exists(u.at("d/.wh..wh..opq")));
-  CHECK_FALSE(u.refusal({{".wh..."}}).empty() && fs::exists(u.at("d/new")) == false);
+  CHECK_FALSE(u.refusal({{".wh..."}}).empty());
 }
 
 TEST_CASE("a whiteout cannot remove what is outside") {

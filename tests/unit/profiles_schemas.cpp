@@ -87,7 +87,8 @@ void expect_known_keys(const json& schema, const Parse& parse) {
   unsigned places = 0;
   walk(
       schema, schema, "", [](json value) { return value; },
-      [&](const auto& pointer, const auto&, const json& document) {
+      [&](const auto& pointer, const auto& there, const json& document) {
+        if (test::violation(nullptr, there, schema).empty()) return;  // null may stand there
         const auto said = complaint_at(parse(document), pointer);
         INFO(pointer << " in " << document.dump() << ": " << said);
         CHECK_FALSE(said.empty());
