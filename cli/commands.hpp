@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace cordon::cli {
 
 struct RunOptions {
   JobWish wish;
+  std::string grant_file;        // with the secret of a grant; empty: CORDON_GRANT, or none
   std::string idempotency_key;   // empty: a fresh one
   std::string output_directory;  // empty: artifacts stay where they are
   bool raw = false;              // a job's bytes reach the terminal as they are
@@ -60,6 +62,32 @@ int check_profile(const Session& session, const std::string& file);
 int show_info(const Session& session);
 int reload_instance(const Session& session);  // 1 when what was in force still is
 
+int list_approvals(const Session& session, const std::string& id);  // empty: all that wait
+struct ApproveOptions {
+  std::string id;
+  std::string binding;  // what was looked at; empty: what is there now, and is shown
+};
+int approve_job(const Session& session, const ApproveOptions& options);
+int deny_job(const Session& session, const std::string& id, const std::string& reason);
+
+struct GrantOptions {
+  std::optional<std::uint32_t> uid;
+  std::string actor, tenant, task;
+  std::vector<std::string> tools, profiles, actions, resources, data_classes;
+  std::uint32_t expires_s = 0;
+  std::uint64_t uses = 0;
+  std::string secret_file;  // of the one to be narrowed
+};
+int create_grant(const Session& session, const GrantOptions& options);
+int narrow_grant(const Session& session, const GrantOptions& options);
+int list_grants(const Session& session);
+int show_grant(const Session& session, const std::string& name);
+int revoke_grant(const Session& session, const std::string& name, bool kill);
+int list_contexts(const Session& session);
+int clear_context(const Session& session, const std::string& actor, const std::string& task);
+
+int open_incident(const Session& session, const std::string& scope, const std::string& reason);
+int show_governance(const Session& session);
 struct DoctorOptions {
   std::string config_file = "/etc/cordon/cordon.json";
   std::string state_dir = "/var/lib/cordon";

@@ -182,6 +182,7 @@ std::string job_request(const JobWish& wish) {
   add_named(request, "image", wish.image);
   add_named(request, "cwd", wish.cwd);
   add_named(request, "on_output_limit", wish.on_output_limit);
+  add_named(request, "grant", wish.grant);
   if (wish.timings) request["timings"] = true;
   if (!wish.collect.empty()) request["collect"] = wish.collect;
   for (const auto& limit : wish.limits) {

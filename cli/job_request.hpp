@@ -18,6 +18,7 @@ struct JobWish {
   std::vector<std::string> collect{};
   std::vector<std::string> env{};     // NAME=VALUE, or NAME to pass on ours
   std::vector<std::string> labels{};  // NAME=VALUE
+  std::string grant{};                // its secret; empty: none
   bool stdin_too = false;
   bool timings = false;
   std::vector<std::string> argv{};

@@ -11,6 +11,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
 #include "cli/follow.hpp"
+#include "cli/grant_secret.hpp"
 #include "cli/output.hpp"
 #include "cli/summary.hpp"
 
@@ -91,7 +92,9 @@ Json follow_to_the_end(const Client& client, const Session& session, const RunOp
 
 int run_job(const Session& session, const RunOptions& options) {
   const auto client = agent_client(session);
-  const auto submitted = submit(client, options);
+  auto wanted = options;
+  wanted.wish.grant = grant_secret_if_any(options.grant_file);
+  const auto submitted = submit(client, wanted);
   if (options.detach) {
     fmt::print("{}\n", session.json ? submitted.dump(2) : submitted.at("id").get<std::string>());
     return 0;

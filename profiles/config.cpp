@@ -140,6 +140,7 @@ tl::expected<Config, FieldErrors> parse_config(std::string_view text) {
   read_evidence(document, config, errors);
   read_actors(document, config.actors, errors);
   read_admission(document, config.actors, config.admission, errors);
+  read_policy(document, config.actors, config.policy, errors);
   document.optional("max_running", {1, 65536}, config.max_running);
   document.optional("max_queued", {0, 1'000'000}, config.max_queued);
   document.optional("max_connections_per_uid", {1, 65536}, config.max_connections_per_uid);

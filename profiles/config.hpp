@@ -11,6 +11,7 @@
 
 #include "profiles/actors.hpp"
 #include "profiles/admission_rules.hpp"
+#include "profiles/authority_policy.hpp"
 #include "profiles/egress_config.hpp"
 #include "profiles/field_error.hpp"
 #include "profiles/operations_config.hpp"
@@ -56,6 +57,7 @@ struct Config {
   std::optional<WarmRules> warm;         // nullopt: as default_warm_rules() has it
   ActorsConfig actors;
   AdmissionRules admission;
+  AuthorityPolicy policy;
   OperationsConfig operations;
   EgressConfig egress;
   EvidenceRules evidence;
@@ -67,7 +69,7 @@ struct Config {
 //  "uids": {"first", "count"}, "max_running", "max_queued", "retain": {"jobs", "bytes", "days"},
 //  "journal": {"durability"}, "max_connections_per_uid", "max_connections",
 //  "evidence": "on", "off" or {"redact": [LABEL…]}}, and what actors.hpp, admission_rules.hpp,
-// egress_config.hpp, operations_config.hpp and warm_rules.hpp say
+// authority_policy.hpp, egress_config.hpp, operations_config.hpp and warm_rules.hpp say
 tl::expected<Config, FieldErrors> parse_config(std::string_view text);
 
 }  // namespace cordon

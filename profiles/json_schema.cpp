@@ -1,4 +1,5 @@
 // The only file that sees valijson: its headers take long to compile, and its errors are exceptions.
+#define VALIJSON_USE_EXCEPTIONS 1  // otherwise what it cannot read ends the process
 #include "profiles/json_schema.hpp"
 
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
@@ -37,7 +38,8 @@ FieldErrors faults(const valijson::Schema& schema, const nlohmann::json& value, 
   FieldErrors out;
   if (validator.validate(schema, Adapter(value), &results)) return out;
   valijson::ValidationResults::Error error;
-  while (out.size() < enough_faults && results.popError(error)) out.push_back({pointer_of(error.context, pointer), error.description});
+  while (out.size() < enough_faults && results.popError(error))
+    out.push_back({pointer_of(error.context, pointer), error.description});
   if (out.empty()) out.push_back({std::string(pointer), "does not match the schema"});
   return out;
 }

@@ -10,14 +10,36 @@
 namespace cordon {
 namespace {
 
-constexpr std::array<std::string_view, 30> enforced{
-    "$schema",       "$id",         "$comment",      "title",         "description",
-    "type",          "enum",        "const",         "properties",    "required",
-    "additionalProperties",         "minProperties", "maxProperties", "propertyNames",
-    "items",         "minItems",    "maxItems",      "uniqueItems",   "minLength",
-    "maxLength",     "pattern",     "minimum",       "maximum",       "exclusiveMinimum",
-    "exclusiveMaximum",             "multipleOf",    "allOf",         "anyOf",
-    "oneOf",         "not"};
+constexpr std::array<std::string_view, 30> enforced{"$schema",
+                                                    "$id",
+                                                    "$comment",
+                                                    "title",
+                                                    "description",
+                                                    "type",
+                                                    "enum",
+                                                    "const",
+                                                    "properties",
+                                                    "required",
+                                                    "additionalProperties",
+                                                    "minProperties",
+                                                    "maxProperties",
+                                                    "propertyNames",
+                                                    "items",
+                                                    "minItems",
+                                                    "maxItems",
+                                                    "uniqueItems",
+                                                    "minLength",
+                                                    "maxLength",
+                                                    "pattern",
+                                                    "minimum",
+                                                    "maximum",
+                                                    "exclusiveMinimum",
+                                                    "exclusiveMaximum",
+                                                    "multipleOf",
+                                                    "allOf",
+                                                    "anyOf",
+                                                    "oneOf",
+                                                    "not"};
 constexpr std::string_view draft = "http://json-schema.org/draft-07/schema#";
 constexpr std::uint64_t most_unique = 1000;  // each is compared with each
 constexpr double most_ways = 50'000;         // to match one string
@@ -71,10 +93,12 @@ void check_pattern(ObjectReader& object, std::string_view text, const Json* max_
   const auto shape = shape_of(text);
   if (!text.starts_with('^')) return object.error("pattern", "must begin with ^");
   if (!shape.plain) return object.error("pattern", "must have no groups, alternatives or back references");
-  if (text.size() > 256 || !is_pattern(text)) return object.error("pattern", "is no regular expression (ECMA-262), or longer than 256 bytes");
-  if (max_length == nullptr || !max_length->is_number_unsigned()) return object.error("pattern", "must stand beside a \"maxLength\"");
+  if (text.size() > 256 || !is_pattern(text))
+    return object.error("pattern", "is no regular expression (ECMA-262), or longer than 256 bytes");
+  if (max_length == nullptr || !max_length->is_number_integer())
+    return object.error("pattern", "must stand beside a \"maxLength\"");
   const auto length = max_length->get<double>();
-  if (length > 1024 || ways_to_match(length, shape.varying) > most_ways)
+  if (length < 0 || length > 1024 || ways_to_match(length, shape.varying) > most_ways)
     object.error("pattern", "can be matched in too many ways: lower \"maxLength\", or use fewer of * + ? {n,m}");
 }
 
@@ -107,12 +131,14 @@ class Walk {
   void check_forms(ObjectReader& object) {
     const Json* unique = object.find("uniqueItems");
     const Json* most = object.find("maxItems");
-    const bool few = most != nullptr && most->is_number_unsigned() && most->get<std::uint64_t>() <= most_unique;
-    if (unique != nullptr && *unique == true && !few) object.error("uniqueItems", "must stand beside a \"maxItems\" of at most 1000");
+    const bool few = most != nullptr && most->is_number_integer() && *most >= 0 && *most <= most_unique;
+    if (unique != nullptr && *unique == true && !few)
+      object.error("uniqueItems", "must stand beside a \"maxItems\" of at most 1000");
     const Json* items = object.find("items");
     if (items != nullptr && items->is_array()) object.error("items", "must be one schema for all of them");
     const Json* divisor = object.find("multipleOf");
-    if (divisor != nullptr && (!divisor->is_number() || !(divisor->get<double>() > 0))) object.error("multipleOf", "must be a number above 0");
+    if (divisor != nullptr && (!divisor->is_number() || !(divisor->get<double>() > 0)))
+      object.error("multipleOf", "must be a number above 0");
     const Json* which = object.find("$schema");
     if (which != nullptr && *which != draft) object.error("$schema", "must be " + std::string(draft));
   }

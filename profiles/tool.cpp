@@ -34,8 +34,10 @@ bool is_plain_path(std::string_view path) {
 
 std::string read_line(ObjectReader& object, std::string_view key, std::size_t longest) {
   auto text = object.require_string(key);
-  const bool is_line = std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (text.size() > longest || !is_line) object.error(key, "must be one line of at most " + std::to_string(longest) + " bytes");
+  const bool is_line =
+      std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (text.size() > longest || !is_line)
+    object.error(key, "must be one line of at most " + std::to_string(longest) + " bytes");
   return text;
 }
 
@@ -53,8 +55,10 @@ void read_script(ObjectReader& document, Tool& into, FieldErrors& errors) {
   ObjectReader object(*value, "/script", errors);
   ToolScript script;
   script.file = object.require_string("file");
-  if (!script.file.empty() && !is_file_name(script.file)) object.error("file", "must be the name of a file beside the definition");
-  if (const Json* pin = object.require("sha256")) script.sha256 = read_digest(*pin, "/script/sha256", errors).value_or(Sha256{});
+  if (!script.file.empty() && !is_file_name(script.file))
+    object.error("file", "must be the name of a file beside the definition");
+  if (const Json* pin = object.require("sha256"))
+    script.sha256 = read_digest(*pin, "/script/sha256", errors).value_or(Sha256{});
   object.refuse_unknown_keys();
   into.script = std::move(script);
 }
@@ -62,7 +66,8 @@ void read_script(ObjectReader& document, Tool& into, FieldErrors& errors) {
 void read_programs(ObjectReader& document, Tool& into, FieldErrors& errors) {
   const Json* value = document.find("programs");
   if (value == nullptr) return;
-  if (!value->is_object() || value->size() > most_words) return document.error("programs", "must be an object of at most 64 paths");
+  if (!value->is_object() || value->size() > most_words)
+    return document.error("programs", "must be an object of at most 64 paths");
   for (const auto& [path, pin] : value->items()) {
     const auto pointer = pointer_to("/programs", path);
     if (!path.starts_with('/') || path.find("/../") != path.npos || path.size() > 4095)
@@ -96,7 +101,8 @@ void read_effects(ObjectReader& document, Tool& into) {
   const auto name = document.require_string("side_effects");
   const auto effects = parse_side_effects(name);
   if (!effects && !name.empty())
-    document.error("side_effects", "must be read_only, reversible, irreversible, external, financial or administrative");
+    document.error("side_effects",
+                   "must be read_only, reversible, irreversible, external, financial or administrative");
   into.side_effects = effects.value_or(SideEffects::administrative);
   const Json* idempotent = document.find("idempotent");
   if (idempotent == nullptr) return;
@@ -155,7 +161,8 @@ void read_compensation(ObjectReader& document, Tool& into, FieldErrors& errors) 
   compensation.tool = object.require_string("tool");
   if (const Json* input = object.require("input")) {
     if (!input->is_object()) object.error("input", "must be an object");
-    for (const auto& [key, member] : input->items()) check_places(member, pointer_to("/compensation/input", key), errors);
+    for (const auto& [key, member] : input->items())
+      check_places(member, pointer_to("/compensation/input", key), errors);
     compensation.input = *input;
   }
   object.refuse_unknown_keys();
@@ -207,6 +214,10 @@ tl::expected<Tool, FieldErrors> parse_tool(std::string_view name, std::string_vi
   read_effects(document, tool);
   read_words(document, "resources", tool.resources);
   read_words(document, "data_classes", tool.data_classes);
+  std::string trust = "untrusted";
+  document.optional("trust", trust);
+  if (trust != "untrusted" && trust != "inherent") document.error("trust", "must be untrusted or inherent");
+  tool.untrusted = trust != "inherent";
   read_files(document, tool, errors);
   if (const Json* limits = document.find("limits")) tool.limits = *limits;
   read_allowance(document, tool.allowance, errors);

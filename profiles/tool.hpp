@@ -51,6 +51,7 @@ struct Tool {
   bool idempotent = false;             // a call may be made again when it is not known how it ended
   std::vector<std::string> resources;  // what it acts on: "db/orders", "mail"
   std::vector<std::string> data_classes;
+  bool untrusted = true;    // "trust": what it answers may come from anybody; "inherent": only from its input
   std::string files_under;  // where a call's own files may be; empty: it takes none
   std::vector<std::string> collect;
   Json limits = Json::object();  // lower than the profile's
@@ -62,8 +63,8 @@ struct Tool {
 
 // {"version", "owner", "why", "argv" (tool_argument.hpp), "stdin": "none" or "input", "script": {"file", "sha256"},
 //  "programs": {PATH: SHA-256}, "profile", "image", "input": SCHEMA, "output": SCHEMA, "side_effects", "idempotent",
-//  "resources", "data_classes", "files_under", "collect", "limits", "rate", "max_running", "max_queued", "budgets",
-//  "health": {"argv"}, "compensation": {"tool", "input"}}
+//  "resources", "data_classes", "trust": "untrusted" or "inherent", "files_under", "collect", "limits", "rate",
+//  "max_running", "max_queued", "budgets", "health": {"argv"}, "compensation": {"tool", "input"}}
 // `name` is the file's; a "name" in it must be the same.
 tl::expected<Tool, FieldErrors> parse_tool(std::string_view name, std::string_view text);
 

@@ -91,6 +91,14 @@ tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_fi
     return tl::unexpected(
         CatalogFault{config_file, {{pointer_to("/admission/profiles", name), "there is no profile of this name"}}});
   }
+  const auto& rules = catalog->config.policy.rules;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    for (const auto& name : rules[i].when.profiles) {
+      if (name == "*" || catalog->profiles.contains(name)) continue;
+      const auto at = pointer_to("/policy/rules", i) + "/when/profiles";
+      return tl::unexpected(CatalogFault{config_file, {{at, "there is no profile \"" + name + "\""}}});
+    }
+  }
   for (const auto& [name, rule] : catalog->config.warm.value_or(WarmRules{})) {
     const auto profile = catalog->profiles.find(name);
     const auto at = pointer_to("/warm", name);
@@ -105,6 +113,11 @@ tl::expected<CatalogPtr, CatalogFault> load_catalog(const std::string& config_fi
   auto tools = load_tools(catalog->config, catalog->profiles, root);
   if (!tools) return tl::unexpected(CatalogFault{tools.error().file, tools.error().errors});
   catalog->tools = std::move(*tools);
+  for (const auto& [name, allowance] : catalog->config.admission.tools) {
+    if (name == "*" || catalog->tools.contains(name)) continue;
+    return tl::unexpected(
+        CatalogFault{config_file, {{pointer_to("/admission/tools", name), "there is no tool of this name"}}});
+  }
   add_tools_allowances(catalog->tools, catalog->config.admission.tools);
   return catalog;
 }

@@ -100,17 +100,18 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, 
            {},
            ToolGate(options_.state_dir + "/daemon/tools.json", 0),
            WarmPool(executor_, api_.launcher, api_.host, api_.operations.metrics),
+           Authority(api_.journal, [this]() -> const Config& { return api_.catalog->config; }),
            EgressWatcher(executor_, options_.runtime_dir + "/egress.sock", api_.operations, api_.evidence),
            JobLife(executor_, {api_.launcher, api_.warm, api_.egress}, api_.host, api_.artifacts, api_.store,
                    api_.journal, api_.retention, api_.kill_latch, api_.operations, api_.evidence, api_.tools,
-                   [this]() -> const Config& { return api_.catalog->config; }),
+                   api_.authority, [this]() -> const Config& { return api_.catalog->config; }),
            {}},
       bodies_(bodies_in_flight),
       answers_(answers_in_flight),
       turns_(executor_) {
   api_.operations.configure(api_.catalog->config.operations);
-  see_tools(api_);
   api_.operations.keep(api_.evidence);
+  see_tools(api_);
   api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
 }
 
@@ -143,7 +144,9 @@ awaitable<void> Daemon::start() {
   note_serving(api_);
   auto retaining = api_.retention.begin();
   co_await std::move(retaining);
-  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, &api_.tools, api_.catalog);
+  auto remembering = api_.authority.begin();
+  co_await std::move(remembering);
+  auto recovering = recover_jobs(&api_.journal, &api_.store, &api_.life, &api_.authority, &api_.tools, api_.catalog);
   const auto recovered = co_await std::move(recovering);
   for (const auto& lost : recovered.lost) {
     api_.operations.tell(EventKind::lost, lost.subject, lost.reason);

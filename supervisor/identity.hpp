@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
@@ -28,6 +29,7 @@ struct Caller {
   std::uint32_t uid = 0;
   Role role = Role::agent;
   Account account;
+  std::shared_ptr<const std::vector<gid_t>> groups = nullptr;  // of who is on the operators' socket
 };
 
 struct Peer {

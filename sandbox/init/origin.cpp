@@ -2,8 +2,8 @@
 // later ($ORIGIN, ld.so(8)). This one loads none, and to answer costs an entry of procfs in every sandbox.
 // Runs in: the sandbox, before main().
 
-extern "C" const char* _dl_get_origin();  // NOLINT(*-reserved-identifier, *-dcl37-c, *-dcl51-cpp): it is glibc's own
+extern "C" const char* _dl_get_origin();  // NOLINT(bugprone-reserved-identifier): it is glibc's own
 
-extern "C" const char* _dl_get_origin() {  // NOLINT(*-reserved-identifier, *-dcl37-c, *-dcl51-cpp)
-  return reinterpret_cast<const char*>(-1);  // NOLINT(performance-no-int-to-ptr): how glibc says "unknown"
+extern "C" const char* _dl_get_origin() {    // NOLINT(bugprone-reserved-identifier)
+  return reinterpret_cast<const char*>(-1);  // how glibc says that it is not known
 }

@@ -47,8 +47,11 @@ class Admission {
   // before it has entered: what must be written down first is written between the two. `leave` gives the place back.
   tl::expected<void, Rejection> admit(const std::string& id, Claim claim, Time now);
   void enter(const std::string& id, Time now);
+  // It has its place, and may wait long before it enters: it takes no sandbox from anybody meanwhile.
+  void hold(const std::string& id);
   // One that waited before a restart: it was asked and charged then.
   void readmit(const std::string& id, Claim claim, Time now);
+  void readmit_held(const std::string& id, Claim claim);
 
   // Who is to start now, and counts as running from here on; nullopt: nobody.
   std::optional<std::string> next(Time now);
@@ -62,6 +65,7 @@ class Admission {
   std::optional<std::size_t> position(const std::string& id) const;  // 1 is next; nullopt: not waiting
   std::size_t waiting() const { return queue_.size(); }
   std::size_t running() const { return running_.size(); }
+  std::size_t held() const { return held_.size(); }
   const std::string& held_by() const { return held_by_; }  // launcher, memory, pids; empty: nothing
   std::vector<Standing> standing(const Claim& claim, Time now) const;
 
@@ -91,7 +95,7 @@ class Admission {
   bool starts_at_once(const Claim& claim, Time now) const;
   bool may_start(const Claim& claim, Time now) const;
   bool host_has_room(Time now);
-  std::size_t queued() const { return queue_.size() + admitted_.size(); }
+  std::size_t queued() const { return queue_.size() + admitted_.size() + held_.size(); }
   std::chrono::nanoseconds until_a_place_is_free() const;
   void count_in(const Claim& claim);
   void count_out(const Claim& claim);
@@ -99,7 +103,7 @@ class Admission {
 
   AdmissionLimits limits_;
   FairQueue queue_;
-  std::map<std::string, Claim> admitted_, running_;
+  std::map<std::string, Claim> admitted_, held_, running_;
   std::map<LimitScope, Count> counts_;
   std::uint64_t input_bytes_ = 0;  // of all that are queued
   std::map<LimitScope, TokenBucket> buckets_;

@@ -7,8 +7,14 @@
 
 namespace cordon {
 
+void Admission::hold(const std::string& id) {
+  auto place = admitted_.extract(id);
+  if (!place.empty()) held_.insert(std::move(place));
+}
+
 void Admission::enter(const std::string& id, Time now) {
   auto place = admitted_.extract(id);
+  if (place.empty()) place = held_.extract(id);
   if (place.empty()) return;
   auto& claim = place.mapped();
   const double weight = allowance({ScopeKind::tenant, claim.tenant}).weight;
@@ -19,6 +25,11 @@ void Admission::readmit(const std::string& id, Claim claim, Time now) {
   count_in(claim);
   admitted_.emplace(id, std::move(claim));
   enter(id, now);
+}
+
+void Admission::readmit_held(const std::string& id, Claim claim) {
+  count_in(claim);
+  held_.emplace(id, std::move(claim));
 }
 
 bool Admission::may_start(const Claim& claim, Time now) const {
@@ -61,6 +72,7 @@ std::optional<std::string> Admission::next(Time now) {
 
 bool Admission::leave(const std::string& id) {
   auto place = admitted_.extract(id);
+  if (place.empty()) place = held_.extract(id);
   auto claim = place.empty() ? queue_.remove(id) : std::optional(std::move(place.mapped()));
   if (!claim) return false;
   count_out(*claim);

@@ -63,6 +63,13 @@ std::optional<EvidenceKind> evidence_kind(EventKind kind) {
       return EvidenceKind::reload;
     case EventKind::breaker_open:
       return EvidenceKind::breaker;
+    case EventKind::approval_wanted:
+    case EventKind::approval_given:
+      return EvidenceKind::approval;
+    case EventKind::grant_changed:
+      return EvidenceKind::grant;
+    case EventKind::incident:
+      return EvidenceKind::incident;
     case EventKind::tool:
     case EventKind::ambiguous:
       return EvidenceKind::tool;

@@ -32,7 +32,11 @@ constexpr std::array<Kind, event_kinds> kinds{{{"started", Severity::info},
                                                {"side_effects", Severity::warning},
                                                {"ambiguous", Severity::warning},
                                                {"evidence_failed", Severity::critical},
-                                               {"evidence_back", Severity::info}}};
+                                               {"evidence_back", Severity::info},
+                                               {"approval_wanted", Severity::warning},
+                                               {"approval_given", Severity::info},
+                                               {"grant_changed", Severity::info},
+                                               {"incident", Severity::critical}}};
 
 const Kind& row(EventKind kind) {
   return kinds.at(static_cast<std::size_t>(kind));

@@ -33,8 +33,12 @@ enum class EventKind : std::uint8_t {
   ambiguous,        // whether a call that cannot be made twice has happened is not known, or was settled
   evidence_failed,  // the evidence cannot be written: nothing is started
   evidence_back,    // and can again
+  approval_wanted,  // a job waits for people
+  approval_given,   // one of them approved it, or it was denied
+  grant_changed,    // one was made or revoked
+  incident,         // an operator opened one
 };
-inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::evidence_back) + 1;
+inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::incident) + 1;
 std::string_view to_string(EventKind kind);
 
 enum class Severity : std::uint8_t { info, warning, critical };

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "sandbox/report.hpp"
+#include "supervisor/authority/authority.hpp"
 #include "supervisor/catalog.hpp"
 #include "supervisor/egress/egress_watcher.hpp"
 #include "supervisor/events/operations.hpp"
@@ -40,10 +41,19 @@ struct Api {
   HostWatch host;
   ToolGate tools;
   WarmPool warm;
+  Authority authority;
   EgressWatcher egress;
   JobLife life;
   ConnectionTable connections;
 };
+
+// Revokes a grant with all that were made from it; what was being started under one is not. With `kill` what runs, or
+// waits, under them ends as well: it is not gone yet.
+struct Revocation {
+  std::vector<std::string> grants;
+  std::vector<JobPtr> jobs;
+};
+Revocation revoke(Api& api, const std::string& name, const std::string& by, bool kill);
 
 // Loads anew; what was in force stays so when anything is wrong.
 tl::expected<void, CatalogFault> reload(Api& api);
@@ -79,6 +89,17 @@ awaitable<Answer> list_kills(Api*, RequestPtr, Parameters);
 awaitable<Answer> engage_kill(Api*, RequestPtr, Parameters);
 awaitable<Answer> release_kill(Api*, RequestPtr, Parameters);
 awaitable<Answer> reload_all(Api*, RequestPtr, Parameters);
+awaitable<Answer> list_approvals(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_approval(Api*, RequestPtr, Parameters);
+awaitable<Answer> decide_approval(Api*, RequestPtr, Parameters);
+awaitable<Answer> make_grant(Api*, RequestPtr, Parameters);
+awaitable<Answer> list_grants(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_grant(Api*, RequestPtr, Parameters);
+awaitable<Answer> revoke_grant(Api*, RequestPtr, Parameters);
+awaitable<Answer> list_contexts(Api*, RequestPtr, Parameters);
+awaitable<Answer> clear_context(Api*, RequestPtr, Parameters);
+awaitable<Answer> open_incident(Api*, RequestPtr, Parameters);
+awaitable<Answer> get_governance(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_breakers(Api*, RequestPtr, Parameters);
 awaitable<Answer> reset_breaker(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_operator_events(Api*, RequestPtr, Parameters);

@@ -109,6 +109,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
     return tl::unexpected(fault);
   }
   api.catalog = std::move(*loaded);
+  api.kill_latch.decide_again();  // under another policy, perhaps
   see_tools(api);
   api.life.reconfigure();
   api.warm.configure(*api.catalog);

@@ -4,6 +4,7 @@
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/http/json_answer.hpp"
+#include "supervisor/http/kill_access.hpp"
 #include "supervisor/http/operator_input.hpp"
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/text/log.hpp"
@@ -14,23 +15,6 @@ namespace {
 using Refused = tl::unexpected<Rejection>;
 
 constexpr auto receipt_patience = std::chrono::seconds(5);
-
-tl::expected<Scope, Rejection> read_scope(const std::string& text) {
-  if (auto scope = parse_scope(text)) return *scope;
-  return Refused(Rejection{400, "invalid_scope", "The input is not valid", "there is no kill scope \"" + text + "\"",
-                           "Use all, tenant/NAME, actor/NAME, tool/NAME, profile/NAME or job/ID."});
-}
-
-// One that is there and has not ended: else there is nothing that an engaged switch could do.
-awaitable<std::optional<Rejection>> no_such_job(Api* api, RequestPtr request, Scope scope) {
-  if (scope.kind != Scope::Kind::job) co_return std::nullopt;
-  auto finding = find_job(api, request, scope.name);
-  const auto job = co_await std::move(finding);
-  if (!job) co_return job.error();
-  if ((*job)->state != JobState::finished) co_return std::nullopt;
-  co_return Rejection{409, "job_finished", "Conflict", "job " + scope.name + " has finished already",
-                      "Nothing of it is alive; it cannot come again."};
-}
 
 Json engagement_json(const Engagement& engagement) {
   return {{"scope", to_string(engagement.scope)},
@@ -80,16 +64,6 @@ Json receipt(const Engaged& engaged, Toll toll, Clock::duration took) {
   return out;
 }
 
-Subject subject_of(const Scope& scope) {
-  Subject subject;
-  if (scope.kind == Scope::Kind::actor) subject.actor = scope.name;
-  if (scope.kind == Scope::Kind::tenant) subject.tenant = scope.name;
-  if (scope.kind == Scope::Kind::tool) subject.tool = scope.name;
-  if (scope.kind == Scope::Kind::profile) subject.profile = scope.name;
-  if (scope.kind == Scope::Kind::job) subject.job = scope.name;
-  return subject;
-}
-
 Rejection not_engaged(const Scope& scope) {
   return {404, "kill_switch_not_engaged", "Not found", to_string(scope) + " is not engaged",
           "GET /v1/kill lists what is."};
@@ -102,8 +76,50 @@ Rejection roots_word(const Engagement& word) {
 
 }  // namespace
 
-awaitable<Answer> engage_kill(Api* api, RequestPtr request, Parameters parameters) {
+tl::expected<Scope, Rejection> read_scope(const std::string& text) {
+  if (auto scope = parse_scope(text)) return *scope;
+  return Refused(Rejection{400, "invalid_scope", "The input is not valid", "there is no kill scope \"" + text + "\"",
+                           "Use all, tenant/NAME, actor/NAME, tool/NAME, profile/NAME or job/ID."});
+}
+
+awaitable<std::optional<Rejection>> no_such_job(Api* api, RequestPtr request, Scope scope) {
+  if (scope.kind != Scope::Kind::job) co_return std::nullopt;
+  auto finding = find_job(api, request, scope.name);
+  const auto job = co_await std::move(finding);
+  if (!job) co_return job.error();
+  if ((*job)->state != JobState::finished) co_return std::nullopt;
+  co_return Rejection{409, "job_finished", "Conflict", "job " + scope.name + " has finished already",
+                      "Nothing of it is alive; it cannot come again."};
+}
+
+Subject subject_of(const Scope& scope) {
+  Subject subject;
+  if (scope.kind == Scope::Kind::actor) subject.actor = scope.name;
+  if (scope.kind == Scope::Kind::tenant) subject.tenant = scope.name;
+  if (scope.kind == Scope::Kind::tool) subject.tool = scope.name;
+  if (scope.kind == Scope::Kind::profile) subject.profile = scope.name;
+  if (scope.kind == Scope::Kind::job) subject.job = scope.name;
+  return subject;
+}
+
+awaitable<Json> kill_scope(Api* api, RequestPtr request, Scope scope, std::string reason) {
   const auto began = Clock::now();
+  auto engagement =
+      api->kill_latch.engage(scope, request->caller.account.actor, reason, std::chrono::system_clock::now());
+  const auto jobs = api->life.kill(engagement);
+  const auto engaged = api->kill_latch.persist(std::move(engagement));  // a disk that is slow holds up no kill
+  const auto deadline = began + receipt_patience;
+  for (const auto& job : jobs) co_await until_finished(job, request->client, deadline);
+  auto toll = count_toll(*api, scope, jobs);
+  api->operations.tell(EventKind::kill, subject_of(scope),
+                       to_string(scope) + " engaged by " + request->caller.account.actor + ": " + reason);
+  log("kill_receipt", {{"scope", to_string(scope)},
+                       {"killed", std::to_string(toll.killed.size())},
+                       {"survivors", std::to_string(toll.survivors)}});
+  co_return receipt(engaged, std::move(toll), Clock::now() - began);
+}
+
+awaitable<Answer> engage_kill(Api* api, RequestPtr request, Parameters parameters) {
   const auto scope = read_scope(parameters.at(0));
   if (!scope) co_return Refused(scope.error());
   const auto reason = read_reason(request->body);
@@ -111,19 +127,8 @@ awaitable<Answer> engage_kill(Api* api, RequestPtr request, Parameters parameter
   auto looking = no_such_job(api, request, *scope);
   auto none = co_await std::move(looking);
   if (none) co_return Refused(std::move(*none));
-  auto engagement =
-      api->kill_latch.engage(*scope, request->caller.account.actor, *reason, std::chrono::system_clock::now());
-  const auto jobs = api->life.kill(engagement);
-  const auto engaged = api->kill_latch.persist(std::move(engagement));  // a disk that is slow holds up no kill
-  const auto deadline = began + receipt_patience;
-  for (const auto& job : jobs) co_await until_finished(job, request->client, deadline);
-  auto toll = count_toll(*api, *scope, jobs);
-  api->operations.tell(EventKind::kill, subject_of(*scope),
-                       to_string(*scope) + " engaged by " + request->caller.account.actor + ": " + *reason);
-  log("kill_receipt", {{"scope", to_string(*scope)},
-                       {"killed", std::to_string(toll.killed.size())},
-                       {"survivors", std::to_string(toll.survivors)}});
-  co_return json_response(receipt(engaged, std::move(toll), Clock::now() - began));
+  auto killing = kill_scope(api, request, *scope, *reason);
+  co_return json_response(co_await std::move(killing));
 }
 
 awaitable<Answer> release_kill(Api* api, RequestPtr request, Parameters parameters) {

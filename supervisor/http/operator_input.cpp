@@ -10,14 +10,13 @@ namespace {
 using Refused = tl::unexpected<Rejection>;
 constexpr std::size_t max_reason = 1000;
 
-// It is shown in terminals, and stands in a line of root's file.
+}  // namespace
+
 bool is_reason(const std::string& text) {
   return !text.empty() && text.size() <= max_reason && std::none_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
   });
 }
-
-}  // namespace
 
 tl::expected<std::string, Rejection> read_reason(const std::string& body) {
   const auto document = parse_strict_json(body);

@@ -37,14 +37,13 @@ tl::expected<std::uint64_t, Rejection> number_parameter(const Request& request, 
   return Refused(bad_parameter(name, "must be a number from " + std::to_string(low) + " to " + std::to_string(high)));
 }
 
-std::optional<Rejection> read_state(const Request& request, JobQuery& query, bool& none) {
+std::optional<Rejection> read_state(const Request& request, JobQuery& query) {
   const auto at = request.target.query.find("state");
   if (at == request.target.query.end()) return std::nullopt;
-  none = at->second == "awaiting_approval";  // no job waits for that yet, but it is a state
-  for (const auto state : {JobState::queued, JobState::running, JobState::finished}) {
+  for (const auto state : {JobState::queued, JobState::awaiting_approval, JobState::running, JobState::finished}) {
     if (at->second == to_string(state)) query.state = state;
   }
-  if (query.state || none) return std::nullopt;
+  if (query.state) return std::nullopt;
   return bad_parameter("state", "must be queued, awaiting_approval, running or finished");
 }
 
@@ -94,15 +93,13 @@ awaitable<Answer> list_jobs(Api* api, RequestPtr request, Parameters) {
   const auto limit = number_parameter(*request, "limit", 1, max_page, query.limit);
   if (!limit) co_return Refused(limit.error());
   query.limit = *limit;
-  bool none = false;
-  if (auto bad = read_state(*request, query, none)) co_return Refused(std::move(*bad));
+  if (auto bad = read_state(*request, query)) co_return Refused(std::move(*bad));
   if (const auto after = request->target.query.find("after"); after != request->target.query.end()) {
     query.after = after->second;
     if (!is_job_id(query.after)) co_return Refused(bad_parameter("after", "must be the id of a job"));
   }
-  JobPage page;
   auto listing = api->store.list(query);
-  if (!none) page = co_await std::move(listing);
+  auto page = co_await std::move(listing);
   Response response;
   response.body = page_text(*api, std::move(page));
   co_return response;

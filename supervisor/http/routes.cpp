@@ -41,6 +41,17 @@ constexpr std::array routes{
     Route{"PUT", "/v1/kill/**", Who::operators, "", engage_kill},
     Route{"DELETE", "/v1/kill/**", Who::operators, "", release_kill},
     Route{"POST", "/v1/reload", Who::operators, "", reload_all},
+    Route{"GET", "/v1/approvals", Who::operators, "", list_approvals},
+    Route{"GET", "/v1/approvals/*", Who::operators, "", get_approval},
+    Route{"POST", "/v1/approvals/*", Who::operators, "", decide_approval},
+    Route{"POST", "/v1/grants", Who::everybody, "", make_grant},
+    Route{"GET", "/v1/grants", Who::everybody, "", list_grants},
+    Route{"GET", "/v1/grants/*", Who::everybody, "", get_grant},
+    Route{"DELETE", "/v1/grants/*", Who::everybody, "kill ", revoke_grant},
+    Route{"GET", "/v1/contexts", Who::operators, "", list_contexts},
+    Route{"DELETE", "/v1/contexts/*", Who::operators, "task ", clear_context},
+    Route{"POST", "/v1/incidents", Who::operators, "", open_incident},
+    Route{"GET", "/v1/governance", Who::operators, "", get_governance},
     Route{"GET", "/v1/breakers", Who::operators, "", get_breakers},
     Route{"DELETE", "/v1/breakers/*", Who::operators, "", reset_breaker},
     Route{"GET", "/v1/events", Who::operators, "follow ", get_operator_events},
@@ -127,12 +138,26 @@ std::optional<Rejection> wrong_form(const Route& route, const Request& request) 
     return Rejection{400, "unknown_parameter", "The input is not valid", "there is no query parameter \"" + name + "\"",
                      route.query.empty() ? "This call takes none." : "There are: " + std::string(route.query)};
   }
-  const bool needs_body = route.handler == submit_job || route.handler == engage_kill || route.handler == call_tool ||
-                          route.handler == put_tool || route.handler == settle_job || route.handler == hold_evidence;
+  constexpr std::array<Handler, 9> with_body{submit_job, engage_kill,     call_tool,     put_tool,     settle_job,
+                                             make_grant, decide_approval, open_incident, hold_evidence};
+  const bool needs_body = std::find(with_body.begin(), with_body.end(), route.handler) != with_body.end();
   const bool takes_body = route.method == "POST" || route.method == "PUT";
   if (!takes_body || (request.body.empty() && !needs_body) || is_json(request)) return std::nullopt;
   return Rejection{415, "unsupported_media_type", "Unsupported media type", "the body must be application/json",
                    "Send \"Content-Type: application/json\"."};
+}
+
+// A monitor is an experiment: it looks, and denies what waits; it kills. Nothing that it does lets anything more
+// happen.
+std::optional<Rejection> not_for_monitors(const Api& api, const Route& route, const Request& request) {
+  if (request.caller.role != Role::operator_ || route.method == "GET") return std::nullopt;
+  if (route.handler == decide_approval || route.handler == engage_kill || route.handler == revoke_grant)
+    return std::nullopt;  // who decides about an approval looks whether it is a monitor
+  const auto& monitors = api.catalog->config.policy.monitors;
+  if (std::find(monitors.begin(), monitors.end(), request.caller.account.actor) == monitors.end()) return std::nullopt;
+  return Rejection{403, "monitor_can_only_tighten", "Forbidden",
+                   "a monitor looks, denies, kills and revokes, and no more",
+                   "\"monitors\" of the policy says who is one."};
 }
 
 }  // namespace
@@ -141,6 +166,7 @@ awaitable<Answer> answer(Api* api, RequestPtr request) {
   auto found = find_route(*request);
   if (!found) co_return tl::unexpected(std::move(found.error()));
   auto wrong = wrong_form(*found->route, *request);
+  if (!wrong) wrong = not_for_monitors(*api, *found->route, *request);
   if (wrong) co_return tl::unexpected(std::move(*wrong));
   auto handled = found->route->handler(api, request, std::move(found->parameters));
   co_return co_await std::move(handled);

@@ -66,7 +66,9 @@ void take_connection(Socket socket, const Listener& listener, Serving& shared, C
   const auto peer = peer_of(socket.native_handle());
   const auto& config = shared.api->catalog->config;
   const auto who = identify(peer, listener, config.actors);
-  const Caller caller{peer ? peer->uid : 0, listener.role, who ? *who : Account{}};
+  Caller caller{peer ? peer->uid : 0, listener.role, who ? *who : Account{}};
+  if (peer && listener.role == Role::operator_)
+    caller.groups = std::make_shared<const std::vector<gid_t>>(peer->groups);
   auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.commons);
   if (!who) return refuse(std::move(connection), who.error(), refusals);
   const ConnectionTable::Limits limits{config.max_connections_per_uid,

@@ -45,6 +45,15 @@ awaitable<tl::expected<std::optional<Submitted>, Rejection>> find_keyed(Api* api
   co_return Submitted{job, asked.waits()};
 }
 
+// That it was not let in, and why, stays on the record.
+void note_refusal(Api& api, const Request& request, const JobOrder& order, const Rejection& why) {
+  EvidenceRecord record{EvidenceKind::refusal, {}};
+  record.put("actor", request.caller.account.actor).put_text("tenant", request.caller.account.tenant);
+  record.put("uid", std::uint64_t{request.caller.uid}).put_text("tool", tool_name(order)).put("profile", order.profile);
+  record.put("policy_sha256", hex(api.catalog->config.policy.digest)).put("code", why.code).put("reason", why.detail);
+  api.evidence.note(std::move(record));
+}
+
 awaitable<Made> make_job(Api* api, RequestPtr request, Asked asked) {
   auto ordering = asked.order();
   auto wanted = co_await std::move(ordering);
@@ -54,16 +63,22 @@ awaitable<Made> make_job(Api* api, RequestPtr request, Asked asked) {
   if (request->idempotency_key &&
       api->store.in_memory(IdempotencyKey{request->caller.account.actor, *request->idempotency_key}))
     co_return Submitted{};
+  const auto& given = ordered.grant;
+  auto body = without_secret(std::move(wanted->body ? *wanted->body : request->body), given);
+  auto mandate = api->authority.rule({request->caller, ordered.order, given, body});
+  if (!mandate) {
+    note_refusal(*api, *request, ordered.order, mandate.error());
+    co_return Refused(mandate.error());
+  }
   const auto now = std::chrono::system_clock::now();
   const auto& account = request->caller.account;
   auto id = api->ids.next(now);
   auto claim = claim_of(account, ordered.order);
-  claim.body = fingerprint(wanted->body ? *wanted->body : request->body);
+  claim.body = fingerprint(body);
   const auto place = api->life.reserve(id, std::move(claim), membership_of(account, ordered.order));
   if (!place) co_return Refused(place.error());
-  const auto job = std::make_shared<Job>(std::move(id), account, std::move(ordered.order), now);
+  const auto job = std::make_shared<Job>(std::move(id), account, std::move(ordered.order), now, std::move(*mandate));
   job->received = request->received;
-  auto body = std::move(wanted->body ? *wanted->body : request->body);
   Submission submission{request->idempotency_key, asked.digest, std::move(body), ordered.wait};
   auto submitting = api->life.submit(job, std::move(submission));
   const auto taken = co_await std::move(submitting);
@@ -104,7 +119,7 @@ awaitable<Answer> submit(Api* api, RequestPtr request, Asked asked) {
   request->drop_body();
   if (!submitted) co_return Refused(submitted.error());
   const auto& job = submitted->job;
-  if (!submitted->wait) co_return accepted(*api, job);
+  if (!submitted->wait || job->state == JobState::awaiting_approval) co_return accepted(*api, job);
   co_await until_finished(job, request->client, Clock::time_point::max());
   if (job->state != JobState::finished && !request->idempotency_key) job->cancel();
   co_return job_response(*api, job);

@@ -18,13 +18,13 @@ namespace {
 
 using Refused = tl::unexpected<Rejection>;
 
-// Until there is somebody who can approve, what is held is refused.
-std::optional<Rejection> why_not_now(const Decision& decision) {
-  if (const auto* refuse = std::get_if<Refuse>(&decision)) return refuse->why;
-  const auto* hold = std::get_if<Hold>(&decision);
-  if (hold == nullptr) return std::nullopt;
-  return Rejection{403, "approval_required", "An approval is needed", hold->why,
-                   "Another person approves it first; nothing was started."};
+// What would be decided about it if it were made now.
+Decision decision_about(const Api& api, const Caller& caller, const OrderedCall& call, const std::string& body) {
+  const auto& ordered = call.ordered;
+  const auto mandate = api.authority.rule({caller, ordered.order, ordered.grant, body});
+  if (!mandate) return Refuse{mandate.error()};
+  if (!mandate->approval) return Allow{};
+  return Hold{why_held(*mandate->approval)};
 }
 
 awaitable<tl::expected<OrderedCall, Rejection>> order_wish(Api* api, Caller caller, CallWish wish) {
@@ -37,7 +37,6 @@ awaitable<tl::expected<Wanted, Rejection>> order_to_run(Api* api, Caller caller,
   auto ordering = order_wish(api, caller, std::move(wish));
   auto call = co_await std::move(ordering);
   if (!call) co_return Refused(call.error());
-  if (auto refused = why_not_now(decide(call->proposed))) co_return Refused(std::move(*refused));
   Wanted wanted{std::move(call->ordered), std::move(body)};
   co_return wanted;
 }
@@ -53,10 +52,11 @@ bool call_waits(const std::string& body) {
 }
 
 awaitable<Answer> plan_of(Api* api, RequestPtr request, CallWish wish) {
-  auto ordering = order_wish(api, request->caller, std::move(wish));
+  auto ordering = order_wish(api, request->caller, wish);
   const auto call = co_await std::move(ordering);
   if (!call) co_return Refused(call.error());
-  co_return json_response(plan_json(call->proposed, call->ordered.order, decide(call->proposed)));
+  const auto decision = decision_about(*api, request->caller, *call, wish.body);
+  co_return json_response(plan_json(call->proposed, call->ordered.order, decision));
 }
 
 tl::expected<LoadedToolPtr, Rejection> find_tool(const Api& api, const std::string& name) {
@@ -136,9 +136,11 @@ tl::expected<ToolWish, Rejection> parse_tool_wish(std::string_view body) {
     wish.enabled = *enabled == true;
   }
   in.optional("reason", wish.reason);
-  if (wish.enabled == false && (wish.reason.empty() || wish.reason.size() > 1024)) in.error("reason", "must say why, in at most 1024 bytes");
+  if (wish.enabled == false && (wish.reason.empty() || wish.reason.size() > 1024))
+    in.error("reason", "must say why, in at most 1024 bytes");
   in.refuse_unknown_keys();
-  if (errors.empty() && !wish.approve && !wish.enabled) errors.push_back({"", "says neither \"approve\" nor \"enabled\""});
+  if (errors.empty() && !wish.approve && !wish.enabled)
+    errors.push_back({"", "says neither \"approve\" nor \"enabled\""});
   if (!errors.empty()) return Refused(invalid_input(std::move(errors)));
   return wish;
 }

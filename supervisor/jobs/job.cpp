@@ -1,6 +1,8 @@
 #include "supervisor/jobs/job.hpp"
 
 #include "supervisor/jobs/job_account.hpp"
+#include "supervisor/tools/tool_call.hpp"
+#include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
 
@@ -8,6 +10,8 @@ std::string_view to_string(JobState state) {
   switch (state) {
     case JobState::queued:
       return "queued";
+    case JobState::awaiting_approval:
+      return "awaiting_approval";
     case JobState::running:
       return "running";
     case JobState::finished:
@@ -16,10 +20,11 @@ std::string_view to_string(JobState state) {
   return "finished";
 }
 
-Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now)
+Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now, Mandate mandate_of)
     : id(std::move(id_of)),
       account(std::move(account_of)),
       order(std::move(order_of)),
+      mandate(std::move(mandate_of)),
       output{OutputBuffer(order.limits.output_bytes), OutputBuffer(order.limits.output_bytes)},
       submitted_at(now) {
   log.state("queued");
@@ -27,6 +32,18 @@ Job::Job(std::string id_of, Account account_of, JobOrder order_of, WallTime now)
 
 void Job::accept(bool taken) {
   acceptance = taken ? Acceptance::accepted : Acceptance::refused;
+  changes.ring();
+}
+
+void Job::become_held() {
+  state = JobState::awaiting_approval;
+  log.state("awaiting_approval");
+  changes.ring();
+}
+
+void Job::become_queued() {
+  state = JobState::queued;
+  log.state("queued");
   changes.ring();
 }
 
@@ -95,13 +112,27 @@ std::uint64_t Job::artifact_bytes() const {
   return total;
 }
 
+Provenance Job::written() const {
+  auto out = mandate.data;
+  if (!order.egress.empty()) out.untrusted = true;  // what comes from outside may be anybody's
+  if (!order.call) return out;
+  const auto& tool = order.call->tool->tool;
+  out.join({tool.untrusted, {tool.name}, {tool.data_classes.begin(), tool.data_classes.end()}, {account.tenant}});
+  return out;
+}
+
 Membership Job::membership() const {
   return membership_of(account, order, id);
 }
 
 Membership membership_of(const Account& account, const JobOrder& order, const std::string& id) {
   const auto drill = order.labels.find(drill_label);
-  return {account.tenant, account.actor, tool_name(order), order.profile, id, drill == order.labels.end() ? "" : drill->second};
+  return {account.tenant,
+          account.actor,
+          tool_name(order),
+          order.profile,
+          id,
+          drill == order.labels.end() ? "" : drill->second};
 }
 
 }  // namespace cordon

@@ -13,6 +13,7 @@
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/report.hpp"
 #include "supervisor/admission/admission.hpp"
+#include "supervisor/authority/mandate.hpp"
 #include "supervisor/egress/job_flows.hpp"
 #include "supervisor/identity.hpp"
 #include "supervisor/jobs/artifact_store.hpp"
@@ -28,7 +29,7 @@
 
 namespace cordon {
 
-enum class JobState { queued, running, finished };
+enum class JobState { queued, awaiting_approval, running, finished };
 std::string_view to_string(JobState state);
 
 struct Artifact {
@@ -75,10 +76,12 @@ enum class Acceptance { pending, accepted, refused };
 
 class Job {
  public:
-  Job(std::string id, Account account, JobOrder order, WallTime now);
+  Job(std::string id, Account account, JobOrder order, WallTime now, Mandate mandate = {});
 
   // The steps, in this order. Every one of them rings `changes`, but for conclude().
   void accept(bool taken);
+  void become_held();    // until people have approved it
+  void become_queued();  // they have
   void become_running();
   void become_started(Enforced facts, WallTime now);
   void write(Stream stream, std::string_view bytes);
@@ -93,6 +96,7 @@ class Job {
   const std::string id;
   const Account account;  // whose it is
   JobOrder order;         // what the client wrote is dropped once the sandbox has it
+  Mandate mandate;        // under what it acts
   JobState state = JobState::queued;
   std::optional<Outcome> outcome;
   std::array<OutputBuffer, 2> output;
@@ -125,6 +129,7 @@ class Job {
   std::uint64_t output_memory() const;
   std::uint64_t artifact_bytes() const;
   Membership membership() const;
+  Provenance written() const;  // of what it writes: of what went into it, and of the tool that it is
 
  private:
   void hang_up_because(HangUpReason reason);

@@ -1,7 +1,5 @@
 #include "supervisor/jobs/job_evidence.hpp"
 
-#include <sodium/crypto_hash_sha256.h>
-
 #include <algorithm>
 
 #include "supervisor/tools/tool_files.hpp"
@@ -17,45 +15,6 @@ struct Overloaded : F... {
 };
 template <typename... F>
 Overloaded(F...) -> Overloaded<F...>;
-
-// Every part is hashed behind its length: no two orders look the same.
-class Hasher {
- public:
-  Hasher() { crypto_hash_sha256_init(&state_); }
-  void number(std::uint64_t v) {
-    unsigned char bytes[8];
-    for (std::size_t i = 0; i < sizeof bytes; ++i) bytes[i] = static_cast<unsigned char>(v >> (8 * i));
-    crypto_hash_sha256_update(&state_, bytes, sizeof bytes);
-  }
-  void text(std::string_view s) {
-    number(s.size());
-    crypto_hash_sha256_update(&state_, reinterpret_cast<const unsigned char*>(s.data()), s.size());
-  }
-  void digest(const Sha256& d) { crypto_hash_sha256_update(&state_, d.data(), d.size()); }
-  void texts(const std::vector<std::string>& list) {
-    number(list.size());
-    for (const auto& s : list) text(s);
-  }
-  Sha256 finish() {
-    Sha256 out;
-    crypto_hash_sha256_final(&state_, out.data());
-    return out;
-  }
-
- private:
-  crypto_hash_sha256_state state_;
-};
-
-void hash_file(Hasher& hasher, const OrderedFile& file) {
-  hasher.text(file.path);
-  hasher.number(file.mode);
-  hasher.number(file.artifact ? 1 : 0);
-  if (file.artifact) {
-    hasher.digest(file.artifact->sha256());
-  } else {
-    hasher.text(file.content);
-  }
-}
 
 EvidenceNumbers limits_of(const Limits& limits) {
   EvidenceNumbers out;
@@ -84,15 +43,6 @@ EvidenceTexts labels_of(const Job& job, const RedactedLabels& redacted) {
 void put_account(EvidenceRecord& record, const Job& job, const RedactedLabels& redacted) {
   record.put("job", job.id).put("actor", job.account.actor).put_text("tenant", job.account.tenant);
   if (auto labels = labels_of(job, redacted); !labels.empty()) record.put("labels", std::move(labels));
-}
-
-// A grant's id is a secret: its digest tells which it was to whoever has it.
-void put_call(EvidenceRecord& record, const ToolCall& call) {
-  const auto& tool = call.tool->tool;
-  record.put("tool", tool.name).put("tool_version", tool.version).put("tool_sha256", hex(call.digest));
-  record.put("side_effects", std::string(to_string(tool.side_effects))).put("input_sha256", hex(call.input_sha256));
-  if (!call.grant.empty()) record.put("grant_sha256", hex(sha256(call.grant)));
-  record.put_text("compensates", call.compensates);
 }
 
 void put_outcome(EvidenceRecord& record, const Outcome& outcome) {
@@ -134,6 +84,25 @@ void put_result(EvidenceRecord& record, const Job& job) {
   if (!job.result->unexpected.empty()) record.put("unexpected_side_effects", job.result->unexpected);
 }
 
+EvidenceTexts provenance_of(const Provenance& data) {
+  const auto joined = [](const std::set<std::string>& all) {
+    std::string out;
+    for (const auto& one : all) out += (out.empty() ? "" : ",") + one;
+    return out;
+  };
+  return {{"trust", data.untrusted ? "untrusted" : "inherent"},
+          {"sources", joined(data.sources)},
+          {"data_classes", joined(data.data_classes)},
+          {"tenants", joined(data.tenants)}};
+}
+
+// Under what it acts.
+void put_authority(EvidenceRecord& record, const Job& job, const Sha256& policy) {
+  record.put("uid", std::uint64_t{job.mandate.uid}).put("policy_sha256", hex(policy));
+  record.put_text("grant", job.mandate.grant).put("provenance", provenance_of(job.mandate.data));
+  if (const auto& approval = job.mandate.approval) record.put("binding_sha256", hex(approval->binding()));
+}
+
 EvidenceNumbers denials_of(const Job& job) {
   EvidenceNumbers out;
   if (!job.report) return out;
@@ -153,32 +122,15 @@ bool is_quick(std::uint64_t bytes_to_hash) {
   return bytes_to_hash <= quick_bytes;
 }
 
-Sha256 action_digest(const JobOrder& order) {
-  Hasher hasher;
-  hasher.text("cordon action 1");
-  hasher.digest(order.profile_sha256);
-  hasher.text(order.image);
-  hasher.texts(order.argv);
-  hasher.texts(order.env);
-  hasher.text(order.cwd);
-  hasher.text(order.stdin_bytes);
-  hasher.number(order.files.size());
-  for (const auto& file : order.files) hash_file(hasher, file);
-  hasher.texts(order.collect);
-  for (const auto& field : limit_fields) hasher.number(order.limits.*field.member);
-  hasher.number(static_cast<std::uint64_t>(order.on_output_limit));
-  return hasher.finish();
-}
-
 EvidenceRecord decision_record(const Job& job, const Sha256& action, const Config& config) {
   EvidenceRecord record{EvidenceKind::decision, {}};
   put_account(record, job, config.evidence.redact);
   put_call(record, job);
   record.put("config_sha256", hex(config.digest));
-  record.put("decision", std::string("admitted")).put("action_sha256", hex(action));
+  record.put("decision", std::string(job.mandate.is_held() ? "held" : "admitted")).put("action_sha256", hex(action));
+  put_authority(record, job, config.policy.digest);
   record.put("profile", job.order.profile).put("profile_sha256", hex(job.order.profile_sha256));
   record.put("image", job.order.image).put("limits", limits_of(job.order.limits));
-  if (job.order.call) put_call(record, *job.order.call);
   EvidenceTexts inputs;  // of earlier jobs
   for (const auto& file : job.order.files) {
     if (file.artifact) inputs[file.path] = hex(file.artifact->sha256());
@@ -193,9 +145,11 @@ EvidenceRecord outcome_record(const Job& job, const OutputDigests& outputs, cons
   put_call(record, job);
   put_result(record, job);
   put_outcome(record, *job.outcome);
+  record.put_text("grant", job.mandate.grant);
+  record.put("provenance", provenance_of(job.written()));
+  if (const auto& approval = job.mandate.approval)
+    record.put("approval", std::string(to_string(approval->state))).put("binding_sha256", hex(approval->binding()));
   record.put("profile_sha256", hex(job.order.profile_sha256));
-  if (job.order.call) put_call(record, *job.order.call);
-  if (job.result && !job.result->unexpected.empty()) record.put("unexpected_side_effects", job.result->unexpected);
   if (job.enforced) record.put("filter_sha256", hex(job.enforced->filter));
   if (job.report) record.put("usage", usage_of(job.report->usage));
   if (auto denials = denials_of(job); !denials.empty()) record.put("denials", std::move(denials));

@@ -10,14 +10,12 @@
 
 namespace cordon {
 
-// SHA-256 of what is to be run: profile, image, argv, env, cwd, standard input, files, globs, limits, in one form.
-// Long inputs take long: see is_quick.
-Sha256 action_digest(const JobOrder& order);
 bool is_quick(std::uint64_t bytes_to_hash);  // enough to be done on the event loop
 
 // Of the configuration's labels, those whose values are kept out ("evidence": {"redact": […]}).
 using RedactedLabels = std::vector<std::string>;
 
+// `action`: authority/action.hpp.
 EvidenceRecord decision_record(const Job& job, const Sha256& action, const Config& config);
 
 struct OutputDigests {

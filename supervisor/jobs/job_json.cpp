@@ -112,6 +112,8 @@ Json before_stdout(const Job& job, std::optional<std::size_t> queue_position) {
   out["tool"] = job.order.call ? Json(tool_name(job.order)) : Json();
   if (job.order.call) out["call"] = call_json(job);
   out["labels"] = Json(job.order.labels);
+  out["grant"] = job.mandate.grant.empty() ? Json() : Json(job.mandate.grant);
+  out["approval"] = job.mandate.approval ? told(*job.mandate.approval) : Json();
   out["outcome"] = job.outcome && job.state == JobState::finished ? to_json(*job.outcome) : Json();
   return out;
 }
@@ -131,6 +133,7 @@ Json after_stderr(const Job& job) {
     out["warm"] = job.warm;
     out["prestart"] = job.prestart.empty() ? Json() : Json(job.prestart);
   }
+  out["provenance"] = to_json(job.written());
   out["profile"] = job.order.profile;
   out["profile_sha256"] = hex(job.order.profile_sha256);
   out["image"] = job.order.image;

@@ -6,6 +6,7 @@
 #include "supervisor/jobs/job_account.hpp"
 #include "supervisor/jobs/job_evidence.hpp"
 #include "supervisor/jobs/job_report.hpp"
+#include "supervisor/journal/authority_rows.hpp"
 #include "supervisor/text/log.hpp"
 #include "supervisor/tools/call_outcome.hpp"
 
@@ -25,6 +26,11 @@ Rejection switched_off(const Engagement& engagement) {
           fmt::format("{} was engaged by {} at {}: {}", scope, engagement.by, rfc3339(engagement.engaged_at),
                       engagement.reason),
           "Nothing of this scope is started until an operator releases it (cordon release)."};
+}
+
+std::optional<Outcome> objection_of(std::optional<Denied> denied) {
+  if (!denied) return std::nullopt;
+  return Outcome(std::move(*denied));
 }
 
 AdmissionLimits limits_of(const Config& config) {
@@ -54,8 +60,10 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
       job.id,           job.account.actor, job.account.tenant,       std::move(submission.key), submission.request,
       report_text(job), std::nullopt,      unix_us(job.submitted_at)};
   // A client that waits without a key is gone with this process; nobody would ever hear of its job.
-  const bool survives = row.key || !submission.waited_for;
+  // (Who waits for what is held is told so at once, and asks again.)
+  const bool survives = row.key || !submission.waited_for || job.mandate.is_held();
   if (waits && survives) row.body = std::move(submission.body);
+  if (job.mandate.approval || !job.mandate.grant.empty()) row.mandate = mandate_text(job.mandate);
   return row;
 }
 
@@ -63,7 +71,7 @@ ReceivedRow received_row(const Job& job, Submission submission, bool waits) {
 
 JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
                  JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
-                 Evidence& evidence, ToolGate& tools, CurrentConfig config)
+                 Evidence& evidence, ToolGate& tools, Authority& authority, CurrentConfig config)
     : executor_(std::move(executor)),
       sandboxes_(sandboxes),
       launcher_(sandboxes.launcher),
@@ -76,8 +84,12 @@ JobLife::JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch&
       operations_(operations),
       evidence_(evidence),
       tools_(tools),
+      authority_(authority),
       config_(std::move(config)),
       admission_(limits_of(config_())),
+      holds_(executor_, journal_, operations_,
+             {[this](const JobPtr& job) { release(job); },
+              [this](const JobPtr& job, Denied why) { deny(job, std::move(why)); }}),
       look_again_(executor_) {}
 
 void JobLife::reconfigure() {
@@ -109,14 +121,19 @@ Durability JobLife::durability_of(const Submission& submission) const {
 
 // It has its place from here on; what starts it waits until the journal has it.
 awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission submission) {
-  job->durability = durability_of(submission);
+  const bool held = job->mandate.is_held();
+  job->durability = held ? Durability::power : durability_of(submission);
   job->evidence = evidence_.is_on();
   if (submission.key) store_.bind({job->account.actor, *submission.key}, submission.request, job);
-  enter(job);
+  held ? hold(job) : enter(job);
   const bool starts = job->state == JobState::running;
   const auto row = received_row(*job, std::move(submission), !starts);
-  DatabaseThread::Work work = [row, starts, budgets = changed_budgets()](JobRows& rows) {
+  const auto context = starts ? authority_.begin_reading(*job) : std::nullopt;
+  DatabaseThread::Work work = [row, starts, budgets = changed_budgets(), context,
+                               uses = authority_.take_use(*job)](JobRows& rows) {
     rows.receive(row);
+    count_uses(rows, uses);
+    if (context) save_context(rows, *context);
     rows.save(budgets);
     if (starts) rows.step(JobRows::Step::admitted, row.id, row.at_us);
   };
@@ -132,39 +149,14 @@ awaitable<tl::expected<void, Rejection>> JobLife::submit(JobPtr job, Submission 
   auto settling = Evidence::settled(receipt);
   const auto recorded = co_await std::move(settling);
   job->accept(failed.empty() && recorded);
+  if (failed.empty() && recorded && held) holds_.add(job);
   if (failed.empty() && recorded) co_return tl::expected<void, Rejection>();
+  authority_.give_back_use(*job);
   if (recorded || receipt->maybe_written) evidence_.note(withdrawn_record(job->id, "the client was refused"));
   if (!failed.empty()) operations_.tell(EventKind::journal_failed, {}, failed);
   if (failed.empty()) journal_.note([id = job->id](JobRows& rows) { rows.withdraw(id); });
   withdraw(job);
   co_return tl::unexpected(failed.empty() ? recorded.error() : journal_unavailable(failed));
-}
-
-// Said to the ledger before the journal is written, so that both are under way at once.
-awaitable<Evidence::ReceiptPtr> JobLife::record_decision(JobPtr job) {
-  if (!evidence_.is_on()) co_return evidence_.begin_record({});
-  Sha256 action{};
-  if (is_quick(job->order.memory())) {
-    action = action_digest(job->order);
-  } else {
-    std::function<Sha256(JobRows&)> hash = [job](JobRows&) { return action_digest(job->order); };
-    action = co_await journal_.read(std::move(hash));
-  }
-  co_return evidence_.begin_record(decision_record(*job, action, config_()));
-}
-
-// What the ledger cannot take now it takes when it can.
-awaitable<void> JobLife::record_outcome(JobPtr job, std::shared_ptr<const EndedRow> row) {
-  if (!evidence_.is_on()) co_return;
-  const auto digests = [row] { return OutputDigests{sha256(row->stdout_bytes), sha256(row->stderr_bytes)}; };
-  OutputDigests outputs;
-  if (is_quick(row->stdout_bytes.size() + row->stderr_bytes.size())) {
-    outputs = digests();
-  } else {
-    std::function<OutputDigests(JobRows&)> hash = [digests](JobRows&) { return digests(); };
-    outputs = co_await journal_.read(std::move(hash));
-  }
-  evidence_.note(outcome_record(*job, outputs, config_().evidence.redact));
 }
 
 awaitable<bool> JobLife::accepted(JobPtr job) {
@@ -181,29 +173,13 @@ void JobLife::resubmit(const JobPtr& job) {
   job->evidence = evidence_.is_on();
   job->accept(true);
   take_in(job);
+  if (job->mandate.is_held()) {
+    admission_.readmit_held(job->id, claim_of(job->account, job->order));
+    job->become_held();
+    return holds_.add(job);
+  }
   admission_.readmit(job->id, claim_of(job->account, job->order), Clock::now());
   start_what_may();
-}
-
-// In the other direction: changed_budgets().
-void JobLife::restore(const std::vector<SavedBudget>& budgets) {
-  for (const auto& saved : budgets) {
-    // Over a reboot it is not known how long it was: then it counts as nothing, and nobody gets more than was allowed.
-    const auto pause = std::chrono::seconds(journal_.same_boot() ? journal_.age_s() - saved.saved_age_s : 0);
-    const BudgetRow row{static_cast<ScopeKind>(saved.kind),     saved.name,
-                        static_cast<Resource>(saved.resource),  static_cast<Window>(saved.window),
-                        static_cast<std::uint64_t>(saved.used), std::chrono::milliseconds(saved.remaining_ms)};
-    admission_.budgets().restore(row, pause, Clock::now());
-  }
-}
-
-std::vector<SavedBudget> JobLife::changed_budgets() {
-  std::vector<SavedBudget> out;
-  for (const auto& row : admission_.budgets().changed_rows(Clock::now())) {
-    out.push_back({static_cast<int>(row.kind), row.name, static_cast<int>(row.resource), static_cast<int>(row.window),
-                   static_cast<std::int64_t>(row.used), row.remaining.count(), journal_.age_s()});
-  }
-  return out;
 }
 
 void JobLife::refuse_resubmitted(const JobPtr& job, Outcome outcome) {
@@ -322,6 +298,7 @@ awaitable<void> JobLife::run(JobPtr job) {
   const bool taken = co_await std::move(acceptance);
   if (!taken) co_return;  // submit() has withdrawn it
   auto outcome = co_await admit(job);
+  if (!outcome) outcome = objection_of(authority_.objection_to_start(*job));  // its input is taken right behind this
   if (!outcome) {
     tell_journal(job);
     Decide decide = [this](const Job& asked) { return why_not_start(asked); };
@@ -341,6 +318,7 @@ awaitable<void> JobLife::run(JobPtr job) {
 // Asked again at the last moment: what held when it was submitted may not hold any more.
 std::optional<Outcome> JobLife::why_not_start(const Job& job) {
   if (const auto engaged = kill_latch_.engaged_for(job.membership())) return killed_by(*engaged);
+  if (auto denied = authority_.withdrawn(job)) return std::move(*denied);
   if (!job.order.call) return std::nullopt;
   if (auto changed = why_not_called(tools_, *job.order.call, job.account.actor))
     return Denied{"tools", std::move(*changed)};
@@ -352,11 +330,17 @@ awaitable<std::optional<Outcome>> JobLife::admit(JobPtr job) {
   asio::steady_timer timer(executor_);
   for (bool told = false; !job->admitted; told = true) {
     if (job->hang_up_reason.why != HangUp::no) co_return of_hang_up(job->hang_up_reason);
-    DatabaseThread::Work work = [id = job->id, at = now_us()](JobRows& rows) {
-      rows.step(JobRows::Step::admitted, id, at);
+    const auto usable = std::make_shared<bool>(!job->mandate.approval);
+    const auto context = authority_.begin_reading(*job);
+    DatabaseThread::Work work = [id = job->id, at = now_us(), usable, context](JobRows& rows) {
+      *usable = *usable || consume_approval(rows, id);
+      if (*usable && context) save_context(rows, *context);
+      if (*usable) rows.step(JobRows::Step::admitted, id, at);
     };
     try {
       co_await journal_.write(std::move(work), job->durability);
+      if (!*usable) co_return Denied{"approval", "it was used already"};
+      if (job->mandate.approval) job->mandate.approval->state = ApprovalState::consumed;
       job->admitted = true;
       continue;
     } catch (const std::exception& e) {
@@ -369,7 +353,8 @@ awaitable<std::optional<Outcome>> JobLife::admit(JobPtr job) {
 }
 
 // The journal has it before anybody hears of it. When the journal cannot be written the truth is told all the same, and
-// tried to be kept until it can; but for what was cancelled before it began, which a restart would run after all.
+// tried to be kept until it can; but for what was cancelled or denied before it began: a restart would take it up
+// again.
 awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
   auto acceptance = accepted(job);
   const bool taken = co_await std::move(acceptance);
@@ -395,7 +380,8 @@ awaitable<void> JobLife::end(JobPtr job, Outcome outcome) {
     } catch (const std::exception& e) {
       if (job->state != JobState::finished) operations_.tell(EventKind::journal_failed, {}, e.what());
     }
-    const bool may_come_again = !job->admitted && std::holds_alternative<Cancelled>(*job->outcome);
+    const bool may_come_again = !job->admitted && (std::holds_alternative<Cancelled>(*job->outcome) ||
+                                                   std::holds_alternative<Denied>(*job->outcome));
     if (row->ambiguous) tools_.unsettled.add(*row->ambiguous);
     if (job->state != JobState::finished && (written || !may_come_again)) {
       job->finish();

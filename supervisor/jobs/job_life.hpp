@@ -10,6 +10,8 @@
 
 #include "profiles/config.hpp"
 #include "supervisor/admission/admission.hpp"
+#include "supervisor/authority/authority.hpp"
+#include "supervisor/authority/holds.hpp"
 #include "supervisor/events/operations.hpp"
 #include "supervisor/evidence/evidence.hpp"
 #include "supervisor/host_room.hpp"
@@ -39,7 +41,7 @@ class JobLife {
 
   JobLife(asio::any_io_executor executor, Sandboxes sandboxes, HostWatch& host, ArtifactStore& artifacts,
           JobStore& store, Journal& journal, Retention& retention, KillLatch& kill_latch, Operations& operations,
-          Evidence& evidence, ToolGate& tools, CurrentConfig config);
+          Evidence& evidence, ToolGate& tools, Authority& authority, CurrentConfig config);
 
   // Takes a place for a job that is about to be submitted, or says why there is none.
   tl::expected<void, Rejection> reserve(const std::string& id, Claim claim, const Membership& membership);
@@ -47,7 +49,7 @@ class JobLife {
   // client asked for twice at the same moment waits for the first to be accepted.
   awaitable<tl::expected<void, Rejection>> submit(JobPtr job, Submission submission);
   static awaitable<bool> accepted(JobPtr job);
-  // A queued job of a former cordond, which the journal has already.
+  // A job of a former cordond that was queued or held, which the journal has already.
   void resubmit(const JobPtr& job);
   void refuse_resubmitted(const JobPtr& job, Outcome outcome);
   // What was used of budgets, as a former cordond knew it.
@@ -61,10 +63,14 @@ class JobLife {
   // The jobs of that scope which have ended, and whose sandboxes the kernel has not let go.
   std::vector<std::string> survivors(const Scope& scope) { return survivors_.in(scope); }
   const Admission& admission() const { return admission_; }
+  Holds& holds() { return holds_; }
   std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
  private:
   void enter(const JobPtr& job);
+  void hold(const JobPtr& job);
+  void release(const JobPtr& job);
+  void deny(const JobPtr& job, Denied why);
   void take_in(const JobPtr& job);
   void withdraw(const JobPtr& job);
   void look_again_in_time();
@@ -95,9 +101,11 @@ class JobLife {
   Operations& operations_;
   Evidence& evidence_;
   ToolGate& tools_;
+  Authority& authority_;
   CurrentConfig config_;
   Admission admission_;
   Survivors survivors_;
+  Holds holds_;
   asio::steady_timer look_again_;
 };
 

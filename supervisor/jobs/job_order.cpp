@@ -83,7 +83,9 @@ tl::expected<void, Rejection> take_files(JobRequest& request, const FindArtifact
     auto& file = request.files[i];
     OrderedFile ordered{std::move(file.path), file.mode, std::move(file.content), nullptr};
     if (file.artifact) {
-      ordered.artifact = find(*file.artifact);
+      auto found = find(*file.artifact);
+      ordered.artifact = std::move(found.file);
+      order.inputs.join(found.data);
       if (!ordered.artifact) {
         return Refused(bad_field("unknown_artifact", pointer_to(pointer_to("/files", i), "artifact"),
                                  "there is no such artifact of a job of yours",
@@ -175,6 +177,7 @@ tl::expected<JobOrder, Rejection> make_order(JobRequest request, const Catalog& 
   order.collect_bounds = profile->second.collect;
   order.on_output_limit = request.on_output_limit;
   order.labels = std::move(request.labels);
+  order.inputs.join(request.declared);
   order.timings = request.timings;
   return order;
 }

@@ -42,6 +42,7 @@ struct JobOrder {
   EgressGrants egress;  // none: no network
   OnOutputLimit on_output_limit = OnOutputLimit::truncate;
   std::map<std::string, std::string> labels;
+  Provenance inputs;  // of the artifacts, and as the client declares
   bool timings = false;
   std::shared_ptr<const ToolCall> call;  // nullptr: it is no call of a tool
 
@@ -51,8 +52,12 @@ struct JobOrder {
 
 std::string tool_name(const JobOrder& order);  // empty: it is no call
 
-// The client's own finished job's artifact; nullptr: there is none that the client may see.
-using FindArtifact = std::function<std::shared_ptr<const StoredFile>(const ArtifactRef&)>;
+// The client's own finished job's artifact; no file: there is none that the client may see.
+struct FoundArtifact {
+  std::shared_ptr<const StoredFile> file = nullptr;
+  Provenance data = {};
+};
+using FindArtifact = std::function<FoundArtifact(const ArtifactRef&)>;
 // Is there such a program in the image?
 using HasFile = std::function<bool(const ImageConfig&, const std::string& path)>;
 

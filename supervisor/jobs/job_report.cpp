@@ -130,6 +130,8 @@ JobPtr restored_job(const StoredJob& stored, const OpenKept& open) {
   job->log = log_of(stored.events.empty() ? "[]" : stored.events);
   job->state = JobState::finished;
   job->acceptance = Acceptance::accepted;
+  if (const auto data = members.after.find("provenance"); data != members.after.end())
+    job->mandate.data = provenance_of(*data);
   job->told = std::move(members);
   return job;
 }

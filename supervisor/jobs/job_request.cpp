@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "profiles/json_reader.hpp"
+#include "profiles/sha256.hpp"
 #include "sandbox/payload.hpp"
 #include "supervisor/jobs/request_files.hpp"
 
@@ -100,6 +101,13 @@ void read_collect(ObjectReader& in, JobRequest& job, FieldErrors& errors) {
   }
 }
 
+// A grant is named by its secret: 64 hexadecimal digits.
+void read_grant(ObjectReader& in, JobRequest& job) {
+  in.optional("grant", job.grant);
+  if (in.find("grant") != nullptr && !parse_hex(job.grant))
+    in.error("grant", "must be 64 lower-case hexadecimal digits");
+}
+
 void read_on_output_limit(ObjectReader& in, JobRequest& job) {
   std::string choice = "truncate";
   in.optional("on_output_limit", choice);
@@ -118,6 +126,7 @@ JobRequest read_job(ObjectReader& in, FieldErrors& errors) {
   read_collect(in, job, errors);
   if (const Json* egress = in.find("egress")) job.egress = *egress;
   read_on_output_limit(in, job);
+  read_grant(in, job);
   read_wishes(in, job, errors);
   in.refuse_unknown_keys();
   return job;
@@ -129,6 +138,8 @@ void read_wishes(ObjectReader& in, JobRequest& job, FieldErrors& errors) {
   if (const Json* files = in.find("files")) job.files = read_files(*files, in.pointer("files"), errors);
   if (const Json* limits = in.find("limits")) job.limits = *limits;
   read_map(in, "labels", max_labels, job.labels, errors, wrong_label);
+  if (const Json* declared = in.find("provenance"))
+    job.declared = read_declared(*declared, in.pointer("provenance"), errors);
   read_bool(in, "timings", job.timings);
   read_bool(in, "wait", job.wait);
 }

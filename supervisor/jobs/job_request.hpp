@@ -11,6 +11,7 @@
 
 #include "profiles/json_reader.hpp"
 #include "profiles/strict_json.hpp"
+#include "supervisor/authority/provenance.hpp"
 #include "supervisor/http/problem.hpp"
 
 namespace cordon {
@@ -44,6 +45,8 @@ struct JobRequest {
   std::optional<Json> egress;  // nullopt: what the profile grants
   OnOutputLimit on_output_limit = OnOutputLimit::truncate;
   std::map<std::string, std::string> labels;
+  std::string grant;    // its secret; empty: none
+  Provenance declared;  // of what the client brings along
   bool timings = false;
   bool wait = false;
 };

@@ -8,7 +8,7 @@
 namespace cordon {
 namespace {
 
-// An artifact's bytes as memory; the files are ours and never change.
+// An artifact's bytes as memory. The files are ours: one that is not what was collected is not what was asked for.
 class MappedArtifact {
  public:
   explicit MappedArtifact(const StoredFile& file) : size_(file.size()) {
@@ -16,6 +16,10 @@ class MappedArtifact {
     const auto fd = file.open();
     data_ = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd.get(), 0);
     if (data_ == MAP_FAILED) throw KernelError("map artifact", "", errno);
+    if (sha256(bytes()) == file.sha256()) return;
+    ::munmap(data_, size_);
+    throw KernelError("read the artifact", hex(file.sha256()), EBADMSG,
+                      "its file was changed: run the job that made it again");
   }
   ~MappedArtifact() {
     if (size_ > 0) ::munmap(data_, size_);

@@ -8,7 +8,7 @@
 namespace cordon {
 namespace {
 
-using Found = std::map<std::pair<std::string, std::string>, std::shared_ptr<const StoredFile>>;
+using Found = std::map<std::pair<std::string, std::string>, FoundArtifact>;
 
 awaitable<Found> find_artifacts(JobStore* store, Caller caller, std::vector<ArtifactRef> wanted) {
   Found found;
@@ -20,7 +20,9 @@ awaitable<Found> find_artifacts(JobStore* store, Caller caller, std::vector<Arti
       job = co_await std::move(finding);
     }
     if (!job || job->state != JobState::finished || !may_see(caller, *job)) continue;
-    if (const auto* artifact = find_artifact(*job, ref.path)) found[{ref.job, ref.path}] = artifact->file;
+    if (const auto* artifact = find_artifact(*job, ref.path)) {
+      found[{ref.job, ref.path}] = {artifact->file, job->written()};
+    }
   }
   co_return found;
 }
@@ -48,15 +50,16 @@ const Artifact* find_artifact(const Job& job, const std::string& path) {
 awaitable<tl::expected<Ordered, Rejection>> order_request(JobStore* store, CatalogPtr catalog, Caller caller,
                                                           JobRequest asked) {
   const bool wait = asked.wait;
+  const auto grant = asked.grant;
   auto finding = find_artifacts(store, caller, artifacts_in(asked));
   const auto found = co_await std::move(finding);
-  const FindArtifact find = [&found](const ArtifactRef& ref) -> std::shared_ptr<const StoredFile> {
+  const FindArtifact find = [&found](const ArtifactRef& ref) {
     const auto at = found.find({ref.job, ref.path});
-    return at == found.end() ? nullptr : at->second;
+    return at == found.end() ? FoundArtifact{} : at->second;
   };
   auto order = make_order(std::move(asked), *catalog, find, image_has);
   if (!order) co_return tl::unexpected(order.error());
-  Ordered ordered{std::move(*order), wait};
+  Ordered ordered{std::move(*order), wait, grant};
   co_return ordered;
 }
 

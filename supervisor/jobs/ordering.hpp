@@ -14,6 +14,7 @@ namespace cordon {
 struct Ordered {
   JobOrder order;
   bool wait = false;
+  std::string grant;  // its secret
 };
 
 // Operators see every job, an agent those of its own actor.

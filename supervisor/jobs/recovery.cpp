@@ -49,24 +49,34 @@ awaitable<tl::expected<Ordered, Rejection>> order_again(JobStore* store, ToolGat
   co_return tl::unexpected(std::move(changed));
 }
 
-awaitable<void> queue_again(JobStore* store, JobLife* life, ToolGate* gate, CatalogPtr catalog, UnfinishedRow row) {
+awaitable<void> queue_again(JobStore* store, JobLife* life, Authority* authority, ToolGate* gate, CatalogPtr catalog,
+                            UnfinishedRow row) {
   const Account account{row.actor, row.tenant};
   const WallTime submitted{std::chrono::microseconds(row.received_at_us)};
   auto ordering = order_again(store, gate, catalog, account, row);
   auto ordered = co_await std::move(ordering);
   auto order = ordered ? std::move(ordered->order) : JobOrder{};
-  const auto job = std::make_shared<Job>(row.id, account, std::move(order), submitted);
-  if (row.key) store->bind({row.actor, *row.key}, row.request, job);
+  tl::expected<Mandate, Denied> mandate = tl::unexpected(Denied{});
   if (ordered) {
+    mandate = authority->resume(account, order, row.mandate, *row.body);
+  } else {
+    mandate = tl::unexpected(Denied{"configuration", ordered.error().detail});
+  }
+  auto told = mandate ? *mandate : parse_mandate(row.mandate.value_or("")).value_or(Mandate{});
+  if (!mandate && told.approval) told.approval->state = ApprovalState::refused;
+  const auto job = std::make_shared<Job>(row.id, account, std::move(order), submitted, std::move(told));
+  if (row.key) store->bind({row.actor, *row.key}, row.request, job);
+  if (mandate) {
     life->resubmit(job);
   } else {
-    life->refuse_resubmitted(job, Denied{"configuration", ordered.error().detail});
+    life->refuse_resubmitted(job, mandate.error());
   }
 }
 
 }  // namespace
 
-awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, ToolGate* gate, CatalogPtr catalog) {
+awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, Authority* authority,
+                                  ToolGate* gate, CatalogPtr catalog) {
   std::function<std::vector<UnfinishedRow>(JobRows&)> look = [](JobRows& rows) { return rows.unfinished(); };
   const auto unfinished = co_await journal->read(std::move(look));
   std::function<std::vector<SavedBudget>(JobRows&)> budgets = [](JobRows& rows) { return rows.budgets(); };
@@ -88,7 +98,7 @@ awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* li
   for (auto& row : co_await journal->read(std::move(unsettled))) gate->unsettled.add(std::move(row));
   for (const auto& row : unfinished) {
     if (row.state != "received" || !row.body) continue;
-    auto again = queue_again(store, life, gate, catalog, row);
+    auto again = queue_again(store, life, authority, gate, catalog, row);
     co_await std::move(again);
     ++recovered.queued;
   }

@@ -1,5 +1,6 @@
 // What a former cordond left unfinished, as the journal tells (decisions.md, "Kill and restart"): a job that waited,
-// and whose client may still ask for it, waits again; every other is lost, with the reason and without an exit code.
+// and whose client may still ask for it, waits again, in the queue or for people; every other is lost, with the reason
+// and without an exit code.
 #pragma once
 
 #include "supervisor/catalog.hpp"
@@ -19,6 +20,7 @@ struct Recovered {
 };
 
 // Once, before anything is served and after the launcher has said that nothing of the former cordond is alive.
-awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, ToolGate* gate, CatalogPtr catalog);
+awaitable<Recovered> recover_jobs(Journal* journal, JobStore* store, JobLife* life, Authority* authority,
+                                  ToolGate* gate, CatalogPtr catalog);
 
 }  // namespace cordon

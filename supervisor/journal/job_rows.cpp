@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "supervisor/journal/authority_rows.hpp"
 #include "supervisor/journal/schema.hpp"
 
 namespace cordon {
@@ -45,8 +46,8 @@ void migrate(SQLite::Database& database) {
   }
   if (version == schema_version) return;
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
-  if (version < 1) database.exec(schema);
-  if (version < 2) database.exec(schema_of_ambiguous_calls);
+  for (int step = version; step < schema_version; ++step)
+    database.exec(schema_steps.at(static_cast<std::size_t>(step)));
   database.exec("PRAGMA user_version = " + std::to_string(schema_version));
   transaction.commit();
 }
@@ -97,7 +98,7 @@ void JobRows::checkpoint(int pages) {
     written_pages_ = 0;  // the next commit says what is left
 }
 
-// Compiled once. What an earlier use left bound or half read is gone.
+// What an earlier use left bound or half read is gone.
 SQLite::Statement& JobRows::prepared(const char* sql) {
   auto at = statements_.find(sql);
   if (at == statements_.end()) at = statements_.try_emplace(sql, database_, sql).first;
@@ -132,6 +133,7 @@ void JobRows::receive(const ReceivedRow& row) {
   report.bind(1, n);
   report.bindNoCopy(2, row.report);
   report.exec();
+  if (row.mandate) receive_mandate(*this, n, *row.mandate);
   if (!row.body) return;
   auto& request = prepared("INSERT INTO requests (n, body) VALUES (?, ?)");
   request.bind(1, n);
@@ -193,9 +195,11 @@ void JobRows::end(const EndedRow& row) {
   bind_blob(report, 4, row.stderr_bytes);
   report.bind(5, n);
   report.exec();
-  auto& request = prepared("DELETE FROM requests WHERE n = ?");
-  request.bind(1, n);
-  request.exec();
+  for (const auto* sql : {"DELETE FROM requests WHERE n = ?", "DELETE FROM mandates WHERE n = ?"}) {
+    auto& gone = prepared(sql);
+    gone.bind(1, n);
+    gone.exec();
+  }
   for (const auto& content : row.artifacts) {
     auto& artifact = prepared("INSERT OR IGNORE INTO artifacts (n, sha256) VALUES (?, ?)");
     artifact.bind(1, n);
@@ -369,13 +373,15 @@ std::optional<ClockRow> JobRows::clock() {
 
 std::vector<UnfinishedRow> JobRows::unfinished() {
   auto& rows = prepared(
-      "SELECT id, actor, tenant, state, report, key, body, request, received_at FROM jobs JOIN reports USING (n) "
-      "LEFT JOIN requests USING (n) WHERE state IN ('received', 'admitted', 'started', 'killing') ORDER BY jobs.n");
+      "SELECT id, actor, tenant, state, report, key, body, request, received_at, mandate FROM jobs "
+      "JOIN reports USING (n) LEFT JOIN requests USING (n) LEFT JOIN mandates USING (n) WHERE state IN ('received', "
+      "'admitted', 'started', 'killing') ORDER BY jobs.n");
   std::vector<UnfinishedRow> out;
   while (rows.executeStep()) {
     out.push_back({rows.getColumn(0).getString(), rows.getColumn(1).getString(), rows.getColumn(2).getString(),
                    rows.getColumn(3).getString(), rows.getColumn(4).getString(), optional_blob(rows.getColumn(5)),
-                   optional_blob(rows.getColumn(6)), digest_of(rows.getColumn(7)), rows.getColumn(8).getInt64()});
+                   optional_blob(rows.getColumn(6)), digest_of(rows.getColumn(7)), rows.getColumn(8).getInt64(),
+                   optional_blob(rows.getColumn(9))});
   }
   return out;
 }

@@ -18,11 +18,12 @@ namespace cordon {
 // A job as it is taken in.
 struct ReceivedRow {
   std::string id, actor, tenant;
-  std::optional<std::string> key;   // the Idempotency-Key
-  Sha256 request{};                 // of the body, with a key
-  std::string report;               // as of now
-  std::optional<std::string> body;  // what was asked for, when it is to survive a restart while it waits
-  std::int64_t at_us = 0;           // since 1970, here and below
+  std::optional<std::string> key;           // the Idempotency-Key
+  Sha256 request{};                         // of the body, with a key
+  std::string report;                       // as of now
+  std::optional<std::string> body;          // what was asked for, when it is to survive a restart while it waits
+  std::int64_t at_us = 0;                   // since 1970, here and below
+  std::optional<std::string> mandate = {};  // under what it acts, when that is more than its actor
 };
 
 // A call that may have happened, and must not happen twice.
@@ -63,6 +64,7 @@ struct UnfinishedRow {
   std::optional<std::string> key, body;
   Sha256 request{};
   std::int64_t received_at_us = 0;
+  std::optional<std::string> mandate;
 };
 
 struct KeyRow {
@@ -146,8 +148,10 @@ class JobRows {
   std::vector<SavedBudget> budgets();
   std::vector<AmbiguousRow> unsettled();
 
- private:
+  // Compiled once, for the life of the connection; `sql` is a literal. For this folder only: *_rows.cpp.
   SQLite::Statement& prepared(const char* sql);
+
+ private:
   void rest();  // no statement stays half read: it would hold on to an old view of the database
   std::int64_t row_of(const std::string& id);
   Forgotten forget(const std::vector<std::int64_t>& rows);

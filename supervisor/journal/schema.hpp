@@ -1,11 +1,11 @@
-// The tables, as SQL. A change of them is a new version here and a step in migrate().
+// The tables, as SQL. A change of them is a new step at the end: each makes the next version of the former.
 #pragma once
+
+#include <array>
 
 namespace cordon {
 
-inline constexpr int schema_version = 2;
-
-inline constexpr const char* schema = R"(
+inline constexpr const char* schema_of_jobs = R"(
 CREATE TABLE jobs (
   n INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -77,5 +77,30 @@ CREATE TABLE ambiguous (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ambiguous_unsettled ON ambiguous (actor, tool) WHERE settled_as IS NULL;
 )";
+
+// Under what jobs act (authority/): mandates of jobs that have not ended; grants, of whose secrets there are digests
+// only; what each actor may have read, by task.
+inline constexpr const char* schema_of_authority = R"(
+CREATE TABLE mandates (
+  n INTEGER PRIMARY KEY REFERENCES jobs,
+  mandate TEXT NOT NULL,
+  approval TEXT CHECK (approval IN ('waiting', 'granted', 'refused', 'consumed'))
+) STRICT;
+CREATE TABLE grants (
+  name TEXT PRIMARY KEY,
+  terms TEXT NOT NULL,
+  used INTEGER NOT NULL,
+  revoked TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE contexts (
+  actor TEXT NOT NULL,
+  task TEXT NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (actor, task)
+) STRICT, WITHOUT ROWID;
+)";
+
+inline constexpr std::array schema_steps{schema_of_jobs, schema_of_ambiguous_calls, schema_of_authority};
+inline constexpr int schema_version = schema_steps.size();
 
 }  // namespace cordon

@@ -39,6 +39,11 @@ Engagement KillLatch::engage(const Scope& scope, const std::string& by, const st
   return engagement;
 }
 
+void KillLatch::decide_again() {
+  switch_.renew();
+  launcher_.set_generation(switch_.generation());
+}
+
 Engaged KillLatch::persist(Engagement engagement) {
   auto trouble = save();
   log("kill_engaged", {{"scope", to_string(engagement.scope)},

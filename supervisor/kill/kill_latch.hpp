@@ -24,6 +24,8 @@ class KillLatch {
 
   // From its return on nothing more of the scope is started. A disk that fails does not keep it from that.
   Engagement engage(const Scope& scope, const std::string& by, const std::string& reason, WallTime now);
+  // What is being started is decided about once more: a grant or the policy is another.
+  void decide_again();
   Engaged persist(Engagement engagement);              // after what it is for: this waits for a disk
   std::optional<Engaged> release(const Scope& scope);  // nullopt: it was not engaged
 

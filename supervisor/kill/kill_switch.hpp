@@ -30,6 +30,8 @@ class KillSwitch {
   Engagement engage(const Scope& scope, std::string by, std::string reason, WallTime now);
   std::optional<Engagement> release(const Scope& scope);  // nullopt: it was not engaged
 
+  void renew() { ++generation_; }  // nothing is engaged, but what was decided is to be decided again
+
   // What keeps this from running, the broadest first; nullopt: nothing does.
   std::optional<Engagement> engaged_for(const Membership& member) const;
   std::optional<Engagement> find(const Scope& scope) const;

@@ -58,7 +58,8 @@ void read_call(ObjectReader& in, CallRequest& call, FieldErrors& errors) {
   if (const Json* input = in.require("input")) call.input = *input;
   if (!call.input.is_object()) in.error("input", "must be an object");
   in.optional("grant", call.grant);
-  if (call.grant.size() > 128) in.error("grant", "is no id of a grant");
+  if (in.find("grant") != nullptr && !parse_hex(call.grant))
+    in.error("grant", "must be 64 lower-case hexadecimal digits");
   if (const Json* dry = in.find("dry_run")) {
     if (!dry->is_boolean()) in.error("dry_run", "must be true or false");
     call.dry_run = *dry == true;
@@ -82,7 +83,8 @@ tl::expected<CallRequest, Rejection> parse_call_request(std::string_view body) {
   if (document->is_object()) read_call(in, call, errors);
   if (!errors.empty()) return Refused(invalid_input(std::move(errors)));
   if (canonical_json(call.input).size() > max_input_bytes)
-    return Refused(bad_field("input_too_large", "/input", "has more than 65536 bytes", "Give what is large as a file."));
+    return Refused(
+        bad_field("input_too_large", "/input", "has more than 65536 bytes", "Give what is large as a file."));
   return call;
 }
 
@@ -91,7 +93,8 @@ tl::expected<JobRequest, Rejection> job_of_call(const CallRequest& call, const L
   const auto& tool = loaded.tool;
   if (auto faults = tool.input->check(call.input, "/input"); !faults.empty())
     return Refused(invalid_call(std::move(faults), tool));
-  if (auto faults = wrong_files(call.rest, tool); !faults.empty()) return Refused(invalid_call(std::move(faults), tool));
+  if (auto faults = wrong_files(call.rest, tool); !faults.empty())
+    return Refused(invalid_call(std::move(faults), tool));
   auto argv = substitute(tool.argv, call.input);
   if (!argv) return Refused(invalid_call(under_input(argv.error()), tool));
   if (auto faults = too_long(*argv); !faults.empty()) return Refused(invalid_call(std::move(faults), tool));
@@ -103,6 +106,7 @@ tl::expected<JobRequest, Rejection> job_of_call(const CallRequest& call, const L
   job.collect = tool.collect;
   job.files = call.rest.files;
   job.labels = call.rest.labels;
+  job.declared = call.rest.declared;
   job.timings = call.rest.timings;
   job.wait = call.rest.wait;
   if (tool.input_on_stdin) job.stdin_bytes = canonical_json(call.input);

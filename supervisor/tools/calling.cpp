@@ -3,6 +3,7 @@
 #include <set>
 
 #include "profiles/canonical_json.hpp"
+#include "supervisor/authority/grant.hpp"
 
 namespace cordon {
 namespace {
@@ -24,7 +25,8 @@ Sha256 digest_of_input(const Json& input, const std::vector<ProposedFile>& files
 std::size_t count_files(const std::vector<OrderedFile>& files) {
   std::set<std::string> all;
   for (const auto& file : files)
-    for (auto path = file.path; !path.empty(); path = path.substr(0, path.rfind('/') == path.npos ? 0 : path.rfind('/')))
+    for (auto path = file.path; !path.empty();
+         path = path.substr(0, path.rfind('/') == path.npos ? 0 : path.rfind('/')))
       all.insert(path);
   return all.size();
 }
@@ -40,7 +42,7 @@ ProposedCall proposed_call(const LoadedTool& loaded, const CallRequest& call, co
   out.resources = tool.resources;
   out.data_classes = tool.data_classes;
   out.input = call.input;
-  out.grant = call.grant;
+  out.grant = call.grant.empty() ? "" : grant_name(call.grant);
   out.argv = order.argv;
   out.profile = order.profile;
   out.image = order.image;
@@ -98,7 +100,15 @@ awaitable<tl::expected<OrderedCall, Rejection>> order_call(JobStore* store, Cata
   const auto input = digest_of_input(proposed.input, proposed.files);
   const auto* earlier = wish.health ? nullptr : unsettled->same(caller.account.actor, wish.tool, input);
   if (earlier != nullptr) co_return Refused(ambiguous_call(*earlier));
-  ToolCall made{tool, digest, canonical_json(proposed.input), input, call->grant, wish.compensates, wish.health, count_files(out.ordered.order.files)};
+  out.ordered.grant = call->grant;
+  ToolCall made{tool,
+                digest,
+                canonical_json(proposed.input),
+                input,
+                proposed.grant,
+                wish.compensates,
+                wish.health,
+                count_files(out.ordered.order.files)};
   out.ordered.order.call = std::make_shared<const ToolCall>(std::move(made));
   co_return out;
 }

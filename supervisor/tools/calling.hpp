@@ -7,6 +7,7 @@
 #include "supervisor/jobs/ordering.hpp"
 #include "supervisor/tools/call_request.hpp"
 #include "supervisor/tools/decision.hpp"
+#include "supervisor/tools/proposed_call.hpp"
 #include "supervisor/tools/tool_gate.hpp"
 #include "supervisor/tools/unsettled.hpp"
 

@@ -2,9 +2,10 @@
 
 namespace cordon {
 
-Decision decide(const ProposedCall& call) {
-  if (!call.compensates.empty()) return Hold{"a compensation always needs another person's approval"};
-  return Allow{};
+std::string why_held(const Approval& approval) {
+  std::string out;
+  for (const auto& need : approval.needs) out += (out.empty() ? "" : "; ") + need.rule + ": " + need.why;
+  return out;
 }
 
 Json to_json(const Decision& decision) {

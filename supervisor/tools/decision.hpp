@@ -1,11 +1,11 @@
-// Whether a proposed call may be made: taken before admission, for every call. Pure.
+// What was decided about a proposed call, or would be. authority/ decides. Pure.
 #pragma once
 
 #include <string>
 #include <variant>
 
+#include "supervisor/authority/approval.hpp"
 #include "supervisor/http/problem.hpp"
-#include "supervisor/tools/proposed_call.hpp"
 
 namespace cordon {
 
@@ -18,7 +18,7 @@ struct Refuse {
 };
 using Decision = std::variant<Allow, Hold, Refuse>;
 
-Decision decide(const ProposedCall& call);
+std::string why_held(const Approval& approval);
 
 Json to_json(const Decision& decision);  // {"kind": "allow" | "hold" | "refuse", "why"}
 

@@ -3,6 +3,7 @@
 
 #include "supervisor/jobs/job_order.hpp"
 #include "supervisor/tools/decision.hpp"
+#include "supervisor/tools/proposed_call.hpp"
 #include "supervisor/tools/tool_gate.hpp"
 
 namespace cordon {

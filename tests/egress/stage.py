@@ -18,8 +18,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
-RESOLVER = "93.184.216.53"
-INSIDE_THERE, INSIDE_HERE = "93.184.216.1", "93.184.216.2"
+RESOLVER = "9.9.9.9"  # where fake_internet.py answers
+FAR_END, NEAR_END = "11.0.0.2", "11.0.0.1"  # the two ends of the line
 
 
 def run(*words):
@@ -62,8 +62,8 @@ class Stage:
         self.internet = subprocess.Popen(
             ["unshare", "--net", "--kill-child", "sh", "-c",
              "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; read there; ip link set lo up; "
-             f"ip address add {INSIDE_THERE}/24 dev far; ip link set far up; "
-             "ip route add local default dev lo table local; exec python3 \"$@\"",
+             f"ip address add {FAR_END}/24 dev far; ip link set far up; ip route add table local 11.0.0.0/24 dev far; "
+             "ip route add local 0.0.0.0/0 dev lo; exec python3 \"$@\"",
              "sh", str(HERE / "fake_internet.py"), "far", self.internet_directory],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.processes["internet"] = self.internet
@@ -71,15 +71,13 @@ class Stage:
         child = subprocess.run(["pgrep", "-P", str(self.internet.pid)], capture_output=True, text=True).stdout.split()
         pid = child[0] if child else str(self.internet.pid)
         run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", pid)
-        run("ip", "address", "add", f"{INSIDE_HERE}/24", "dev", "near")
+        run("ip", "address", "add", f"{NEAR_END}/24", "dev", "near")
         run("ip", "link", "set", "near", "up")
-        run("ip", "route", "add", "default", "via", INSIDE_THERE)
+        run("ip", "route", "add", "default", "via", FAR_END)
         self.internet.stdin.write("go\n")
         self.internet.stdin.flush()
-        for _ in range(100):
-            if os.path.exists(self.internet_directory + "/cert.pem"):
-                break
-            time.sleep(0.1)
+        if self.internet.stdout.readline() != "{}\n":
+            raise RuntimeError("the fake internet did not begin")
 
     def ask_internet(self, **command):
         self.internet.stdin.write(json.dumps(command) + "\n")
@@ -178,11 +176,17 @@ class Stage:
         return {"path": "ca.pem", "content": pathlib.Path(self.internet_directory + "/cert.pem").read_text()}
 
     def close(self):
-        for name in ("cordond", "cordon-egress", "launcher", "internet"):
-            if name in self.processes:
-                try:
-                    self.end(name)
-                except subprocess.TimeoutExpired:
-                    print(f"# {name} did not end", file=sys.stderr)
-                    self.processes.get(name) and self.processes[name].kill()
+        """Ends what was started, in order; what does not end by itself is killed, and said."""
+        if "internet" in self.processes:
+            self.processes["internet"].stdin.close()  # its end of file is its end
+        for name, process in [(n, self.processes[n]) for n in ("cordond", "cordon-egress", "launcher", "internet")
+                              if n in self.processes]:
+            if name != "internet":
+                process.terminate()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                print(f"{name} did not end", file=sys.stderr)
+                process.kill()
+                process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -81,7 +81,7 @@ void check_job(std::string_view body) {
   static const auto catalog = make_catalog();
   auto asked = parse_job_request(body);
   if (!asked) return refusal_can_be_sent(asked.error());
-  const auto find = [](const ArtifactRef&) { return nullptr; };
+  const auto find = [](const ArtifactRef&) { return FoundArtifact{}; };
   const auto has_file = [](const ImageConfig&, const std::string&) { return true; };
   const auto order = make_order(std::move(*asked), catalog, find, has_file);
   if (order) return check_order(*order);

@@ -37,13 +37,16 @@ constexpr const char* pay = "import time\nprint(i['amount'], flush=True)\nif i['
 
 }  // namespace
 
-TEST_CASE("a read-only tool that leaves files, tries the network or a forbidden call is flagged, and one that does not is not") {
+TEST_CASE(
+    "a read-only tool that leaves files, tries the network or a forbidden call is flagged, and one that does not is "
+    "not") {
   const ToolShelf shelf;
   put_python(shelf, "quiet", "print(i)");
   put_python(shelf, "files", "open('left','w').write('x')");
   put_python(shelf, "hidden", "open('/tmp/left','w').write('x')");
   put_python(shelf, "tidy", "import os; open('/tmp/left','w').write('x'); os.unlink('/tmp/left')");
-  put_python(shelf, "caller", "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError: pass");
+  put_python(shelf, "caller",
+             "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError: pass");
   put_python(shelf, "forbidden", "import ctypes\nctypes.CDLL(None).unshare(0x10000000)");
   put_python(shelf, "writer", "open('left','w').write('x')", {{"side_effects", "reversible"}});
   const Instance cordon(shelf.config());
@@ -62,17 +65,24 @@ TEST_CASE("a read-only tool that leaves files, tries the network or a forbidden 
 TEST_CASE("unexpected side effects are told to operators, and trip the tool's kill switch when a rule says so") {
   const ToolShelf shelf;
   put_python(shelf, "files", "open('left','w').write('x')");
-  const Json rule{{"control", "side_effects"}, {"count", 2}, {"window_seconds", 600}, {"scope", "tool"}, {"reason", "it leaves files"}};
+  const Json rule{{"control", "side_effects"},
+                  {"count", 2},
+                  {"window_seconds", 600},
+                  {"scope", "tool"},
+                  {"reason", "it leaves files"}};
   const Instance cordon(shelf.config({{"trip_rules", Json::array({rule})}}));
   called(cordon, "files", Json::object());
   called(cordon, "files", Json::object());
-  REQUIRE(eventually([&] { return code_of(call_tool(cordon, "files", {{"input", Json::object()}})) == "kill_switch_engaged"; }));
+  REQUIRE(eventually([&] {
+    return code_of(call_tool(cordon, "files", {{"input", Json::object()}})) == "kill_switch_engaged";
+  }));
   const auto events = call(cordon.operator_socket(), {.target = "/v1/events?follow=false"}).body;
   CHECK(events.find("event: side_effects") != std::string::npos);
   CHECK(events.find("event: trip") != std::string::npos);
 }
 
-TEST_CASE("a lost call that must not happen twice is not made again until an operator settles it, once, over restarts") {
+TEST_CASE(
+    "a lost call that must not happen twice is not made again until an operator settles it, once, over restarts") {
   const ToolShelf shelf;
   put_python(shelf, "pay", pay, {{"side_effects", "financial"}});
   Instance cordon(shelf.config());
@@ -88,7 +98,12 @@ TEST_CASE("a lost call that must not happen twice is not made again until an ope
   CHECK(call_tool(cordon, "pay", once).status == 409);
   CHECK(called(cordon, "pay", {{"amount", 500}}).at("stdout") == "500\n");  // another input is another call
   const auto settle = "/v1/jobs/" + id + "/settlement";
-  CHECK(cordon.request({.method = "POST", .target = settle, .body = R"({"as":"happened"})", .headers = {"Content-Type: application/json"}}).status == 404);
+  CHECK(cordon
+            .request({.method = "POST",
+                      .target = settle,
+                      .body = R"({"as":"happened"})",
+                      .headers = {"Content-Type: application/json"}})
+            .status == 404);
   CHECK(operate(cordon, "POST", settle, {{"as", "perhaps"}}).status == 400);
   CHECK(operate(cordon, "POST", settle, {{"as", "did_not_happen"}}).status == 200);
   CHECK(operate(cordon, "POST", settle, {{"as", "happened"}}).status == 409);
@@ -136,17 +151,30 @@ TEST_CASE("a call that waits in the queue is not made once the same call has bee
 TEST_CASE("a compensation is the call that the tool declares, and is not made without another person's approval") {
   const ToolShelf shelf;
   put_python(shelf, "refund", "print(i)", {{"side_effects", "financial"}});
-  put_python(shelf, "pay", "print(json.dumps({'id': 'p' + str(i['amount'])}))",
-             {{"side_effects", "financial"},
-              {"output", {{"type", "object"}}},
-              {"compensation", {{"tool", "refund"}, {"input", {{"payment", {{"output", "/id"}}}, {"amount", {{"input", "/amount"}}}}}}}});
+  put_python(
+      shelf, "pay", "print(json.dumps({'id': 'p' + str(i['amount'])}))",
+      {{"side_effects", "financial"},
+       {"output", {{"type", "object"}}},
+       {"compensation",
+        {{"tool", "refund"}, {"input", {{"payment", {{"output", "/id"}}}, {"amount", {{"input", "/amount"}}}}}}}});
   const Instance cordon(shelf.config());
   const auto id = called(cordon, "pay", {{"amount", 7}}).at("id").get<std::string>();
   const auto answer = operate(cordon, "POST", "/v1/jobs/" + id + "/compensation", Json::object());
   INFO(answer.body);
-  CHECK(answer.status == 403);
-  CHECK(code_of(answer) == "approval_required");
-  CHECK(cordon.get("/v1/jobs").json().at("jobs").size() == 1);
+  REQUIRE(answer.status == 202);
+  CHECK(answer.json().at("state") == "awaiting_approval");
+  const auto held = answer.json().at("id").get<std::string>();
+  const auto approval = call(cordon.operator_socket(), {.target = "/v1/approvals/" + held}).json();
+  const Json consent{{"decision", "approve"}, {"binding_sha256", approval.at("binding_sha256")}};
+  CHECK(code_of(operate(cordon, "POST", "/v1/approvals/" + held, consent)) == "self_approval");
+  const auto other_person = call(cordon.operator_socket(), {.method = "POST",
+                                                            .target = "/v1/approvals/" + held,
+                                                            .body = consent.dump(),
+                                                            .headers = {"Content-Type: application/json"},
+                                                            .as = cordon.operator_person()});
+  INFO(other_person.body);
+  CHECK(other_person.status == 200);
+  CHECK(cordon.finished(held).at("call").at("compensates") == id);
   const auto other = called(cordon, "refund", {{"amount", 7}}).at("id").get<std::string>();
   CHECK(code_of(operate(cordon, "POST", "/v1/jobs/" + other + "/compensation", Json::object())) == "not_compensable");
 }

@@ -61,3 +61,10 @@ TEST_CASE("every configuration in docs/operations.md is accepted") {
     CHECK(config);
   }
 }
+
+TEST_CASE("the policy in docs/authority.md is accepted") {
+  const auto config = cordon::parse_config(json_blocks("docs/authority.md").at(0));
+  INFO((config ? "" : config.error().at(0).pointer + " " + config.error().at(0).detail));
+  REQUIRE(config);
+  CHECK(config->policy.rules.size() == 4);
+}

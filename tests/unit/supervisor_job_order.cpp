@@ -29,7 +29,7 @@ tl::expected<JobOrder, Rejection> order(const char* body, bool has_programs = tr
   auto request = parse_job_request(body);
   REQUIRE(request);
   return make_order(
-      std::move(*request), catalog(), [](const ArtifactRef&) { return nullptr; },
+      std::move(*request), catalog(), [](const ArtifactRef&) { return FoundArtifact{}; },
       [=](const ImageConfig&, const std::string&) { return has_programs; });
 }
 
