@@ -8,6 +8,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "netfilter/proxy/seqpacket.hpp"
+
 namespace cordon::egress {
 
 namespace {

@@ -57,8 +57,7 @@ void JobFlows::take(const QueryDenied& query) {
   deny(std::move(what), true, query.times);
 }
 
-void JobFlows::take(const JobClosed& closed) {
-  totals_ = closed;
+void JobFlows::take(const JobClosed& /*totals*/) {
   closed_ = true;
   changes.ring();
 }

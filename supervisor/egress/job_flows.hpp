@@ -24,7 +24,7 @@ class JobFlows {
   void take(const FlowClosed& closed);
   void take(const DeniedAgain& again);
   void take(const QueryDenied& query);
-  void take(const JobClosed& closed);
+  void take(const JobClosed& closed);  // the last that is said of the job
   void lose();  // who told of them is gone: what still flows has no end that anybody knows
 
   bool is_closed() const { return closed_; }  // nothing more is said of the job
@@ -55,7 +55,6 @@ class JobFlows {
   std::map<std::uint64_t, std::size_t> open_;  // rows, by flow
   std::map<DenialKey, std::size_t> denials_;   // rows
   std::uint64_t untold_ = 0;
-  std::optional<JobClosed> totals_;
   bool closed_ = false;
 };
 using JobFlowsPtr = std::shared_ptr<JobFlows>;

@@ -143,8 +143,8 @@ void JobRows::receive(const ReceivedRow& row) {
 
 void JobRows::withdraw(const std::string& id) {
   const auto n = row_of(id);
-  for (const char* sql :
-       {"DELETE FROM requests WHERE n = ?", "DELETE FROM reports WHERE n = ?", "DELETE FROM jobs WHERE n = ?"}) {
+  for (const char* sql : {"DELETE FROM requests WHERE n = ?", "DELETE FROM mandates WHERE n = ?",
+                          "DELETE FROM reports WHERE n = ?", "DELETE FROM jobs WHERE n = ?"}) {
     auto& statement = prepared(sql);
     statement.bind(1, n);
     statement.exec();

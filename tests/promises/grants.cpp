@@ -248,7 +248,7 @@ TEST_CASE("an incident kills, revokes and tells, in this order, and its receipt 
   CHECK(steps.at(1).at("step") == "revoke_grants");
   CHECK(steps.at(1).at("revoked") == Json::array({held.name}));
   for (const auto& step : steps) CHECK(step.at("done") == true);
-  CHECK(code(run(cordon, 1, strict_job(held.secret))) == "kill_switch_engaged");
+  CHECK(code(run(cordon, 1, {{"argv", Json::array({"true"})}})) == "kill_switch_engaged");
   CHECK(as_operator(cordon, "DELETE", "/v1/kill/actor/" + actor).status == 200);
   CHECK(code(run(cordon, 1, strict_job(held.secret))) == "grant_ended");  // what was revoked stays so
   CHECK(as_operator(cordon, "GET", "/v1/events?follow=false").body.find("went mad") != std::string::npos);

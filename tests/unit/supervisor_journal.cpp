@@ -236,8 +236,9 @@ TEST_CASE("the greediest is who holds the largest share, of jobs or of bytes") {
 }
 
 TEST_CASE("a lost job's report has the reason, and no exit code") {
-  const auto report = Json::parse(lost_report(
-      R"({"before":{"state":"running","outcome":null},"between":{},"after":{"finished_at":null}})", Lost{"why"}, WallTime{}));
+  const auto report = Json::parse(
+      lost_report(R"({"before":{"state":"running","outcome":null},"between":{},"after":{"finished_at":null}})",
+                  Lost{"why"}, WallTime{}));
   CHECK(report["before"]["state"] == "finished");
   CHECK(report["before"]["outcome"] == Json({{"kind", "lost"}, {"reason", "why"}}));
   CHECK(report["after"]["finished_at"].is_string());
