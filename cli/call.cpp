@@ -16,8 +16,9 @@ Json input_of(const std::string& written) {
   const auto text = written == "-" ? read_everything(STDIN_FILENO, "standard input") : written;
   auto input = parse_strict_json(text);
   if (!input)
-    throw Failure(fmt::format("the input is no JSON: {} {}", input.error().front().pointer, input.error().front().detail),
-                  R"(cordon call TOOL '{"key": "value"}', or - to read it from standard input)");
+    throw Failure(
+        fmt::format("the input is no JSON: {} {}", input.error().front().pointer, input.error().front().detail),
+        R"(cordon call TOOL '{"key": "value"}', or - to read it from standard input)");
   return std::move(*input);
 }
 
@@ -53,7 +54,8 @@ int tell(const Session& session, const Json& job) {
   for (const auto& effect : call.value("unexpected_side_effects", Json::array()))
     fmt::print(stderr, "cordon: unexpected side effect: {}\n", for_one_line(effect.get<std::string>()));
   if (const auto reason = reason_of(outcome); !reason.empty()) fmt::print(stderr, "cordon: {}\n", reason);
-  if (job.value("state", "") == "awaiting_approval") fmt::print(stderr, "cordon: job {} waits for an approval\n", job.value("id", ""));
+  if (job.value("state", "") == "awaiting_approval")
+    fmt::print(stderr, "cordon: job {} waits for an approval\n", job.value("id", ""));
   return exit_code_of(outcome);
 }
 
@@ -76,7 +78,8 @@ int settle_job(const Session& session, const std::string& id, const std::string&
 }
 
 int compensate_job(const Session& session, const std::string& id) {
-  return tell(session, operator_client(session).get_json({"POST", "/v1/jobs/" + percent_encoded(id) + "/compensation"}));
+  return tell(session,
+              operator_client(session).get_json({"POST", "/v1/jobs/" + percent_encoded(id) + "/compensation"}));
 }
 
 }  // namespace cordon::cli

@@ -161,10 +161,12 @@ void read_allowance(ObjectReader& object, Allowance& into, FieldErrors& errors) 
 }
 
 Allowance meet(const Allowance& a, const Allowance& b) {
-  Allowance both{std::min(a.weight, b.weight), lower(a.max_running, b.max_running), lower(a.max_queued, b.max_queued), a.rate, a.budgets};
+  Allowance both{std::min(a.weight, b.weight), lower(a.max_running, b.max_running), lower(a.max_queued, b.max_queued),
+                 a.rate, a.budgets};
   if (!both.rate) both.rate = b.rate;
   if (a.rate && b.rate)
-    both.rate = Rate{std::min(a.rate->milli_per_second, b.rate->milli_per_second), std::min(a.rate->burst, b.rate->burst)};
+    both.rate =
+        Rate{std::min(a.rate->milli_per_second, b.rate->milli_per_second), std::min(a.rate->burst, b.rate->burst)};
   for (const auto& rule : b.budgets) {
     const auto same = std::find_if(both.budgets.begin(), both.budgets.end(), [&](const BudgetRule& r) {
       return r.resource == rule.resource && r.window == rule.window;

@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::size_t most_arguments = 4096, most_parts = 64;
 constexpr std::array<std::pair<std::string_view, ValueType>, 5> type_names{{{"string", ValueType::string},
-                                                                             {"integer", ValueType::integer},
-                                                                             {"number", ValueType::number},
-                                                                             {"boolean", ValueType::boolean},
-                                                                             {"json", ValueType::json}}};
+                                                                            {"integer", ValueType::integer},
+                                                                            {"number", ValueType::number},
+                                                                            {"boolean", ValueType::boolean},
+                                                                            {"json", ValueType::json}}};
 
 bool is_pointer(std::string_view text) {
   if (!text.empty() && text[0] != '/') return false;
@@ -43,7 +43,8 @@ InputValue read_value(const Json& value, std::string_view pointer, bool alone, F
   InputValue read;
   const auto* key = alone && object.find("each") != nullptr ? "each" : "input";
   read.each = std::string_view(key) == "each";
-  if (const Json* where = object.require(key)) read.pointer = read_string(*where, object.pointer(key), errors).value_or("");
+  if (const Json* where = object.require(key))
+    read.pointer = read_string(*where, object.pointer(key), errors).value_or("");
   if (!is_pointer(read.pointer)) object.error(key, "must be a JSON pointer (RFC 6901), like \"/name\"");
   read.type = read_type(object);
   read_flag(object, "optional", read.optional);
@@ -76,7 +77,8 @@ bool fits(const Json& value, ValueType type) {
     case ValueType::string:
       return value.is_string();
     case ValueType::integer:
-      return value.is_number_integer() || (value.is_number_float() && canonical_json(value).find_first_of(".e") == std::string::npos);
+      return value.is_number_integer() ||
+             (value.is_number_float() && canonical_json(value).find_first_of(".e") == std::string::npos);
     case ValueType::number:
       return value.is_number();
     case ValueType::boolean:
@@ -161,7 +163,8 @@ const Json* value_at(const Json& document, const std::string& pointer) {
       if (found == at->end()) return nullptr;
       at = &*found;
     } else if (at->is_array()) {
-      const bool is_index = !key.empty() && key.size() < 7 && key.find_first_not_of("0123456789") == key.npos && (key == "0" || key[0] != '0');
+      const bool is_index = !key.empty() && key.size() < 7 && key.find_first_not_of("0123456789") == key.npos &&
+                            (key == "0" || key[0] != '0');
       if (!is_index || std::stoul(key) >= at->size()) return nullptr;
       at = &(*at)[std::stoul(key)];
     } else {
@@ -183,7 +186,8 @@ std::vector<Argument> read_arguments(const Json& value, std::string_view pointer
   return out;
 }
 
-tl::expected<std::vector<std::string>, FieldErrors> substitute(const std::vector<Argument>& arguments, const Json& input) {
+tl::expected<std::vector<std::string>, FieldErrors> substitute(const std::vector<Argument>& arguments,
+                                                               const Json& input) {
   Substitution made(input);
   for (const auto& argument : arguments) made.add(argument);
   if (!made.errors.empty()) return tl::unexpected(std::move(made.errors));

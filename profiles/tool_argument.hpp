@@ -32,7 +32,8 @@ using Argument = std::vector<ArgumentPart>;  // joined
 std::vector<Argument> read_arguments(const Json& value, std::string_view pointer, FieldErrors& errors);
 
 // Errors' pointers are into the input.
-tl::expected<std::vector<std::string>, FieldErrors> substitute(const std::vector<Argument>& arguments, const Json& input);
+tl::expected<std::vector<std::string>, FieldErrors> substitute(const std::vector<Argument>& arguments,
+                                                               const Json& input);
 
 // nullptr: not there.
 const Json* value_at(const Json& document, const std::string& pointer);

@@ -25,7 +25,7 @@ class JobFlows {
   void take(const DeniedAgain& again);
   void take(const QueryDenied& query);
   void take(const JobClosed& closed);  // the last that is said of the job
-  void lose();  // who told of them is gone: what still flows has no end that anybody knows
+  void lose();                         // who told of them is gone: what still flows has no end that anybody knows
 
   bool is_closed() const { return closed_; }  // nothing more is said of the job
 

@@ -28,8 +28,7 @@ void add_subjects(Json& subjects, const Json& entry) {
   for (const char* name : {"stdout", "stderr"})
     add_subject(subjects, name, entry.value(std::string(name) + "_sha256", Json()));
   const auto artifacts = entry.value("artifacts", Json::object());
-  for (const auto& [path, digest] : artifacts.items())
-    add_subject(subjects, path, digest);
+  for (const auto& [path, digest] : artifacts.items()) add_subject(subjects, path, digest);
 }
 
 }  // namespace

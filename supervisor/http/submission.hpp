@@ -18,7 +18,7 @@ struct Wanted {
 };
 
 struct Asked {
-  Sha256 digest{};  // of all that makes it another request
+  Sha256 digest{};              // of all that makes it another request
   std::function<bool()> waits;  // whether it says that its client stays for the answer
   std::function<awaitable<tl::expected<Wanted, Rejection>>()> order;
 };

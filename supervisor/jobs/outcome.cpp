@@ -65,8 +65,8 @@ std::string log_text(const Outcome& outcome) {
 }
 
 std::string_view kind(const Outcome& outcome) {
-  constexpr std::string_view kinds[] = {"exited",        "exited",       "signalled",   "timed_out",
-                                        "out_of_memory", "output_limit", "cancelled",   "killed",
+  constexpr std::string_view kinds[] = {"exited",        "exited",       "signalled",    "timed_out",
+                                        "out_of_memory", "output_limit", "cancelled",    "killed",
                                         "denied",        "lost",         "setup_failed", "invalid_output"};
   static_assert(std::size(kinds) == std::variant_size_v<Outcome>);
   return kinds[outcome.index()];

@@ -123,10 +123,9 @@ std::optional<ReportedCall> reported_call(const std::string& report) {
   if (!before.contains("call")) return std::nullopt;
   const auto& call = before.at("call");
   const auto& compensates = call.at("compensates");
-  return ReportedCall{before.at("tool").get<std::string>(),
-                      compensates.is_string() ? compensates.get<std::string>() : std::string(),
-                      call.at("health_check").get<bool>(),
-                      parse_hex(call.at("sha256").get<std::string>()).value_or(Sha256{})};
+  return ReportedCall{
+      before.at("tool").get<std::string>(), compensates.is_string() ? compensates.get<std::string>() : std::string(),
+      call.at("health_check").get<bool>(), parse_hex(call.at("sha256").get<std::string>()).value_or(Sha256{})};
 }
 
 }  // namespace cordon

@@ -39,16 +39,21 @@ std::optional<Json> filled(const Json& form, const Json& call, std::string& miss
 
 tl::expected<CallWish, Rejection> compensation_of(const Job& job, const Catalog& catalog) {
   const auto report = listed_job(job, std::nullopt);
-  if (!report.contains("call")) return Refused(cannot("job " + job.id + " is no call of a tool", "There is nothing that a definition says of it."));
-  if (job.state != JobState::finished) return Refused(cannot("job " + job.id + " has not finished", "Cancel it, or wait for its end."));
+  if (!report.contains("call"))
+    return Refused(cannot("job " + job.id + " is no call of a tool", "There is nothing that a definition says of it."));
+  if (job.state != JobState::finished)
+    return Refused(cannot("job " + job.id + " has not finished", "Cancel it, or wait for its end."));
   const auto name = report.at("tool").get<std::string>();
   const auto tool = catalog.tools.find(name);
   if (tool == catalog.tools.end() || !tool->second->tool.compensation)
-    return Refused(cannot("tool " + name + " declares no compensation", "Its definition may: \"compensation\": {\"tool\", \"input\"}."));
+    return Refused(cannot("tool " + name + " declares no compensation",
+                          "Its definition may: \"compensation\": {\"tool\", \"input\"}."));
   const auto& compensation = *tool->second->tool.compensation;
   std::string missing;
   const auto input = filled(compensation.input, report.at("call"), missing);
-  if (!input) return Refused(cannot("the call has no " + missing + " that its compensation needs", "Call " + compensation.tool + " with an input of your own."));
+  if (!input)
+    return Refused(cannot("the call has no " + missing + " that its compensation needs",
+                          "Call " + compensation.tool + " with an input of your own."));
   const Json body = {{"input", *input}, {"wait", true}};
   return CallWish{compensation.tool, body.dump(), job.id, false};
 }

@@ -14,10 +14,10 @@ struct LoadedTool;
 
 struct ToolCall {
   std::shared_ptr<const LoadedTool> tool;
-  Sha256 digest{};         // of the definition and all that it pins, as they were when the call was made
-  std::string input;       // canonical JSON
-  Sha256 input_sha256{};   // of the input and the caller's files: what is the same call
-  std::string grant;       // the id that came with the call; empty: none
+  Sha256 digest{};          // of the definition and all that it pins, as they were when the call was made
+  std::string input;        // canonical JSON
+  Sha256 input_sha256{};    // of the input and the caller's files: what is the same call
+  std::string grant;        // the id that came with the call; empty: none
   std::string compensates;  // the job that this call undoes; empty: none
   bool health = false;      // not a call: the tool's own check
   std::size_t files = 0;    // files and directories that the sandbox is given

@@ -61,7 +61,8 @@ tl::expected<std::set<std::string>, ToolFault> definitions_in(const std::string&
     if (errno == ENOENT) return std::set<std::string>{};
     return tl::unexpected(ToolFault{dir, {{"", std::strerror(errno)}}});
   }
-  if (auto why = why_not_trusted(st, owner); !why.empty()) return tl::unexpected(ToolFault{dir, {{"", std::move(why)}}});
+  if (auto why = why_not_trusted(st, owner); !why.empty())
+    return tl::unexpected(ToolFault{dir, {{"", std::move(why)}}});
   std::set<std::string> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(dir, error)) {
@@ -89,8 +90,9 @@ tl::expected<LoadedToolPtr, FieldErrors> place(Tool tool, const std::string& dir
   return loaded;
 }
 
-tl::expected<LoadedToolPtr, FieldErrors> load_tool(const std::string& dir, const std::string& name, const Config& config,
-                                                   const std::map<std::string, Profile>& profiles, uid_t owner) {
+tl::expected<LoadedToolPtr, FieldErrors> load_tool(const std::string& dir, const std::string& name,
+                                                   const Config& config, const std::map<std::string, Profile>& profiles,
+                                                   uid_t owner) {
   const auto text = read_trusted(dir, name, owner, longest_definition);
   if (!text) return tl::unexpected(FieldErrors{{"", text.error()}});
   auto tool = parse_tool(fs::path(name).stem().string(), *text);
@@ -133,7 +135,8 @@ tl::expected<LoadedTools, ToolFault> load_tools(const Config& config, const std:
   for (const auto& [name, loaded] : tools) {
     const auto& compensation = loaded->tool.compensation;
     if (!compensation || tools.contains(compensation->tool)) continue;
-    return tl::unexpected(ToolFault{loaded->directory + "/" + name + ".json", {{"/compensation/tool", "there is no tool of this name"}}});
+    return tl::unexpected(
+        ToolFault{loaded->directory + "/" + name + ".json", {{"/compensation/tool", "there is no tool of this name"}}});
   }
   return tools;
 }

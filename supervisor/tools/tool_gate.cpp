@@ -43,7 +43,8 @@ std::string_view to_string(ToolStatus::Kind kind) {
   return "disabled";
 }
 
-ToolGate::ToolGate(std::string file, uid_t owner) : file_(std::move(file)), owner_(owner), states_(load_tool_states(file_)) {}
+ToolGate::ToolGate(std::string file, uid_t owner)
+    : file_(std::move(file)), owner_(owner), states_(load_tool_states(file_)) {}
 
 const ToolGate::Found& ToolGate::look(const std::string& root, const std::string& path, bool keep_bytes) {
   auto& found = found_[root + "\n" + path];
@@ -71,7 +72,8 @@ ToolStatus ToolGate::status(const LoadedTool& loaded) {
       status.drift.push_back({pointer, "is " + hex(wanted) + ", the file has " + hex(*found.sha256)});
     return found.sha256 ? hex(*found.sha256) : "unreadable";
   };
-  if (tool.script) pinned["script"] = pin("/script/sha256", tool.script->sha256, look(loaded.directory, tool.script->file, true));
+  if (tool.script)
+    pinned["script"] = pin("/script/sha256", tool.script->sha256, look(loaded.directory, tool.script->file, true));
   for (const auto& [path, wanted] : tool.programs)
     pinned["programs"][path] = pin(pointer_to("/programs", path), wanted, look(root_of(loaded), path, false));
   status.digest = canonical_digest(pinned);

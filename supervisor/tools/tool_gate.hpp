@@ -18,8 +18,8 @@ namespace cordon {
 struct ToolStatus {
   enum class Kind : std::uint8_t { ready, drifted, off };
   Kind kind = Kind::ready;
-  Sha256 digest{};         // of the definition and all that it pins, as they are now
-  FieldErrors drift;       // what is not as pinned; pointers into the definition
+  Sha256 digest{};          // of the definition and all that it pins, as they are now
+  FieldErrors drift;        // what is not as pinned; pointers into the definition
   bool is_changed = false;  // from what was approved
 };
 std::string_view to_string(ToolStatus::Kind kind);

@@ -14,8 +14,10 @@ Json faults_json(const FieldErrors& faults) {
 Json state_json(const ToolState* state) {
   if (state == nullptr) return Json();
   const auto& approval = state->approval;
-  Json out = {{"approved_sha256", hex(approval.digest)}, {"approved_by", approval.by}, {"approved_at", rfc3339(approval.at)}};
-  if (state->off) out["disabled"] = {{"by", state->off->by}, {"reason", state->off->reason}, {"at", rfc3339(state->off->at)}};
+  Json out = {
+      {"approved_sha256", hex(approval.digest)}, {"approved_by", approval.by}, {"approved_at", rfc3339(approval.at)}};
+  if (state->off)
+    out["disabled"] = {{"by", state->off->by}, {"reason", state->off->reason}, {"at", rfc3339(state->off->at)}};
   return out;
 }
 

@@ -25,8 +25,7 @@ Json to_json(const ToolState& state) {
   Json out = {{"approved_sha256", hex(state.approval.digest)},
               {"approved_by", state.approval.by},
               {"approved_at_ms", unix_ms(state.approval.at)}};
-  if (state.off)
-    out["off"] = {{"by", state.off->by}, {"reason", state.off->reason}, {"at_ms", unix_ms(state.off->at)}};
+  if (state.off) out["off"] = {{"by", state.off->by}, {"reason", state.off->reason}, {"at_ms", unix_ms(state.off->at)}};
   return out;
 }
 

@@ -61,7 +61,8 @@ void put_python(const ToolShelf& shelf, const std::string& name, const std::stri
 
 Answer call_tool(const Instance& cordon, const std::string& name, const Json& body, std::vector<std::string> headers) {
   headers.emplace_back("Content-Type: application/json");
-  return cordon.request({.method = "POST", .target = "/v1/tools/" + name + "/calls", .body = body.dump(), .headers = headers});
+  return cordon.request(
+      {.method = "POST", .target = "/v1/tools/" + name + "/calls", .body = body.dump(), .headers = headers});
 }
 
 Json called(const Instance& cordon, const std::string& name, const Json& input) {

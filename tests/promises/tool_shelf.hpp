@@ -26,9 +26,11 @@ class ToolShelf {
 };
 
 // A Python program as a tool: its script is run with the input on standard input, as `i`.
-void put_python(const ToolShelf& shelf, const std::string& name, const std::string& code, Json definition = Json::object());
+void put_python(const ToolShelf& shelf, const std::string& name, const std::string& code,
+                Json definition = Json::object());
 
-Answer call_tool(const Instance& cordon, const std::string& name, const Json& body, std::vector<std::string> headers = {});
+Answer call_tool(const Instance& cordon, const std::string& name, const Json& body,
+                 std::vector<std::string> headers = {});
 Json called(const Instance& cordon, const std::string& name, const Json& input);  // waits; the finished job
 Answer operate(const Instance& cordon, const std::string& method, const std::string& target, const Json& body);
 

@@ -42,8 +42,12 @@ void kill_and_restart(Instance& cordon) {
 
 TEST_CASE("no shell, no option and no other argument comes out of a value") {
   const ToolShelf shelf;
-  shelf.put("echo", {{"argv", Json::array({"printf", "<%s>", {{"input", "/text"}}, Json::array({"n=", {{"input", "/n"}, {"type", "integer"}}}),
-                                           {{"each", "/list"}, {"optional", true}}, {{"input", "/gone"}, {"optional", true}}})},
+  shelf.put("echo", {{"argv", Json::array({"printf",
+                                           "<%s>",
+                                           {{"input", "/text"}},
+                                           Json::array({"n=", {{"input", "/n"}, {"type", "integer"}}}),
+                                           {{"each", "/list"}, {"optional", true}},
+                                           {{"input", "/gone"}, {"optional", true}}})},
                      {"input", {{"type", "object"}}}});
   const Instance cordon(shelf.config());
   const auto job = called(cordon, "echo", {{"text", "a b;$(id)'\"*"}, {"n", -7.0}, {"list", {"x", "y z"}}});
@@ -98,7 +102,8 @@ TEST_CASE("a dry run shows the exact plan, the decision and the limits, and runs
   const ToolShelf shelf;
   shelf.put("echo", {{"limits", {{"wall_ms", 5000}}}});
   const Instance cordon(shelf.config());
-  const auto plan = call_tool(cordon, "echo", {{"input", {{"text", "x"}}}, {"dry_run", true}, {"limits", {{"pids", 5}}}});
+  const auto plan =
+      call_tool(cordon, "echo", {{"input", {{"text", "x"}}}, {"dry_run", true}, {"limits", {{"pids", 5}}}});
   INFO(plan.body);
   REQUIRE(plan.status == 200);
   CHECK(plan.json().at("plan").at("argv") == Json({"printf", "%s", "x"}));
@@ -106,7 +111,8 @@ TEST_CASE("a dry run shows the exact plan, the decision and the limits, and runs
   CHECK(plan.json().at("plan").at("limits").at("pids") == 5);
   CHECK(plan.json().at("decision").at("kind") == "allow");
   CHECK(jobs(cordon) == 0);
-  CHECK(call_tool(cordon, "echo", {{"input", {{"text", "x"}}}, {"dry_run", true}, {"limits", {{"wall_ms", 5001}}}}).status == 400);
+  CHECK(call_tool(cordon, "echo", {{"input", {{"text", "x"}}}, {"dry_run", true}, {"limits", {{"wall_ms", 5001}}}})
+            .status == 400);
 }
 
 TEST_CASE("a script that has changed is refused until an operator approves what it is now, over restarts") {
@@ -121,8 +127,12 @@ TEST_CASE("a script that has changed is refused until an operator approves what 
   CHECK(code_of(call_tool(cordon, "say", {{"input", Json::object()}})) == "tool_drifted");
   CHECK(cordon.get("/v1/tools/say").json().at("state") == "drifted");
   CHECK(operate(cordon, "PUT", "/v1/tools/say", {{"approve", std::string(64, '0')}}).status == 409);
-  CHECK(cordon.request({.method = "PUT", .target = "/v1/tools/say", .body = Json{{"approve", digest(cordon, "say")}}.dump(),
-                        .headers = {"Content-Type: application/json"}}).status == 405);
+  CHECK(cordon
+            .request({.method = "PUT",
+                      .target = "/v1/tools/say",
+                      .body = Json{{"approve", digest(cordon, "say")}}.dump(),
+                      .headers = {"Content-Type: application/json"}})
+            .status == 405);
   CHECK(operate(cordon, "PUT", "/v1/tools/say", {{"approve", digest(cordon, "say")}}).status == 200);
   CHECK(called(cordon, "say", Json::object()).at("stdout") == "second\n");
   kill_and_restart(cordon);

@@ -10,7 +10,11 @@ using namespace cordon;
 namespace {
 
 Json least() {
-  return {{"version", "1"}, {"owner", "o"},      {"why", "w"}, {"argv", {"prog"}}, {"input", {{"type", "object"}}},
+  return {{"version", "1"},
+          {"owner", "o"},
+          {"why", "w"},
+          {"argv", {"prog"}},
+          {"input", {{"type", "object"}}},
           {"side_effects", "read_only"}};
 }
 
@@ -71,7 +75,8 @@ TEST_CASE("what a definition says wrong is told where it stands") {
   CHECK(fault(with("collect", {"../x"})).starts_with("/collect/0 "));
   CHECK(fault(with("rate", {{"jobs_per_second", 0}})).starts_with("/rate/jobs_per_second "));
   CHECK(fault(with("health", {{"argv", Json::array()}})).starts_with("/health/argv "));
-  CHECK(fault(with("compensation", {{"tool", "x"}, {"input", {{"a", {{"input", "/x"}, {"more", 1}}}}}})).starts_with("/compensation/input/a "));
+  CHECK(fault(with("compensation", {{"tool", "x"}, {"input", {{"a", {{"input", "/x"}, {"more", 1}}}}}}))
+            .starts_with("/compensation/input/a "));
   CHECK(fault(with("owner", "a\nb")).starts_with("/owner "));
   CHECK_FALSE(parse_tool("../t", least().dump()));
 }
@@ -144,7 +149,9 @@ TEST_CASE("a schema that an input could make slow is refused") {
 }
 
 TEST_CASE("a pattern is tried only on what is short enough for it, and then it holds") {
-  const auto schema = JsonSchema::compile({{"type", "object"}, {"properties", {{"a", {{"type", "string"}, {"maxLength", 64}, {"pattern", "^[a-z]+$"}}}}}}, "");
+  const auto schema = JsonSchema::compile(
+      {{"type", "object"}, {"properties", {{"a", {{"type", "string"}, {"maxLength", 64}, {"pattern", "^[a-z]+$"}}}}}},
+      "");
   REQUIRE(schema);
   CHECK(schema->check({{"a", "abc"}}).empty());
   CHECK(schema->check({{"a", "Abc"}}).front().pointer == "/a");
@@ -153,7 +160,10 @@ TEST_CASE("a pattern is tried only on what is short enough for it, and then it h
 }
 
 TEST_CASE("faults of a value are told by pointers into it, and there are not more than can be read") {
-  const auto schema = JsonSchema::compile({{"type", "array"}, {"items", {{"type", "object"}, {"properties", {{"a/b", {{"type", "integer"}}}}}, {"required", {"a/b"}}}}}, "");
+  const auto schema = JsonSchema::compile(
+      {{"type", "array"},
+       {"items", {{"type", "object"}, {"properties", {{"a/b", {{"type", "integer"}}}}}, {"required", {"a/b"}}}}},
+      "");
   REQUIRE(schema);
   const auto faults = schema->check(Json::array({{{"a/b", "x"}}, {{"a/b", 1}}}), "/input");
   REQUIRE_FALSE(faults.empty());
