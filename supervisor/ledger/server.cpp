@@ -71,7 +71,7 @@ void Server::accept_all(int listener, Side side) {
   const auto uid = side == Side::cordond ? listeners_.daemon_uid : 0;
   while (peers_.size() < most_peers) {
     pollfd waiting{listener, POLLIN, 0};
-    if (::poll(&waiting, 1, 0) <= 0) return;
+    if (::poll(&waiting, 1, 0) <= 0) break;
     auto socket = accept_from(listener, uid);
     if (!socket) continue;
     peers_.push_back({std::move(*socket), side});
