@@ -268,7 +268,7 @@ void FakeLauncher::play(const Fd& line, Pipes& pipes, const std::vector<Fd>& mem
   }
   const auto ending = perform(*payload, read_memfd(memfds[stdin_fd]), line, pipes.out, pipes.err, pipes.artifacts);
   if (!globs->empty()) pipes.artifacts.write(artifacts::encode(artifacts::End{}));
-  const Usage usage{1500, 500, 4096, 1};
+  const Usage usage{1500, 500, 4096, 1, std::nullopt, std::nullopt};
   send(
       line,
       Finished{ending, usage, {{"pids", 2, "fork"}}, {{"mounts", 250}, {"idle", 1000}, {"assign", 50}, {"run", 1500}}});

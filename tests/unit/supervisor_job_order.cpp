@@ -107,7 +107,7 @@ TEST_CASE("a job has what its profile grants, or less, and never more") {
     auto request = parse_job_request(body);
     REQUIRE(request);
     return make_order(
-        std::move(*request), all, [](const ArtifactRef&) { return nullptr; },
+        std::move(*request), all, [](const ArtifactRef&) { return FoundArtifact{}; },
         [](const ImageConfig&, const std::string&) { return true; });
   };
   CHECK(with(R"({"argv": ["x"]})")->egress == egress);
