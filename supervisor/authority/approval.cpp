@@ -47,7 +47,7 @@ Json needs_json(const Approval& approval) {
 Json binding_json(const Approval& approval) {
   return {{"action_sha256", hex(approval.action)},   {"tool_sha256", hex(approval.tool)},
           {"policy_sha256", hex(approval.policy)},   {"body_sha256", hex(approval.body)},
-          {"expires_age_s", approval.expires_age_s}, {"nonce", approval.nonce},
+          {"expires_age_s", approval.expires_age_s}, {"asked_at_us", unix_us(approval.asked_at)},
           {"submitter", approval.submitter},         {"submitter_uid", approval.submitter_uid}};
 }
 
@@ -73,7 +73,6 @@ Approval parse(const Json& value) {
   approval.policy = digest_of(binding.at("policy_sha256"));
   approval.body = digest_of(binding.at("body_sha256"));
   approval.expires_age_s = binding.at("expires_age_s");
-  approval.nonce = binding.at("nonce");
   approval.submitter = binding.at("submitter");
   approval.submitter_uid = id_of(binding.at("submitter_uid"));
   approval.asked_at = time_of(value.at("asked_at_us"));

@@ -40,7 +40,6 @@ struct Approval {
   Sha256 policy{};
   Sha256 body{};  // of the request as it is kept while it waits
   std::int64_t expires_age_s = 0;
-  std::string nonce;  // random: the same action asked for again is another one to consent to
 
   std::string submitter;  // an actor
   std::uint32_t submitter_uid = 0;

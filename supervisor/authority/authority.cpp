@@ -115,7 +115,6 @@ Approval Authority::approval_for(const Petition& petition, const Mandate& mandat
   approval.policy = config_().policy.digest;
   approval.body = sha256(petition.body);
   approval.expires_age_s = age_s() + expires.count();
-  approval.nonce = fresh_secret();
   approval.submitter = account.actor;
   approval.submitter_uid = petition.caller.uid;
   approval.asked_at = std::chrono::system_clock::now();

@@ -113,7 +113,7 @@ TEST_CASE("an approver consents to what was shown: any other binding is refused"
   longer.expires_age_s += 1;
   CHECK(longer.binding() != approval.binding());
   auto again = approval;
-  again.nonce = "another";
+  again.asked_at += std::chrono::microseconds(1);  // the same action, asked for again
   CHECK(again.binding() != approval.binding());
   auto whose = approval;
   whose.submitter_uid = 1001;
