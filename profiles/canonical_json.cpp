@@ -121,8 +121,10 @@ bool Writer::write_number(const Json& value, const std::string& pointer) {
     write_double(out, number);
     return true;
   }
-  const bool fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= std::uint64_t{largest_integer}
-                                               : value.get<std::int64_t>() >= -largest_integer;
+  const auto within = [](auto integer, auto least, auto most) { return integer >= least && integer <= most; };
+  const bool fits = value.is_number_unsigned()
+                        ? within(value.get<std::uint64_t>(), std::uint64_t{0}, std::uint64_t{largest_integer})
+                        : within(value.get<std::int64_t>(), -largest_integer, largest_integer);
   if (!fits) return refuse(pointer, "an integer must be between -9007199254740991 and 9007199254740991");
   out += std::to_string(value.get<std::int64_t>());
   return true;

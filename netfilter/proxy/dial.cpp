@@ -1,5 +1,7 @@
 #include "netfilter/proxy/dial.hpp"
 
+#include <algorithm>
+
 #include "netfilter/policy/answers.hpp"
 #include "netfilter/proxy/deadline.hpp"
 #include "netfilter/proxy/sockets.hpp"
@@ -44,6 +46,8 @@ awaitable<FlowReason> Dial::find_addresses(const Permit& permit, Clock::time_poi
   auto checked = checked_answers(std::move(**answers));
   if (!checked) co_return checked.error();
   candidates_ = std::move(*checked);
+  // One of this host's own among them is as any other denied one: none of them is dialled.
+  if (std::any_of(candidates_.begin(), candidates_.end(), is_own_address)) co_return FlowReason::address_denied;
   co_return FlowReason::none;
 }
 

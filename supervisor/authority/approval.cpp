@@ -47,8 +47,8 @@ Json needs_json(const Approval& approval) {
 Json binding_json(const Approval& approval) {
   return {{"action_sha256", hex(approval.action)},   {"tool_sha256", hex(approval.tool)},
           {"policy_sha256", hex(approval.policy)},   {"body_sha256", hex(approval.body)},
-          {"expires_age_s", approval.expires_age_s}, {"asked_at_us", unix_us(approval.asked_at)},
-          {"submitter", approval.submitter},         {"submitter_uid", approval.submitter_uid}};
+          {"expires_age_s", approval.expires_age_s}, {"submitter", approval.submitter},
+          {"submitter_uid", approval.submitter_uid}, {"asked_at_us", unix_us(approval.asked_at)}};
 }
 
 WallTime time_of(const Json& value) {

@@ -160,7 +160,8 @@ class Stage:
 
     def request(self, method, target, body=None, operator=False):
         connection = OverUnix(f"{self.runtime}/{'operator' if operator else 'agent'}.sock")
-        connection.request(method, target, json.dumps(body) if body is not None else None)
+        text = json.dumps(body) if body is not None else None
+        connection.request(method, target, text, {"Content-Type": "application/json"} if text else {})
         answer = connection.getresponse()
         text = answer.read().decode()
         connection.close()

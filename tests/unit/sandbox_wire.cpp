@@ -163,8 +163,10 @@ TEST_CASE("every ending and every field of a report survives the lifeline") {
                                     Hanging{},
                                     Declined{"why"}};
   for (const auto& ending : endings) {
-    const Finished finished{
-        ending, {1, 2, 3, std::nullopt}, {{"pids", 4, "fork"}, {"scratch", std::nullopt, ""}}, {{"run", 9}}};
+    const Finished finished{ending,
+                            {1, 2, 3, std::nullopt, 4, std::nullopt},
+                            {{"pids", 4, "fork"}, {"scratch", std::nullopt, ""}},
+                            {{"run", 9}}};
     const auto bytes = encode(LauncherMessage(finished));
     REQUIRE(decode_launcher_message(bytes) == LauncherMessage(finished));
     refuses_other_lengths(bytes, [](std::string_view b) { return decode_launcher_message(b).has_value(); });

@@ -1,2 +1,0 @@
-// Nothing of its own: the headers that every promise reads are compiled for it, once.
-int main() {}
