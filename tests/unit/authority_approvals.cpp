@@ -112,6 +112,9 @@ TEST_CASE("an approver consents to what was shown: any other binding is refused"
   auto longer = approval;
   longer.expires_age_s += 1;
   CHECK(longer.binding() != approval.binding());
+  auto again = approval;
+  again.asked_at += std::chrono::microseconds(1);  // the same action, asked for again
+  CHECK(again.binding() != approval.binding());
   auto whose = approval;
   whose.submitter_uid = 1001;
   CHECK(whose.binding() != approval.binding());
