@@ -227,7 +227,7 @@ TEST_CASE("a queued job has its place and no outcome, a finished one has both ou
   j->write(Stream::err, "\xff");
   Finished report;
   report.ending = Exited{0};
-  report.usage = {14250, 1000, 42, std::nullopt};
+  report.usage = {14250, 1000, 42, std::nullopt, std::nullopt, std::nullopt};
   report.denials = {{"pids", 2, "fork"}, {"scratch", std::nullopt, "full"}};
   j->report = report;
   j->collection.artifacts.push_back({"a\xff", 3, {}, nullptr});
