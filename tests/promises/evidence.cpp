@@ -41,7 +41,9 @@ std::map<std::string, Json> said_of(const Instance& instance, const std::string&
   std::map<std::string, Json> out;
   for (const auto& entry : verified(instance).log.entries) {
     auto json = Json::parse(entry.text);
-    if (json.value("job", "") == job) out[json.at("kind")] = std::move(json);
+    if (json.value("job", "") != job) continue;
+    const std::string kind = json.at("kind");
+    out[kind] = std::move(json);
   }
   return out;
 }
