@@ -241,7 +241,8 @@ TEST_CASE("a queued job has its place and no outcome, a finished one has both ou
   CHECK(done.at("stdout_bytes") == 3);
   CHECK(done.at("stderr") == "/w==");
   CHECK(done.at("stderr_encoding") == "base64");
-  CHECK(done.at("usage").dump() == R"({"wall_ms":14.25,"cpu_ms":1.0,"memory_peak_bytes":42,"pids_peak":null})");
+  CHECK(done.at("usage").dump() == R"({"wall_ms":14.25,"cpu_ms":1.0,"memory_peak_bytes":42,"pids_peak":null,)"
+                                   R"("scratch_files":null,"scratch_bytes":null})");
   CHECK(done.at("denials")[0].at("count") == 2);
   CHECK(done.at("denials")[1].at("count").is_null());
   CHECK(done.at("enforced").at("seccomp") == "2");
