@@ -103,8 +103,14 @@ class SmallDisk {
   SmallDisk(std::string path, const char* options) : path_(std::move(path)) {
     struct stat owner {};
     check(::stat(path_.c_str(), &owner), "stat", path_);
+    const auto kept = path_ + ".kept";  // an empty one would be a ledger that was rolled back
+    fs::copy(path_, kept, fs::copy_options::recursive);
     check(::mount("tmpfs", path_.c_str(), "tmpfs", MS_NODEV | MS_NOSUID, options), "mount a tmpfs on", path_);
+    fs::copy(kept, path_, fs::copy_options::recursive);
+    fs::remove_all(kept);
     check(::chown(path_.c_str(), owner.st_uid, owner.st_gid), "chown", path_);
+    for (const auto& entry : fs::recursive_directory_iterator(path_))
+      check(::chown(entry.path().c_str(), owner.st_uid, owner.st_gid), "chown", entry.path().string());
     check(::chmod(path_.c_str(), owner.st_mode & 07777), "chmod", path_);
   }
   ~SmallDisk() { ::umount2(path_.c_str(), MNT_DETACH); }
