@@ -172,6 +172,8 @@ void Evidence::hear_refused(const NotAppended& refused) {
     said.receipt->why = why;
     said.receipt->state = Receipt::State::failed;
     said.receipt->changes.ring();
+    // Somebody has to try again, or nobody would ever know that there is room; and that it was so is evidence, too.
+    if (said_.empty()) note(EvidenceRecord{EvidenceKind::refusal, {}}.put("reason", "the evidence: " + why.detail));
   } else {
     said.sent = false;
     said.number = next_number_++;
