@@ -67,7 +67,7 @@ TEST_CASE("nothing is resolved or dialled before the evidence is written, nor wh
   }
 }
 
-TEST_CASE("without who writes evidence no job is taken and no flow begins; with the next one they do") {
+TEST_CASE("without who writes evidence no job is taken and no flow begins: with the next one they do") {
   Stage stage;
   stage.proxy.lose_watcher();
   CHECK(stage.connect(7000).ask("x").end == End::reset);

@@ -213,7 +213,7 @@ TEST_CASE("a ledger that is killed in a stream of jobs loses nothing that it has
   CHECK(is_whole(cordon));
 }
 
-TEST_CASE("a full disk of the ledger's starts no job and names the remedy; with room again jobs start") {
+TEST_CASE("a full disk of the ledger's starts no job and names the remedy: with room again jobs start") {
   Instance cordon;
   REQUIRE(cordon.ledger().end(10s) == 0);
   const SmallDisk disk(cordon.evidence_dir(), "size=128k,mode=2750");

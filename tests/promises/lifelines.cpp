@@ -73,7 +73,7 @@ TEST_CASE("a waited job with a key goes on when its client goes away, and answer
   CHECK(again.json().at("id") == id);
 }
 
-TEST_CASE("one key and one body are one job; another body is refused; another agent's key is another") {
+TEST_CASE("one key and one body are one job: another body is refused: another agent's key is another") {
   const Instance cordon;
   const Json wish{{"argv", Json::array({"true"})}};
   const auto first = cordon.post(wish, {"Idempotency-Key: k"}).json().at("id");

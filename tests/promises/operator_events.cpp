@@ -125,7 +125,7 @@ TEST_CASE("a launcher that goes and comes back is told, and what was accepted me
   CHECK(of_kind(cordon, "setup_failed").empty());
 }
 
-TEST_CASE("whoever was away goes on where he was; after a restart the gap is said, and ids go on") {
+TEST_CASE("whoever was away goes on where he was: after a restart the gap is said, and ids go on") {
   Instance cordon;
   call(cordon.operator_socket(), {.method = "POST", .target = "/v1/reload"});
   const auto before = events(cordon);

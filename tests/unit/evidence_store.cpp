@@ -114,7 +114,7 @@ TEST_CASE("a frame that was being written when the ledger was killed is cut at e
   CHECK(verify(scratch.path).faults.empty());
 }
 
-TEST_CASE("what a power failure leaves behind the checkpoint is cut; what the checkpoint vouches for is not given up") {
+TEST_CASE("what a power failure leaves behind the checkpoint is cut: what the checkpoint vouches for is not given up") {
   const Scratch scratch;
   make_log(scratch.path, 3, 1 << 20);
   const auto file = last_segment(scratch.path);

@@ -95,7 +95,7 @@ TEST_CASE("what cannot be made twice is of a class from irreversible on, unless 
   }
 }
 
-TEST_CASE("a value is one argument, a part of one, or each of a list is one; and nothing else comes of it") {
+TEST_CASE("a value is one argument, a part of one, or each of a list is one: and nothing else comes of it") {
   CHECK(argv({"p", {{"input", "/a"}}}, {{"a", "x; rm -rf / $(y) `z` \"'"}}) == Words{"p", "x; rm -rf / $(y) `z` \"'"});
   CHECK(argv({"p", {"--n=", {{"input", "/n"}, {"type", "integer"}}, "-"}}, {{"n", 5}}) == Words{"p", "--n=5-"});
   CHECK(argv({"p", {{"each", "/l"}}}, {{"l", {"a", "b c"}}}) == Words{"p", "a", "b c"});

@@ -45,7 +45,7 @@ TEST_CASE("an unmapped group is nobody's, even if a configuration could name it"
   CHECK(account({5000, {overflow_id}}, actors) == "uid:5000 of default");
 }
 
-TEST_CASE("unknown agents are denied when the configuration says so; unknown operators can do all but submit") {
+TEST_CASE("unknown agents are denied when the configuration says so: unknown operators can do all but submit") {
   auto actors = people();
   actors.unknown_tenant = "guests";
   CHECK(account({5000, {}}, actors) == "uid:5000 of guests");

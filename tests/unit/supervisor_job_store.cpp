@@ -272,7 +272,7 @@ TEST_CASE("artifacts are stored by content and removed with their last holder") 
   CHECK(files_in(dir.path) == 0);
 }
 
-TEST_CASE("a kept file outlives its holders and the process; what was still being written does not") {
+TEST_CASE("a kept file outlives its holders and the process: what was still being written does not") {
   const Directory dir;
   const auto hello = sha256("hello");
   {

@@ -63,7 +63,7 @@ TEST_CASE("engaged is engaged until it is released, each time with a new generat
   CHECK(state.generation() == first + 2);
 }
 
-TEST_CASE("engaging twice keeps who was first; releasing what is not engaged does nothing") {
+TEST_CASE("engaging twice keeps who was first: releasing what is not engaged does nothing") {
   KillSwitch state;
   const auto first = state.engage(scope("all"), "uid:1", "one", noon);
   const auto second = state.engage(scope("all"), "uid:2", "two", noon + std::chrono::hours(1));
