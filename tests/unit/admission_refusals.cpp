@@ -61,7 +61,7 @@ TEST_CASE("a rate is refused with 429, and Retry-After is when it works") {
   CHECK(desk.submit(claim("t", "bob"), t0).empty());
 }
 
-TEST_CASE("\"*\" gives each one who is not named a limit of its own") {
+TEST_CASE("a star gives each one who is not named a limit of its own") {
   AdmissionLimits limits{1000, 1000};
   limits.rules.actors["*"].rate = Rate{1, 2};
   limits.rules.actors["free"] = {};
