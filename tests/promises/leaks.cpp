@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "tests/promises/instance.hpp"
+#include "tests/promises/numbered_jobs.hpp"
 
 using namespace cordon::test;
 
@@ -12,17 +13,6 @@ namespace {
 // What the first jobs bring into being once and for all (a warm page, a log's descriptor) is not a leak.
 void warm_up(const Instance& cordon) {
   for (int i = 0; i < 5; ++i) cordon.run({{"argv", Json::array({"true"})}});
-}
-
-bool reported_right(const Json& job, int number) {
-  return job.at("outcome") == Json({{"kind", "exited"}, {"code", number % 7}}) &&
-         job.at("stdout") == std::to_string(number);
-}
-
-Json numbered(int number) {
-  return {
-      {"argv", Json::array({"sh", "-c", "printf " + std::to_string(number) + "; exit " + std::to_string(number % 7)})},
-      {"wait", true}};
 }
 
 }  // namespace
