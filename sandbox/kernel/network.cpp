@@ -72,7 +72,7 @@ Fd bind_socket(int type, Ipv4 address, std::uint16_t port) {
 
 OtherNetwork::OtherNetwork(pid_t of) : home_(open_network("self")) {
   const auto there = open_network(std::to_string(of));
-  check(::setns(there.get(), CLONE_NEWNET), "enter the sandbox's network namespace");
+  check(::setns(there.get(), CLONE_NEWNET), "enter the network namespace of", std::to_string(of));
 }
 
 OtherNetwork::~OtherNetwork() {

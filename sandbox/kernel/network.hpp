@@ -12,7 +12,7 @@
 namespace cordon {
 
 // This process in the network namespace of another while it lives. A failure to come back is the end of this process:
-// nothing of ours may go on in a sandbox's network.
+// nothing of ours may go on in another network.
 class OtherNetwork {
  public:
   explicit OtherNetwork(pid_t of);

@@ -69,13 +69,20 @@ Fd connect_to(const EgressPlace& place) {
 }
 
 // Who listens is who it was when it began to (unix(7), SO_PEERCRED): root that then became cordon-egress, or its user.
-void expect_peer(const Fd& line, const EgressPlace& place) {
+pid_t expect_peer(const Fd& line, const EgressPlace& place) {
   ucred peer{};
   socklen_t size = sizeof peer;
   check(::getsockopt(line.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size), "identify", "cordon-egress");
   if (peer.uid != place.uid && peer.uid != 0)
     throw KernelError("identify cordon-egress", fmt::format("uid {} where {} should be", peer.uid, place.uid), EPERM,
                       "something else listens there: find out what");
+  return peer.pid;
+}
+
+// Where cordon-egress dials: this process may have a network of its own (systemd.exec(5), PrivateNetwork=).
+void expect_wall_where(pid_t it_dials, std::uint32_t uid, Facts& facts) {
+  const OtherNetwork there(it_dials);
+  expect_wall(uid, facts);
 }
 
 void hand_over(const Fd& line, const EgressJob& job, const std::vector<Fd>& sockets) {
@@ -121,9 +128,8 @@ Egress::Egress(const EgressPlace& place, const JobSpec& job, pid_t init) {
   if (place.uid == 0)
     throw KernelError("open the job's egress", "there is no user for cordon-egress", ENOENT,
                       "systemd-sysusers makes it (cordon.json: egress.user); then restart the launcher");
-  expect_wall(place.uid, facts_);
   line_ = connect_to(place);
-  expect_peer(line_, place);
+  expect_wall_where(expect_peer(line_, place), place.uid, facts_);
   const auto told = egress_job_of(job, place.private_egress);
   std::vector<Fd> sockets;
   {

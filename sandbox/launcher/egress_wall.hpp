@@ -8,8 +8,8 @@
 
 namespace cordon {
 
-// A datagram and a connection to this host's own loopback, both as `uid`, must be refused by the filter. Throws
-// KernelError when either passes.
+// A datagram and a connection to the loopback of the network that this process is in, both as `uid`, must be refused by
+// the filter. Throws KernelError when either passes.
 void expect_wall(std::uint32_t uid, Facts& facts);
 
 }  // namespace cordon
