@@ -1,5 +1,6 @@
 #include "profiles/flow_record.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "profiles/name.hpp"
@@ -82,7 +83,7 @@ IpAddress read_address(Reader& r) {
   if (family != 4 && family != 6) return r.bad(), IpAddress{};
   IpAddress::Octets octets{};
   const auto bytes = r.raw(family == 6 ? 16 : 4);
-  std::memcpy(octets.data(), bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), octets.begin());
   if (family == 6) return IpAddress(octets);
   return IpAddress(std::uint32_t{octets[0]} << 24 | std::uint32_t{octets[1]} << 16 | std::uint32_t{octets[2]} << 8 |
                    octets[3]);

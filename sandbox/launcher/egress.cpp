@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -12,6 +13,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/message_socket.hpp"
+#include "sandbox/kernel/mount.hpp"
 #include "sandbox/kernel/network.hpp"
 #include "sandbox/launcher/egress_wall.hpp"
 
@@ -23,20 +25,22 @@ constexpr std::uint16_t dns = 53;
 constexpr timeval answer_patience{2, 0};
 constexpr const char* remedy = "start cordon-egress, or use a profile without \"egress\"; cordon doctor says more";
 
-// The kernel's files of the network namespace that this process is in (proc(5), proc_sys).
-void set_and_read_back(Facts& facts, const char* control, const std::string& name, std::string_view value) {
-  const auto path = "/proc/sys/net/" + name;
-  write_file(path, value);
-  auto found = read_file(path);
+// The kernel's files of the network namespace that this process is in (proc(5), proc_sys), in a procfs of our own: a
+// service manager may have made the host's read-only.
+void set_and_read_back(const Fd& proc, Facts& facts, const char* control, const std::string& name,
+                       std::string_view value) {
+  const auto path = "sys/net/" + name;
+  write_file(proc.get(), path, value);
+  auto found = read_file(proc.get(), path);
   while (!found.empty() && found.back() == '\n') found.pop_back();
   if (found != value) throw KernelError("read back", path, ENOTRECOVERABLE, "this kernel does not keep what was set");
   facts.emplace_back(control, found);
 }
 
 // Name resolution and one listener for each port; what is not granted stays unreachable or refused.
-std::vector<Fd> open_sockets(const EgressJob& job, Facts& facts) {
-  set_and_read_back(facts, "egress.icmp_echo_ignore_all", "ipv4/icmp_echo_ignore_all", "1");
-  set_and_read_back(facts, "egress.disable_ipv6", "ipv6/conf/default/disable_ipv6", "1");
+std::vector<Fd> open_sockets(const Fd& proc, const EgressJob& job, Facts& facts) {
+  set_and_read_back(proc, facts, "egress.icmp_echo_ignore_all", "ipv4/icmp_echo_ignore_all", "1");
+  set_and_read_back(proc, facts, "egress.disable_ipv6", "ipv6/conf/default/disable_ipv6", "1");
   add_local_route(synthetic_network);
   for (const auto& grant : job.grants)
     if (grant.name.empty()) add_local_route(grant.network);
@@ -131,10 +135,11 @@ Egress::Egress(const EgressPlace& place, const JobSpec& job, pid_t init) {
   line_ = connect_to(place);
   expect_wall_where(expect_peer(line_, place), place.uid, facts_);
   const auto told = egress_job_of(job, place.private_egress);
+  proc_ = new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   std::vector<Fd> sockets;
   {
     const OtherNetwork inside(init);
-    sockets = open_sockets(told, facts_);
+    sockets = open_sockets(proc_, told, facts_);
   }
   hand_over(line_, told, sockets);
   for (std::size_t i = 0; i < job.egress.size(); ++i)

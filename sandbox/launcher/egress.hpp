@@ -32,6 +32,7 @@ class Egress {
   void end(std::chrono::milliseconds patience) noexcept;
 
  private:
+  Fd proc_;  // needed at the start only, but to let go of a mount costs an RCU grace period
   Fd line_;
   Facts facts_;
 };
