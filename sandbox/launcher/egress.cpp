@@ -128,13 +128,13 @@ EgressJob egress_job_of(const JobSpec& job, bool private_egress) {
   return out;
 }
 
-Egress::Egress(const EgressPlace& place, const JobSpec& job, pid_t init) {
+Egress::Egress(const EgressPlace& place, const JobSpec& job, bool private_egress, pid_t init) {
   if (place.uid == 0)
     throw KernelError("open the job's egress", "there is no user for cordon-egress", ENOENT,
                       "systemd-sysusers makes it (cordon.json: egress.user); then restart the launcher");
   line_ = connect_to(place);
   expect_wall_where(expect_peer(line_, place), place.uid, facts_);
-  const auto told = egress_job_of(job, place.private_egress);
+  const auto told = egress_job_of(job, private_egress);
   proc_ = new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   std::vector<Fd> sockets;
   {

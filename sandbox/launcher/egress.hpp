@@ -18,13 +18,13 @@ namespace cordon {
 struct EgressPlace {
   std::string socket;  // RUNTIME_DIR/egress.sock
   std::uint32_t uid = 0;
-  bool private_egress = false;
 };
 
 class Egress {
  public:
-  // For the sandbox whose pid 1 this is. Throws KernelError with the step and what to do; the tool has not started yet.
-  Egress(const EgressPlace& place, const JobSpec& job, pid_t init);
+  // For the sandbox whose pid 1 this is; `private_egress` as cordon.json says now. Throws KernelError with the step and
+  // what to do; the tool has not started yet.
+  Egress(const EgressPlace& place, const JobSpec& job, bool private_egress, pid_t init);
 
   Facts facts() const { return facts_; }  // as the kernel and cordon-egress say
 

@@ -82,7 +82,6 @@ StopAllPlaces prepare_latch_places(const Options& options, const std::string& jo
 void run(const Options& options) {
   protect_from_oom();
   auto policy = load_policy(options.config);
-  const bool private_egress = policy.config.egress.private_egress;
   auto init = sealed_program("cordon-init", read_beside_us("cordon-init"));
   const auto instance = options.private_instance ? private_instance(options.state_dir, policy.config.evidence.on)
                                                  : installed_instance(policy.config);
@@ -114,7 +113,7 @@ void run(const Options& options) {
             load_library("cordon-prestart-node.so"),
             sealed_memfd("cordon-nothing", ""),
             Latch{make_latch_page(), places},
-            EgressPlace{options.runtime_dir + "/egress.sock", instance.egress_uid, private_egress},
+            EgressPlace{options.runtime_dir + "/egress.sock", instance.egress_uid},
             ledger,
             std::move(claim)};
   Resident resident(host, std::move(leases), options.runtime_dir + "/launcher.sock", instance.daemon_uid);

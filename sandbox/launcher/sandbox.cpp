@@ -232,7 +232,7 @@ void Sandbox::set_resource_limits(const Limits& limits) const {
 // Before the latch is looked at: a kill that comes meanwhile cuts what was opened.
 void Sandbox::open_egress(const JobSpec& job, Facts& facts) {
   if (job.egress.empty()) return;
-  egress_.emplace(host_.egress, job, child_->pid);
+  egress_.emplace(host_.egress, job, host_.policy.config.egress.private_egress, child_->pid);
   for (auto& fact : egress_->facts()) facts.push_back(std::move(fact));
   timings_.mark("egress");
 }
