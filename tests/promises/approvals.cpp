@@ -76,7 +76,8 @@ TEST_CASE("a held job waits, is shown whole to operators, and runs when one appr
   CHECK(job.at("approval").at("votes").at(0).at("actor") == actor_of(person(cordon, 1)));
 }
 
-TEST_CASE("an approval is used once: it is refused again after its use, and after a restart", "[governed:replay]") {
+TEST_CASE("an approval is used once: it is refused again after its use, and after a restart",
+          "[governed:replay][threat:replay]") {
   Instance cordon(Json{{"policy", policy(needs(1), strict_only)}});
   const auto id = submit(cordon, held_job());
   const auto binding = shown(cordon, id).at("binding_sha256");
@@ -159,7 +160,7 @@ TEST_CASE("what policy refuses is 403 and never a job", "[governed:policy]") {
   CHECK(cordon.get("/v1/jobs").json().at("jobs").empty());
 }
 
-TEST_CASE("another policy than the one it was approved under lets it not start", "[governed:mutation]") {
+TEST_CASE("another policy than the one it was approved under lets it not start", "[governed:mutation][threat:replay]") {
   Instance cordon(Json{{"policy", policy(needs(1), strict_only)}, {"max_running", 1}});
   const std::string blocker = cordon.submit({{"argv", Json::array({"sleep", "30"})}}).at("id");
   REQUIRE(cordon.reaches(blocker, "running"));
@@ -194,7 +195,7 @@ void flip_in_journal(const Instance& cordon, const std::string& text, std::size_
 }  // namespace
 
 TEST_CASE("a bit of what was approved that is flipped on disk before it starts: it is denied and never runs",
-          "[governed:mutation]") {
+          "[governed:mutation][threat:replay]") {
   Instance cordon(Json{{"policy", policy(needs(1), strict_only)}, {"max_running", 1}});
   for (const char* what : {"echo marked-request", "\"submitter_uid\"", "\"action_sha256\""}) {
     INFO(what);

@@ -1,5 +1,5 @@
-// Promise (systemd/README.md): what cordon-launcher.service leaves the launcher is enough. The virtual machine sees it under
-// systemd; this sees in a second that the unit names each capability which a launch needs.
+// Promise (systemd/README.md): what cordon-launcher.service leaves the launcher is enough. The virtual machine sees it
+// under systemd; this sees in a second that the unit names each capability which a launch needs.
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <sstream>

@@ -185,7 +185,8 @@ bool would_start(const Approval& approval, const JobOrder& order, const Account&
 
 }  // namespace
 
-TEST_CASE("of 10,000 orders with one bit flipped after the approval none starts", "[governed:mutation]") {
+TEST_CASE("of 10,000 orders with one bit flipped after the approval none starts",
+          "[governed:mutation][threat:replay]") {
   const Account account{"agent", "default"};
   Mandate mandate{1000, {}, {}, std::nullopt};
   auto approval = waiting({need({}, 1)});

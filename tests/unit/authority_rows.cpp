@@ -27,7 +27,7 @@ ReceivedRow held(const std::string& id) {
 
 }  // namespace
 
-TEST_CASE("an approval is used up once, and not before it was granted", "[governed:replay]") {
+TEST_CASE("an approval is used up once, and not before it was granted", "[governed:replay][threat:replay]") {
   const File file;
   JobRows rows(file.path, true);
   rows.receive(held("1"));
