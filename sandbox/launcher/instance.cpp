@@ -18,11 +18,17 @@ constexpr std::uint32_t reserved_ids = 16;  // of a block, for what is not a job
 constexpr const char* lock_directory = "/run/lock/cordon-ids";
 constexpr std::chrono::seconds dying_patience{15};  // with the sandboxes of a launcher that was killed, on a busy host
 
+// Read back: without CAP_FSETID chmod(2) leaves out set-group-ID, and says nothing of it.
 Fd make_owned_directory(const std::string& path, mode_t mode, std::uint32_t uid, std::uint32_t gid) {
   if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST) check(-1, "make directory", path);
   Fd fd(check(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open directory", path));
   check(::fchown(fd.get(), uid, gid), "set the owner of", path);
   check(::fchmod(fd.get(), mode), "set the mode of", path);
+  struct stat made {};
+  check(::fstat(fd.get(), &made), "look at", path);
+  if ((made.st_mode & 07777) != mode || made.st_uid != uid || made.st_gid != gid)
+    throw KernelError("read back the owner and mode of", path, ENOTRECOVERABLE,
+                      "the launcher's unit must leave it CAP_CHOWN, CAP_FOWNER and CAP_FSETID");
   return fd;
 }
 
