@@ -77,15 +77,31 @@ Answer obey(const Instance& cordon, const std::string& page) {
   return call_tool(cordon, "mail", {{"to", "eve@example.org"}, {"text", "the secret"}});
 }
 
-Json on_record(const Instance& cordon, const std::string& kind, const std::string& key, const std::string& value) {
+// What the ledger has of a kind.
+std::vector<Json> recorded(const Instance& cordon, const std::string& kind) {
   cordon::VerifyWish wish;
   wish.directory = cordon.evidence_dir();
   wish.grace = std::chrono::seconds(60);
+  std::vector<Json> out;
   for (const auto& entry : cordon::verify_evidence(wish).log.entries) {
     auto json = Json::parse(entry.text);
-    if (json.at("kind") == kind && json.value(key, "") == value) return json;
+    if (json.at("kind") == kind) out.push_back(std::move(json));
   }
+  return out;
+}
+
+Json on_record(const Instance& cordon, const std::string& kind, const std::string& key, const std::string& value) {
+  for (auto& json : recorded(cordon, kind))
+    if (json.value(key, "") == value) return std::move(json);
   return nullptr;
+}
+
+// How many refusals with this code the record counts.
+std::uint64_t refusals_counted(const Instance& cordon, const std::string& code) {
+  std::uint64_t sum = 0;
+  for (const auto& json : recorded(cordon, "refusal"))
+    if (json.value("code", "") == code) sum += json.at("count").get<std::uint64_t>();
+  return sum;
 }
 
 }  // namespace
@@ -141,6 +157,42 @@ TEST_CASE("where the policy refuses instead, there is no job, and the refusal is
   CHECK(as_operator(cordon, "GET", "/v1/jobs").json().at("jobs").size() == 1);  // the fetch
   const auto why = on_record(cordon, "refusal", "tool", "mail");
   CHECK(why.value("reason", "").find("injected") != std::string::npos);
+}
+
+TEST_CASE("what admission, grants and the kill switch refuse is on the record: the first at once, a flood as a count",
+          "[governed:evidence]") {
+  Instance cordon(
+      Json{{"admission", {{"tenants", {{"default", {{"rate", {{"jobs_per_second", 0.001}, {"burst", 1}}}}}}}}}});
+  const Json job{{"argv", Json::array({"true"})}};
+  const auto submit = [&](Json more = Json::object()) {
+    more.update(job);
+    return as_agent(cordon, 1, "POST", "/v1/jobs", more);
+  };
+  REQUIRE(submit().status == 202);
+  constexpr std::uint64_t flood = 300;
+  for (std::uint64_t i = 0; i < flood; ++i) REQUIRE(submit().json().at("code") == "rate_limited");
+  REQUIRE(eventually([&] { return refusals_counted(cordon, "rate_limited") > 0; }));
+  const auto first = on_record(cordon, "refusal", "code", "rate_limited");
+  CHECK(first.at("status") == 429);
+  CHECK(first.at("count") == 1);
+  CHECK(first.at("uid") == cordon.agent(1).uid);
+  CHECK(first.at("profile") == "default");
+
+  CHECK(submit({{"grant", std::string(64, 'a')}}).json().at("code") == "unknown_grant");
+  CHECK(as_operator(cordon, "PUT", "/v1/kill/tenant/default", {{"reason", "drill"}}).status == 200);
+  for (std::uint64_t i = 0; i < flood; ++i) REQUIRE(submit().json().at("code") == "kill_switch_engaged");
+  for (const char* code : {"unknown_grant", "kill_switch_engaged"}) {
+    INFO(code);
+    CHECK(eventually([&] { return refusals_counted(cordon, code) > 0; }));
+  }
+
+  REQUIRE(cordon.daemon().end(std::chrono::seconds(20)) == 0);
+  REQUIRE(eventually([&] { return refusals_counted(cordon, "kill_switch_engaged") >= flood; }));
+  CHECK(refusals_counted(cordon, "rate_limited") == flood);
+  CHECK(refusals_counted(cordon, "kill_switch_engaged") == flood);
+  CHECK(refusals_counted(cordon, "unknown_grant") == 1);
+  CHECK(recorded(cordon, "refusal").size() <= 20);  // however many there were
+  cordon.start_daemon();
 }
 
 TEST_CASE("a dry run says what would be decided, and decides nothing", "[governed:policy]") {
