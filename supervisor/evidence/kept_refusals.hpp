@@ -10,7 +10,8 @@ namespace cordon {
 
 class KeptRefusals {
  public:
-  KeptRefusals(const asio::any_io_executor& executor, Evidence& evidence) : evidence_(evidence), look_again_(executor) {}
+  KeptRefusals(const asio::any_io_executor& executor, Evidence& evidence)
+      : evidence_(evidence), look_again_(executor) {}
 
   void add(Refusal refusal);
   void write_all();  // whatever the ledger does; before the end

@@ -174,8 +174,8 @@ awaitable<Answer> dispatch(Api* api, RequestPtr request) {
 
 void keep_refusal(Api& api, std::optional<std::uint32_t> uid, const Account& account, const Rejection& why) {
   if (!is_decision(why)) return;
-  api.refusals.add({uid, account, why.status, why.code, why.detail, why.tool, why.profile,
-                    api.catalog->config.policy.digest});
+  api.refusals.add(
+      {uid, account, why.status, why.code, why.detail, why.tool, why.profile, api.catalog->config.policy.digest});
 }
 
 awaitable<Answer> answer(Api* api, RequestPtr request) {
