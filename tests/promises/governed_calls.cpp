@@ -160,7 +160,7 @@ TEST_CASE("where the policy refuses instead, there is no job, and the refusal is
 }
 
 TEST_CASE("what admission, grants and the kill switch refuse is on the record: the first at once, a flood as a count",
-          "[governed:evidence]") {
+          "[governed:refusal]") {
   Instance cordon(
       Json{{"admission", {{"tenants", {{"default", {{"rate", {{"jobs_per_second", 0.001}, {"burst", 1}}}}}}}}}});
   const Json job{{"argv", Json::array({"true"})}};
@@ -229,6 +229,79 @@ TEST_CASE("an approved call runs once as it was approved, and another tool than 
     CHECK(job.at("outcome").at("kind") == "denied");
     CHECK(job.at("started_at").is_null());
   }
+}
+
+namespace {
+
+// As an operator types it; the held job that it answers with.
+Json compensate(const Instance& cordon, const std::string& id) {
+  const auto log = cordon.directory() + "/compensate.log";
+  std::filesystem::remove(log);
+  Process command({CORDON_BIN_DIR "/cordon", "--runtime-dir", cordon.runtime_dir(), "compensate", "--json", id}, log,
+                  false);
+  REQUIRE(command.wait(std::chrono::seconds(60)));
+  const auto said = read_text(log);
+  INFO(said);
+  return Json::parse(said);
+}
+
+Answer decide(const Instance& cordon, const std::string& id, const std::string& decision) {
+  Json body{{"decision", decision}};
+  if (decision == "approve")
+    body["binding_sha256"] = as_operator(cordon, "GET", "/v1/approvals/" + id).json().at("binding_sha256");
+  else
+    body["reason"] = "it was meant";
+  return as_operator(cordon, "POST", "/v1/approvals/" + id, body);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "what was paid is paid back by cordon compensate: another person approves it, it runs once, and all of it is "
+    "on the record") {
+  const Tools tools;
+  tools.put("refund", "print('BACK ' + i['payment'], i['amount'])", {{"side_effects", "financial"}});
+  tools.put(
+      "pay", "print(json.dumps({'id': 'p' + str(i['amount'])}))",
+      {{"side_effects", "financial"},
+       {"output", {{"type", "object"}}},
+       {"compensation",
+        {{"tool", "refund"}, {"input", {{"payment", {{"output", "/id"}}}, {"amount", {{"input", "/amount"}}}}}}}});
+  const Instance cordon(tools.config(Json::object()));
+  const auto paid = call_tool(cordon, "pay", {{"amount", 7}});
+  INFO(paid.body);
+  REQUIRE(paid.status == 200);
+  const std::string id = paid.json().at("id");
+
+  const auto unwanted = compensate(cordon, id);
+  REQUIRE(unwanted.at("state") == "awaiting_approval");
+  CHECK(decide(cordon, unwanted.at("id"), "deny").status == 200);
+  CHECK(ended(cordon, unwanted.at("id")).at("started_at").is_null());
+
+  const auto held = compensate(cordon, id);
+  REQUIRE(held.at("state") == "awaiting_approval");
+  const std::string back = held.at("id");
+  REQUIRE(decide(cordon, back, "approve").status == 200);
+  const auto job = ended(cordon, back);
+  INFO(job.dump());
+  CHECK(job.at("outcome").at("kind") == "exited");
+  CHECK(job.at("outcome").at("code") == 0);
+  CHECK(job.at("stdout") == "BACK p7 7\n");
+  CHECK(job.at("call").at("compensates") == id);
+  CHECK(decide(cordon, back, "approve").status == 409);  // it was good once
+
+  CHECK(eventually([&] { return !on_record(cordon, "outcome", "job", back).is_null(); }));
+  const auto decision = on_record(cordon, "decision", "job", back);
+  CHECK(decision.value("decision", "") == "held");
+  CHECK(decision.value("compensates", "") == id);
+  CHECK(decision.value("tool", "") == "refund");
+  const auto outcome = on_record(cordon, "outcome", "job", back);
+  CHECK(outcome.value("outcome", "") == "exited");
+  CHECK(outcome.value("approval", "") == "consumed");
+  CHECK(outcome.value("compensates", "") == id);
+  CHECK_FALSE(on_record(cordon, "started", "job", back).is_null());  // by the launcher's own word
+  CHECK_FALSE(on_record(cordon, "approval", "job", back).is_null());
+  CHECK(on_record(cordon, "started", "job", unwanted.at("id")).is_null());
 }
 
 TEST_CASE("a grant names tools, and whoever has it can call those and nothing else", "[governed:grant]") {

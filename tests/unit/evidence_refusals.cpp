@@ -36,7 +36,7 @@ std::uint64_t sum(const std::vector<EvidenceRecord>& records) {
 
 }  // namespace
 
-TEST_CASE("the first refusal of a kind goes on the record at once, and says who, what and why", "[governed:evidence]") {
+TEST_CASE("the first refusal of a kind goes on the record at once, and says who, what and why", "[governed:refusal]") {
   RefusalTally tally;
   CHECK(tally.add(refusal(7, "policy_refused", "mail"), start));
   const auto records = tally.take_due(start);
@@ -56,8 +56,7 @@ TEST_CASE("the first refusal of a kind goes on the record at once, and says who,
   CHECK(tally.take_due(start).empty());
 }
 
-TEST_CASE("further refusals of a kind within a minute are one record with their count and the latest reason",
-          "[governed:evidence]") {
+TEST_CASE("further refusals of a kind within a minute are one record with their count and the latest reason") {
   RefusalTally tally;
   tally.add(refusal(7, "rate_limited"), start);
   tally.take_due(start);
@@ -75,7 +74,7 @@ TEST_CASE("further refusals of a kind within a minute are one record with their 
   CHECK(tally.add(refusal(7, "rate_limited"), start + 121s));  // and the next is a first one again
 }
 
-TEST_CASE("other actors, codes, tools and profiles are other kinds of refusals", "[governed:evidence]") {
+TEST_CASE("other actors, codes, tools and profiles are other kinds of refusals") {
   RefusalTally tally;
   auto profile = refusal(7, "policy_refused", "mail");
   profile.profile = "strict";
@@ -86,7 +85,7 @@ TEST_CASE("other actors, codes, tools and profiles are other kinds of refusals",
 }
 
 TEST_CASE("a flood of refusals of every kind fills no more than its bound, and every one is counted",
-          "[governed:evidence]") {
+          "[governed:refusal]") {
   RefusalTally tally;
   std::size_t written = 0;
   std::uint64_t counted = 0, told = 0;
@@ -107,7 +106,7 @@ TEST_CASE("a flood of refusals of every kind fills no more than its bound, and e
   CHECK(tally.waiting() == 0);
 }
 
-TEST_CASE("whoever is refused in many ways takes no room from the others' refusals", "[governed:evidence]") {
+TEST_CASE("whoever is refused in many ways takes no room from the others' refusals") {
   RefusalTally tally;
   for (int i = 0; i < 1000; ++i) tally.add(refusal(7, "code", "tool-" + std::to_string(i)), start);
   tally.add(refusal(8, "policy_refused"), start);
@@ -126,7 +125,7 @@ TEST_CASE("whoever is refused in many ways takes no room from the others' refusa
   CHECK(of_uid == std::map<std::uint64_t, std::size_t>{{7, RefusalTally::most_of_one_uid + 1}, {8, 1}});
 }
 
-TEST_CASE("whom the kernel does not name is refused under no uid, and nobody's is uid 0", "[governed:evidence]") {
+TEST_CASE("whom the kernel does not name is refused under no uid, and nobody's is uid 0") {
   RefusalTally tally;
   Refusal nameless{std::nullopt, {}, 403, "not_a_member", "this socket is not for you", "", "", {}};
   tally.add(nameless, start);
@@ -136,7 +135,7 @@ TEST_CASE("whom the kernel does not name is refused under no uid, and nobody's i
   CHECK_FALSE(records.front().fields.contains("actor"));
 }
 
-TEST_CASE("what is decided is a decision, and a mistake in a request is none", "[governed:evidence]") {
+TEST_CASE("what is decided is a decision, and a mistake in a request is none") {
   for (const auto& why :
        {unknown_actor("uid:7"), rate_limited({ScopeKind::actor, "a"}, {1000, 1}, 1s), queue_full("max_queued", 10, 1s),
         Rejection{403, "kill_switch_engaged"}, Rejection{403, "tool_drifted"}, Rejection{409, "binding_mismatch"}})
@@ -146,8 +145,7 @@ TEST_CASE("what is decided is a decision, and a mistake in a request is none", "
     CHECK_FALSE(is_decision(why));
 }
 
-TEST_CASE("while the ledger is away refusals are counted and take no room, and before the end they are said",
-          "[governed:evidence]") {
+TEST_CASE("while the ledger is away refusals are counted and take no room, and before the end they are said") {
   asio::io_context io(1);
   Evidence evidence(io.get_executor(), "/nonexistent/ledger.sock");
   KeptRefusals refusals(io.get_executor(), evidence);
@@ -159,7 +157,7 @@ TEST_CASE("while the ledger is away refusals are counted and take no room, and b
   CHECK(evidence.standing().waiting == 1);
 }
 
-TEST_CASE("an instance without a ledger counts no refusals for one", "[governed:evidence]") {
+TEST_CASE("an instance without a ledger counts no refusals for one") {
   asio::io_context io(1);
   Evidence off(io.get_executor(), std::nullopt);
   KeptRefusals refusals(io.get_executor(), off);
