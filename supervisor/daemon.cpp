@@ -230,6 +230,7 @@ awaitable<void> Daemon::watch_launcher() {
 }
 
 awaitable<void> Daemon::say_the_last() {
+  api_.journal.save_clock();
   api_.refusals.write_all();
   co_await api_.evidence.until_written(Clock::now() + last_patience);
   api_.refusals.write_all();  // of meanwhile: said to the ledger, which hears it without us
