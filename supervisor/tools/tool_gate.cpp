@@ -25,9 +25,10 @@ Rejection not_approved(const LoadedTool& tool, const ToolStatus& status) {
 }
 
 Rejection switched_off(const LoadedTool& tool, const SwitchedOff& off) {
-  Rejection r{403, "tool_disabled", "The tool is switched off",
-              "tool " + tool.tool.name + " was switched off by " + off.by + " at " + rfc3339(off.at) + ": " + off.reason,
-              "An operator switches it on again (cordon tool enable)."};
+  Rejection r{
+      403, "tool_disabled", "The tool is switched off",
+      "tool " + tool.tool.name + " was switched off by " + off.by + " at " + rfc3339(off.at) + ": " + off.reason,
+      "An operator switches it on again (cordon tool enable)."};
   r.tool = tool.tool.name;
   return r;
 }
