@@ -49,7 +49,7 @@ class RefusalTally {
   struct Kind {
     std::uint64_t uid = 0;  // one that is not known is beyond all others
     std::string actor, code, tool, profile;
-    auto operator<=>(const Kind&) const = default;
+    auto operator<=>(const Kind&) const = default;  // NOLINT(modernize-use-nullptr): takes its 0 for a pointer
   };
   struct Counted {
     Refusal latest;

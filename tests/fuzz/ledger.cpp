@@ -17,8 +17,8 @@ void check_entry(const EvidenceRecord& record) {
   const auto json = nlohmann::json::parse(line, nullptr, false);
   must(!json.is_discarded(), "an entry is JSON");
   must(json.dump() == line, "an entry has one form");
-  must(json.at("kind") == to_string(record.kind), "an entry says of what kind it is");
-  must(json.at("source") == to_string(source_of(record.kind)), "an entry says who said it");
+  must(json.at("kind") == std::string(to_string(record.kind)), "an entry says of what kind it is");
+  must(json.at("source") == std::string(to_string(source_of(record.kind))), "an entry says who said it");
   const auto leaf = merkle::leaf_hash(line);
   const auto file = segment_head({}) + frame(line, leaf);
   const auto segment = read_segment(file);

@@ -49,8 +49,8 @@ Approval granted(std::int64_t expires_age_s) {
   approval.expires_age_s = expires_age_s;
   approval.submitter = "agent";
   approval.submitter_uid = 1000;
-  approval.needs = {{"rule", "because", {{}, 1, 60}}};
-  approval.votes = {{{"alice", 1, {}, false}, {}}};
+  approval.needs.push_back({"rule", "because", {{}, 1, 60}});
+  approval.votes.push_back({{"alice", 1, {}, false}, {}});
   approval.state = ApprovalState::granted;
   return approval;
 }

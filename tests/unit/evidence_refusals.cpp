@@ -19,6 +19,13 @@ Refusal refusal(std::uint32_t uid, const std::string& code, const std::string& t
   return {uid, {"actor-" + std::to_string(uid), "t"}, 403, code, detail, tool, "default", sha256("policy")};
 }
 
+Rejection coded(unsigned status, const char* code) {
+  Rejection out;
+  out.status = status;
+  out.code = code;
+  return out;
+}
+
 std::uint64_t count_of(const EvidenceRecord& record) {
   return std::get<std::uint64_t>(record.fields.at("count"));
 }
@@ -138,10 +145,10 @@ TEST_CASE("whom the kernel does not name is refused under no uid, and nobody's i
 TEST_CASE("what is decided is a decision, and a mistake in a request is none") {
   for (const auto& why :
        {unknown_actor("uid:7"), rate_limited({ScopeKind::actor, "a"}, {1000, 1}, 1s), queue_full("max_queued", 10, 1s),
-        Rejection{403, "kill_switch_engaged"}, Rejection{403, "tool_drifted"}, Rejection{409, "binding_mismatch"}})
+        coded(403, "kill_switch_engaged"), coded(403, "tool_drifted"), coded(409, "binding_mismatch")})
     CHECK(is_decision(why));
   for (const auto& why : {invalid_input({}), not_found("x"), overloaded("evidence_unavailable", "x", 1),
-                          Rejection{409, "idempotency_mismatch"}, Rejection{405, "method_not_allowed"}})
+                          coded(409, "idempotency_mismatch"), coded(405, "method_not_allowed")})
     CHECK_FALSE(is_decision(why));
 }
 
