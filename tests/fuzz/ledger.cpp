@@ -12,11 +12,25 @@ using cordon::fuzz::must;
 
 namespace {
 
+// RFC 8259 has two escapes of these; an entry has the longer.
+std::string long_escapes(std::string_view json) {
+  std::string out;
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    if (json[at] != '\\') {
+      out += json[at];
+      continue;
+    }
+    const char which = json[++at];
+    out += which == 'b' ? "\\u0008" : which == 'f' ? "\\u000c" : std::string{'\\', which};
+  }
+  return out;
+}
+
 void check_entry(const EvidenceRecord& record) {
   const auto line = evidence_line(record, {3, "2026-11-29T06:00:00.000Z"});
   const auto json = nlohmann::json::parse(line, nullptr, false);
   must(!json.is_discarded(), "an entry is JSON");
-  must(json.dump() == line, "an entry has one form");
+  must(long_escapes(json.dump()) == line, "an entry has one form");
   must(json.at("kind") == std::string(to_string(record.kind)), "an entry says of what kind it is");
   must(json.at("source") == std::string(to_string(source_of(record.kind))), "an entry says who said it");
   const auto leaf = merkle::leaf_hash(line);
