@@ -4,6 +4,7 @@
 #include "cli/approval_text.hpp"
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 
 namespace cordon::cli {
 namespace {
@@ -17,7 +18,7 @@ Json decide(const Session& session, const std::string& id, const Json& decision)
 }
 
 int answer(const Session& session, const Json& approval) {
-  fmt::print("{}", session.json ? approval.dump(2) + "\n" : approval_text(approval));
+  fmt::print("{}", session.json ? json_text(approval) + "\n" : approval_text(approval));
   return 0;
 }
 
@@ -28,7 +29,7 @@ int list_approvals(const Session& session, const std::string& id) {
   if (!id.empty()) return answer(session, client.get_json({.target = path_of(id)}));
   const auto approvals = client.get_json({.target = "/v1/approvals"}).at("approvals");
   if (session.json) {
-    fmt::print("{}\n", approvals.dump(2));
+    fmt::print("{}\n", json_text(approvals));
     return 0;
   }
   for (const auto& approval : approvals) fmt::print("{}\n", approval_text(approval));

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/json_text.hpp"
 #include "cli/table.hpp"
 
 namespace cordon::cli {
@@ -9,7 +10,7 @@ namespace cordon::cli {
 int list_breakers(const Session& session) {
   const auto breakers = broadest_client(session).get_json({.target = "/v1/breakers"}).at("breakers");
   if (session.json) {
-    fmt::print("{}\n", breakers.dump(2));
+    fmt::print("{}\n", json_text(breakers));
     return 0;
   }
   std::vector<Row> rows;
@@ -24,7 +25,7 @@ int list_breakers(const Session& session) {
 
 int reset_breaker(const Session& session, const std::string& actor) {
   const auto answer = broadest_client(session).get_json({"DELETE", "/v1/breakers/" + percent_encoded(actor)});
-  fmt::print("{}\n", session.json ? answer.dump(2) : fmt::format("{} closed", answer.at("reset").dump()));
+  fmt::print("{}\n", session.json ? json_text(answer) : fmt::format("{} closed", answer.at("reset").dump()));
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/terminal.hpp"
 #include "profiles/strict_json.hpp"
 
@@ -42,12 +43,12 @@ Json body_of(const CallOptions& options) {
 int tell(const Session& session, const Json& job) {
   const auto outcome = job.value("outcome", Json());
   if (session.json) {
-    fmt::print("{}\n", job.dump(2));
+    fmt::print("{}\n", json_text(job));
     return exit_code_of(outcome);
   }
   const auto call = job.value("call", Json::object());
   if (call.contains("output") && !call.at("output").is_null()) {
-    fmt::print("{}\n", call.at("output").dump(2));
+    fmt::print("{}\n", json_text(call.at("output")));
   } else if (outcome.value("kind", "") == "exited") {
     fmt::print("{}", for_terminal(job.value("stdout", "")));
   }
@@ -66,14 +67,14 @@ int call_tool(const Session& session, const CallOptions& options) {
   if (!options.idempotency_key.empty()) request.headers.push_back("Idempotency-Key: " + options.idempotency_key);
   const auto answer = agent_client(session).get_json(request);
   if (!options.dry_run) return tell(session, answer);
-  fmt::print("{}\n", answer.dump(2));
+  fmt::print("{}\n", json_text(answer));
   return 0;
 }
 
 int settle_job(const Session& session, const std::string& id, const std::string& as) {
   const auto answer = operator_client(session).get_json(
       {"POST", "/v1/jobs/" + percent_encoded(id) + "/settlement", Json{{"as", as}}.dump()});
-  fmt::print("{}\n", session.json ? answer.dump(2) : fmt::format("{}: {}", for_one_line(id), as));
+  fmt::print("{}\n", session.json ? json_text(answer) : fmt::format("{}: {}", for_one_line(id), as));
   return 0;
 }
 

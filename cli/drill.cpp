@@ -9,6 +9,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/kill_receipt.hpp"
 #include "cli/table.hpp"
 #include "cli/wake_signals.hpp"
@@ -165,7 +166,7 @@ int drill_kill(const Session& session, const std::string& profile) {
   const WakeSignals held_back;  // interrupted, it still ends as it must; it is bounded
   const auto result = Drill(operator_client(session), profile).run();
   if (session.json) {
-    fmt::print("{}\n", result.dump(2));
+    fmt::print("{}\n", json_text(result));
     return 0;
   }
   fmt::print(

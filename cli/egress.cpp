@@ -5,6 +5,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/terminal.hpp"
 #include "profiles/egress_grant_json.hpp"
 #include "profiles/egress_narrow.hpp"
@@ -80,7 +81,7 @@ int check_egress(const Session& session, const EgressQuestion& question) {
   const auto verdict = judge(grants, question.target, question.port);
   const auto report = json_of(verdict, grants);
   if (session.json) {
-    fmt::print("{}\n", report.dump(2));
+    fmt::print("{}\n", json_text(report));
   } else {
     fmt::print("{}: {}\n", report["verdict"].get<std::string>(), verdict.why);
     if (verdict.rule != nullptr) fmt::print("  by {}  {}\n", report["rule"].get<std::string>(), report["grant"].dump());

@@ -1,6 +1,7 @@
 // `cordon evidence verify`, `checkpoint`, `prove`, `consistency`, `export`: of the files themselves, without a word to
 // the processes that made them.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/evidence_files.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/table.hpp"
 #include "cli/terminal.hpp"
 #include "supervisor/evidence/segment.hpp"
@@ -47,6 +49,15 @@ Json verified_json(const Verified& verified) {
             {"started", jobs.started},
             {"ended", jobs.ended},
             {"open", jobs.open}}}};
+}
+
+// Byte by byte as it is hashed; a terminal gets it made safe, since a job has named what is in it.
+void print_entry(std::string_view entry) {
+  if (is_terminal(STDOUT_FILENO)) {
+    fmt::print("{}\n", for_one_line(entry));
+  } else {
+    fmt::print("{}\n", entry);
+  }
 }
 
 void print_faults(const char* title, const std::vector<EvidenceFault>& faults) {
@@ -121,7 +132,7 @@ int verify_evidence(const Session& session, const EvidenceOptions& options) {
   for (const auto& file : options.checkpoint_files) wish.checkpoints.push_back(read_text_file(file));
   const auto verified = or_failure([&] { return cordon::verify_evidence(wish); });
   if (session.json) {
-    fmt::print("{}\n", verified_json(verified).dump(2));
+    fmt::print("{}\n", json_text(verified_json(verified)));
   } else {
     print_verified(verified);
   }
@@ -148,11 +159,14 @@ int prove_job(const Session& session, const EvidenceOptions& options) {
   Json proofs = Json::array();
   for (const auto index : entries_of(log, options.job)) proofs.push_back(proof_of(log, tree, index));
   if (session.json) {
-    fmt::print("{}\n", Json{{"checkpoint", log.checkpoint_note}, {"key", log.key->text()}, {"proofs", proofs}}.dump(2));
+    const Json answer{{"checkpoint", log.checkpoint_note}, {"key", log.key->text()}, {"proofs", proofs}};
+    fmt::print("{}\n", json_text(answer));
     return 0;
   }
-  for (const auto& proof : proofs)
-    fmt::print("{}\n{}\n", proof.at("entry").get<std::string>(), proof_text(proof, log.checkpoint_note));
+  for (const auto& proof : proofs) {
+    print_entry(proof.at("entry").get<std::string>());
+    fmt::print("{}\n", proof_text(proof, log.checkpoint_note));
+  }
   return 0;
 }
 
@@ -171,7 +185,7 @@ int prove_consistency(const Session& session, const EvidenceOptions& options) {
   if (proof)
     for (const auto& hash : *proof) hashes.push_back(base64_of(hash));
   const Json answer = {{"consistent", good}, {"from", before->size}, {"to", now.size}, {"proof", hashes}};
-  if (session.json) fmt::print("{}\n", answer.dump(2));
+  if (session.json) fmt::print("{}\n", json_text(answer));
   if (!session.json && good)
     fmt::print("the {} entries are those of the checkpoint's {}, and more behind them\n", now.size, before->size);
   if (!session.json && !good)
@@ -184,9 +198,9 @@ int export_evidence(const Session& session, const EvidenceOptions& options) {
   const auto log = or_failure(
       [&] { return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file)); });
   if (options.job.empty()) {
-    for (const auto& entry : log.entries) fmt::print("{}\n", entry.text);
+    for (const auto& entry : log.entries) print_entry(entry.text);
   } else if (!options.statement) {
-    for (const auto index : entries_of(log, options.job)) fmt::print("{}\n", log.entry(index)->text);
+    for (const auto index : entries_of(log, options.job)) print_entry(log.entry(index)->text);
   } else {
     std::string target = "/v1/evidence/jobs/" + options.job + "/statement?entries=";
     for (const auto index : entries_of(log, options.job)) target += fmt::format("{},", index);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/json_text.hpp"
 #include "cli/table.hpp"
 
 namespace cordon::cli {
@@ -12,7 +13,7 @@ std::string target_of(const std::string& scope) {
 }
 
 int answer_with(const Session& session, const Json& answer, const std::string& text) {
-  fmt::print("{}\n", session.json ? answer.dump(2) : text);
+  fmt::print("{}\n", session.json ? json_text(answer) : text);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/kill_receipt.hpp"
 #include "cli/table.hpp"
 #include "cli/terminal.hpp"
@@ -41,7 +42,7 @@ int open_incident(const Session& session, const std::string& scope, const std::s
   const Json request = {{"scope", scope}, {"reason", reason}};
   const auto incident = operator_client(session).get_json({"POST", "/v1/incidents", request.dump()});
   if (session.json) {
-    fmt::print("{}\n", incident.dump(2));
+    fmt::print("{}\n", json_text(incident));
     return is_done(incident) ? 0 : 1;
   }
   fmt::print("incident {} on {}, opened {} by {}: {}\n", for_one_line(incident.value("id", "")),
@@ -54,7 +55,7 @@ int open_incident(const Session& session, const std::string& scope, const std::s
 int show_governance(const Session& session) {
   const auto answer = operator_client(session).get_json({.target = "/v1/governance"});
   if (session.json) {
-    fmt::print("{}\n", answer.dump(2));
+    fmt::print("{}\n", json_text(answer));
     return 0;
   }
   std::vector<Row> owners, controls;

@@ -8,6 +8,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
 #include "cli/follow.hpp"
+#include "cli/json_text.hpp"
 #include "cli/output.hpp"
 #include "cli/summary.hpp"
 #include "cli/table.hpp"
@@ -101,7 +102,7 @@ int list_jobs(const Session& session, const ListOptions& options) {
     }
   }
   if (session.json) {
-    fmt::print("{}\n", jobs.dump(2));
+    fmt::print("{}\n", json_text(jobs));
     return 0;
   }
   if (options.network) return print_network(jobs), 0;
@@ -144,13 +145,13 @@ int show_logs(const Session& session, const LogsOptions& options) {
 
 int show_job(const Session& session, const std::string& id) {
   const auto job = broadest_client(session).get_json({.target = path_of(id)});
-  fmt::print("{}", session.json ? job.dump(2) + "\n" : summary_of(job));
+  fmt::print("{}", session.json ? json_text(job) + "\n" : summary_of(job));
   return 0;
 }
 
 int cancel_job(const Session& session, const std::string& id) {
   const auto job = broadest_client(session).get_json({"DELETE", path_of(id)});
-  fmt::print("{}\n", session.json ? job.dump(2) : fmt::format("{}: {}", text(job, "id"), outcome_in_short(job)));
+  fmt::print("{}\n", session.json ? json_text(job) : fmt::format("{}: {}", text(job, "id"), outcome_in_short(job)));
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/kill_receipt.hpp"
 #include "cli/table.hpp"
 #include "sandbox/stop_all.hpp"
@@ -107,7 +108,7 @@ bool release_roots_word(const Session& session) {
 }
 
 int answer_release(const Session& session, const Json& released, const std::string& text) {
-  fmt::print("{}\n", session.json ? released.dump(2) : text);
+  fmt::print("{}\n", session.json ? json_text(released) : text);
   return 0;
 }
 
@@ -157,7 +158,7 @@ int kill_scope(const Session& session, const KillOptions& options) {
   auto receipt = scope == "all" && ::geteuid() == 0 ? kill_everything(session, options.reason)
                                                     : kill_through_cordond(session, scope, options.reason);
   if (!receipt.contains("way")) receipt["way"] = "cordond";
-  fmt::print("{}", session.json ? receipt.dump(2) + "\n" : receipt_text(receipt));
+  fmt::print("{}", session.json ? json_text(receipt) + "\n" : receipt_text(receipt));
   return exit_code_of_receipt(receipt);
 }
 
@@ -171,7 +172,7 @@ int release_scope(const Session& session, const KillOptions& options) {
 int list_kills(const Session& session) {
   const auto answer = operator_client(session).get_json({.target = "/v1/kill"});
   if (session.json) {
-    fmt::print("{}\n", answer.dump(2));
+    fmt::print("{}\n", json_text(answer));
     return 0;
   }
   std::vector<Row> rows;

@@ -16,7 +16,9 @@
 #include "cli/describe.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/options/options.hpp"
+#include "cli/terminal.hpp"
 
 namespace cordon::cli {
 namespace {
@@ -57,7 +59,8 @@ void describe(CLI::App& app, Choice& choice) {
 
 int report(const Failure& failure, const Choice& choice, int exit_code) {
   if (choice.session.json && !failure.problem.empty()) {
-    fmt::print("{}\n", failure.problem);
+    const auto problem = Json::parse(failure.problem, nullptr, false);
+    fmt::print("{}\n", problem.is_discarded() ? for_terminal(failure.problem) : json_text(problem, -1));
   } else {
     fmt::print(stderr, "cordon: {}\n", failure.what());
     if (!failure.remedy.empty()) fmt::print(stderr, "  {}\n", failure.remedy);

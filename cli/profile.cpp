@@ -9,6 +9,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/table.hpp"
 #include "cli/terminal.hpp"
 #include "profiles/profile.hpp"
@@ -60,7 +61,7 @@ void print_errors(const Session& session, const std::string& file, const FieldEr
 int list_profiles(const Session& session) {
   const auto profiles = all_profiles(session);
   if (session.json) {
-    fmt::print("{}\n", profiles.dump(2));
+    fmt::print("{}\n", json_text(profiles));
     return 0;
   }
   std::vector<Row> rows;
@@ -73,7 +74,7 @@ int show_profile(const Session& session, const std::string& name) {
   const auto profiles = all_profiles(session);
   for (const auto& profile : profiles) {
     if (profile.value("name", "") != name) continue;
-    fmt::print("{}\n", profile.dump(2));
+    fmt::print("{}\n", json_text(profile));
     return 0;
   }
   throw Failure(fmt::format("there is no profile \"{}\"", for_one_line(name)), "`cordon profile list` shows them");
@@ -97,7 +98,7 @@ int check_profile(const Session& session, const std::string& file) {
                       {"sha256", hex(profile->digest)},
                       {"narrowed", narrowed},
                       {"errors", Json::array()}};
-    fmt::print("{}\n", report.dump(2));
+    fmt::print("{}\n", json_text(report));
   } else {
     fmt::print("{}: ok\n  why     {}\n  sha256  {}\n", file, for_one_line(profile->why), hex(profile->digest));
     for (const auto& line : profile->seccomp.left_out) fmt::print("  seccomp rule left out: {}\n", for_one_line(line));
@@ -107,13 +108,13 @@ int check_profile(const Session& session, const std::string& file) {
 }
 
 int show_info(const Session& session) {
-  fmt::print("{}\n", broadest_client(session).get_json({.target = "/v1/info"}).dump(2));
+  fmt::print("{}\n", json_text(broadest_client(session).get_json({.target = "/v1/info"})));
   return 0;
 }
 
 int reload_instance(const Session& session) {
   const auto answer = operator_client(session).get_json({"POST", "/v1/reload"});
-  fmt::print("{}\n", session.json ? answer.dump(2)
+  fmt::print("{}\n", session.json ? json_text(answer)
                                   : fmt::format("loaded: {} profiles are in force", answer.at("profiles").dump()));
   return 0;
 }

@@ -12,6 +12,7 @@
 #include "cli/failure.hpp"
 #include "cli/follow.hpp"
 #include "cli/grant_secret.hpp"
+#include "cli/json_text.hpp"
 #include "cli/output.hpp"
 #include "cli/summary.hpp"
 
@@ -96,12 +97,12 @@ int run_job(const Session& session, const RunOptions& options) {
   wanted.wish.grant = grant_secret_if_any(options.grant_file);
   const auto submitted = submit(client, wanted);
   if (options.detach) {
-    fmt::print("{}\n", session.json ? submitted.dump(2) : submitted.at("id").get<std::string>());
+    fmt::print("{}\n", session.json ? json_text(submitted) : submitted.at("id").get<std::string>());
     return 0;
   }
   const auto job = follow_to_the_end(client, session, options, submitted);
   if (!options.output_directory.empty()) save_artifacts(client, job, options.output_directory);
-  if (session.json) fmt::print("{}\n", job.dump(2));
+  if (session.json) fmt::print("{}\n", json_text(job));
   if (!session.json) tell_the_end(job);
   if (options.report) fmt::print(stderr, "{}", summary_of(job));
   return exit_code_of(job.value("outcome", Json()));

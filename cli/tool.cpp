@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
+#include "cli/json_text.hpp"
 #include "cli/table.hpp"
 #include "cli/terminal.hpp"
 #include "profiles/sha256.hpp"
@@ -62,7 +63,7 @@ int decide(const Session& session, const std::string& name, const Json& body) {
   const auto tool = operator_client(session).get_json(
       {"PUT", target_of(name), body.dump(-1, ' ', false, Json::error_handler_t::replace)});
   if (session.json) {
-    fmt::print("{}\n", tool.dump(2));
+    fmt::print("{}\n", json_text(tool));
   } else {
     fmt::print("{} is {}\n", text(tool, "name"), text(tool, "state"));
     print_drift(tool);
@@ -75,7 +76,7 @@ int decide(const Session& session, const std::string& name, const Json& body) {
 int list_tools(const Session& session) {
   const auto tools = broadest_client(session).get_json({.target = "/v1/tools"}).at("tools");
   if (session.json) {
-    fmt::print("{}\n", tools.dump(2));
+    fmt::print("{}\n", json_text(tools));
     return 0;
   }
   std::vector<Row> rows;
@@ -88,7 +89,7 @@ int list_tools(const Session& session) {
 
 int show_tool(const Session& session, const std::string& name) {
   const auto tool = broadest_client(session).get_json({.target = target_of(name)});
-  fmt::print("{}\n", tool.dump(2));
+  fmt::print("{}\n", json_text(tool));
   return 0;
 }
 
@@ -115,9 +116,9 @@ int check_tool_health(const Session& session, const std::string& name) {
   const auto outcome = job.value("outcome", Json());
   const bool well = text(outcome, "kind") == "exited" && outcome.value("code", 1) == 0;
   if (session.json) {
-    fmt::print("{}\n", job.dump(2));
+    fmt::print("{}\n", json_text(job));
   } else {
-    fmt::print("{} is {}\n", for_one_line(name), well ? "well" : "not well: " + outcome.dump());
+    fmt::print("{} is {}\n", for_one_line(name), well ? "well" : "not well: " + json_text(outcome, -1));
     if (!well) fmt::print(stderr, "  cordon logs {}\n", text(job, "id"));
   }
   return well ? 0 : 1;

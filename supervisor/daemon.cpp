@@ -19,6 +19,7 @@ namespace {
 
 constexpr auto start_patience = std::chrono::seconds(60);       // with a launcher that is not there yet
 constexpr auto ledger_patience = std::chrono::seconds(2);       // then jobs are refused until there is one
+constexpr auto last_patience = std::chrono::seconds(1);         // with the ledger, at the end
 constexpr auto launcher_look = std::chrono::milliseconds(100);  // no event says that a socket has come to be
 constexpr std::size_t bodies_in_flight = std::size_t{256} << 20;
 constexpr std::size_t answers_in_flight = std::size_t{256} << 20;
@@ -88,6 +89,7 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, 
            std::move(catalog),
            {},
            Evidence(executor_, ledger_socket(options_, *api_.catalog)),
+           KeptRefusals(executor_, api_.evidence),
            ArtifactStore(options_.state_dir + "/daemon/artifacts"),
            Journal(executor_, options_.state_dir + "/daemon/journal.db"),
            JobStore(api_.journal, api_.artifacts),
@@ -225,6 +227,15 @@ awaitable<void> Daemon::watch_launcher() {
     api_.life.start_what_may();
     api_.warm.launcher_is_back();
   }
+}
+
+awaitable<void> Daemon::say_the_last() {
+  api_.journal.save_clock();
+  api_.refusals.write_all();
+  co_await api_.evidence.until_written(Clock::now() + last_patience);
+  api_.refusals.write_all();  // of meanwhile: said to the ledger, which hears it without us
+  const auto waiting = api_.evidence.standing().waiting;
+  if (waiting > 0) log("evidence_unanswered", {{"records", std::to_string(waiting)}}, Priority::warning);
 }
 
 void Daemon::reload() {

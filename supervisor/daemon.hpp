@@ -28,6 +28,8 @@ class Daemon {
   awaitable<void> start();
   // Loads configuration and profiles anew, all or nothing.
   void reload();
+  // The last that is done before its end: what is not yet on the record goes there, within a second, and the time.
+  awaitable<void> say_the_last();
 
  private:
   void serve(const std::string& name, gid_t group, Role role);

@@ -99,7 +99,9 @@ int serve(const Options& options) {
   asio::io_context io(1);
   Daemon daemon(io, options.daemon, catalog, take_passed_sockets());
   asio::signal_set ends(io, SIGTERM, SIGINT);
-  ends.async_wait([&io](boost::system::error_code, int) { io.stop(); });
+  ends.async_wait([&](boost::system::error_code, int) {
+    asio::co_spawn(io, daemon.say_the_last(), [&io](const std::exception_ptr&) { io.stop(); });
+  });
   asio::co_spawn(io, heed_reloads(&daemon), asio::detached);
   if (const auto patience = watchdog_time()) asio::co_spawn(io, feed_watchdog(*patience / 3), asio::detached);
   asio::co_spawn(io, daemon.start(), [&options](const std::exception_ptr& failed) {

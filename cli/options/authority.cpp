@@ -17,8 +17,10 @@ void add_terms(CLI::App& command, Choice& choice) {
   add_list(command, "--action", grant.actions, "Only such side effects: read_only, reversible, external, …", "CLASS");
   add_list(command, "--resource", grant.resources, "Only on these; a trailing * is any end", "PATTERN");
   add_list(command, "--data-class", grant.data_classes, "Only with such data", "CLASS");
-  command.add_option("--expires", grant.expires_s, "For so many seconds (1 hour, or as long as the parent)");
-  command.add_option("--uses", grant.uses, "For so many jobs and calls");
+  // 0 would be understood as "not said": without an end, for as many as there are.
+  command.add_option("--expires", grant.expires_s, "For so many seconds (1 hour, or as long as the parent)")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--uses", grant.uses, "For so many jobs and calls")->check(CLI::PositiveNumber);
   add_json(command, choice);
 }
 

@@ -47,7 +47,7 @@ void write_optional(wire::Writer& w, const std::optional<std::uint64_t>& value) 
 std::optional<std::uint64_t> read_optional(wire::Reader& r) {
   const auto there = r.u8();
   const auto value = r.u64();
-  if (there > 1) r.bad();
+  if (there > 1 || (there == 0 && value != 0)) r.bad();  // one form
   return there == 1 ? std::optional(value) : std::nullopt;
 }
 

@@ -157,6 +157,7 @@ void Evidence::hear_appended(const Appended& appended) {
     said.receipt->state = Receipt::State::written;
     said.receipt->changes.ring();
   }
+  writes_.ring();
   if (trouble_ && welcome_) set_trouble(std::nullopt);
 }
 
@@ -286,6 +287,12 @@ void Evidence::note(EvidenceRecord record) {
     return;
   }
   say(std::move(record), nullptr);
+}
+
+awaitable<void> Evidence::until_written(Clock::time_point deadline) {
+  Waker waker(executor_);
+  const Watch writes(writes_, waker), changes(changes_, waker);
+  while (!said_.empty() && !trouble_ && Clock::now() < deadline) co_await waker.sleep(deadline);
 }
 
 awaitable<tl::expected<std::string, Rejection>> Evidence::attest(std::string job, std::vector<std::uint64_t> entries) {

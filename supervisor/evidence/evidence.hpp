@@ -41,6 +41,8 @@ class Evidence {
 
   // For what has happened: it is written as soon as the ledger can, in order. Nobody waits.
   void note(EvidenceRecord record);
+  // Before the end: comes back when all that was said is written, or the ledger is away, or then.
+  awaitable<void> until_written(Clock::time_point deadline);
 
   // Why nothing may be started: 503 evidence_unavailable. nullopt: it may.
   std::optional<Rejection> unavailable() const;
@@ -95,7 +97,7 @@ class Evidence {
     bool over = false;
   };
   std::deque<std::shared_ptr<Asked>> asked_;
-  Changes changes_, answers_;
+  Changes changes_, answers_, writes_;
 };
 
 }  // namespace cordon

@@ -97,11 +97,12 @@ std::optional<ToLedger> read_append(wire::Reader& r) {
   const auto kind = parse_evidence_kind(r.u8());
   if (!kind) return std::nullopt;
   append.record.kind = *kind;
-  const auto fields = r.count(max_evidence_fields, 6);
-  for (std::uint32_t i = 0; i < fields && r.good(); ++i) {
+  const auto count = r.count(max_evidence_fields, 6);
+  for (std::uint32_t i = 0; i < count && r.good(); ++i) {
     std::string name(r.string(max_name));
-    if (!is_field_name(name) || append.record.fields.contains(name)) return std::nullopt;
-    append.record.fields.emplace(std::move(name), read_value(r));
+    auto& fields = append.record.fields;
+    if (!is_field_name(name) || (!fields.empty() && name <= fields.rbegin()->first)) return std::nullopt;
+    fields.emplace_hint(fields.end(), std::move(name), read_value(r));
   }
   if (!r.finished() || append.number == 0) return std::nullopt;
   return append;

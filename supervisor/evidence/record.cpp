@@ -75,8 +75,22 @@ void append_number(std::string& out, std::uint64_t number) {
   out += std::to_string(number);
 }
 
+// Two names that differ in what is no UTF-8 only stay two: of two members with one name readers would drop one. And
+// what is sorted is what is written.
+template <typename Map>
+Map with_readable_names(const Map& map) {
+  Map out;
+  for (const auto& [name, value] : map) {
+    auto readable = as_utf8(name);
+    while (!out.emplace(readable, value).second) readable += '~';
+  }
+  return out;
+}
+
 template <typename Map, typename Append>
 void append_object(std::string& out, const Map& map, Append append) {
+  if (!std::all_of(map.begin(), map.end(), [](const auto& member) { return is_utf8(member.first); }))
+    return append_object(out, with_readable_names(map), append);
   out += '{';
   for (const auto& [name, value] : map) {
     if (out.back() != '{') out += ',';

@@ -73,7 +73,8 @@ struct EvidenceStamp {
 };
 
 // The entry as it is hashed and kept: one line of JSON, keys sorted by their octets at every level, no white space,
-// numbers as decimal integers, only what RFC 8259 demands escaped; octets that are no UTF-8 became U+FFFD.
+// numbers as decimal integers, only what RFC 8259 demands escaped; octets that are no UTF-8 became U+FFFD, and a name
+// that is there already by that got a "~".
 std::string evidence_line(const EvidenceRecord& record, const EvidenceStamp& stamp);
 
 // Makes it as large as it may be at most: longer texts are cut and end in "…", further items are left out and counted

@@ -10,6 +10,7 @@
 #include "supervisor/egress/egress_watcher.hpp"
 #include "supervisor/events/operations.hpp"
 #include "supervisor/evidence/evidence.hpp"
+#include "supervisor/evidence/kept_refusals.hpp"
 #include "supervisor/host_room.hpp"
 #include "supervisor/http/connection_table.hpp"
 #include "supervisor/http/message.hpp"
@@ -31,6 +32,7 @@ struct Api {
   CatalogPtr catalog;
   JobIds ids;
   Evidence evidence;
+  KeptRefusals refusals;
   ArtifactStore artifacts;
   Journal journal;
   JobStore store;
@@ -110,5 +112,8 @@ awaitable<Answer> get_statement(Api*, RequestPtr, Parameters);
 awaitable<Answer> get_metrics(Api*, RequestPtr, Parameters);
 
 std::string metrics_text(const Api& api);
+
+// Puts a refusal on the record, if it is a decision. `uid`: as the kernel says; nullopt: it does not.
+void keep_refusal(Api& api, std::optional<std::uint32_t> uid, const Account& account, const Rejection& why);
 
 }  // namespace cordon

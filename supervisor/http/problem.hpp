@@ -28,6 +28,8 @@ struct Rejection {
   std::optional<unsigned> retry_after = {};  // seconds
   std::string allow = {};                    // of a 405
   std::optional<LimitReached> limit = {};
+  // What was asked for, where it is known to be there: for the record (evidence/refusal_tally.hpp), not for the client.
+  std::string tool = {}, profile = {};
 };
 
 Rejection invalid_input(FieldErrors errors);

@@ -160,9 +160,7 @@ std::optional<Rejection> not_for_monitors(const Api& api, const Route& route, co
                    "\"monitors\" of the policy says who is one."};
 }
 
-}  // namespace
-
-awaitable<Answer> answer(Api* api, RequestPtr request) {
+awaitable<Answer> dispatch(Api* api, RequestPtr request) {
   auto found = find_route(*request);
   if (!found) co_return tl::unexpected(std::move(found.error()));
   auto wrong = wrong_form(*found->route, *request);
@@ -170,6 +168,21 @@ awaitable<Answer> answer(Api* api, RequestPtr request) {
   if (wrong) co_return tl::unexpected(std::move(*wrong));
   auto handled = found->route->handler(api, request, std::move(found->parameters));
   co_return co_await std::move(handled);
+}
+
+}  // namespace
+
+void keep_refusal(Api& api, std::optional<std::uint32_t> uid, const Account& account, const Rejection& why) {
+  if (!is_decision(why)) return;
+  api.refusals.add(
+      {uid, account, why.status, why.code, why.detail, why.tool, why.profile, api.catalog->config.policy.digest});
+}
+
+awaitable<Answer> answer(Api* api, RequestPtr request) {
+  auto handling = dispatch(api, request);
+  auto answered = co_await std::move(handling);
+  if (!answered) keep_refusal(*api, request->caller.uid, request->caller.account, answered.error());
+  co_return answered;
 }
 
 }  // namespace cordon

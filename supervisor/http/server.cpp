@@ -46,7 +46,7 @@ std::function<void()> cutter(const ConnectionPtr& connection) {
   };
 }
 
-// Politely while there are few of them; whoever floods is cut off without a word.
+// Politely while there are few of them; whoever floods is cut off without a word. It is on the record either way.
 void refuse(ConnectionPtr connection, Rejection rejection, ConnectionTable& refusals) {
   const auto executor = connection->socket.get_executor();
   auto seat = refusals.take(connection->caller.uid, refused, cutter(connection));
@@ -70,13 +70,18 @@ void take_connection(Socket socket, const Listener& listener, Serving& shared, C
   if (peer && listener.role == Role::operator_)
     caller.groups = std::make_shared<const std::vector<gid_t>>(peer->groups);
   auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.commons);
-  if (!who) return refuse(std::move(connection), who.error(), refusals);
+  if (!who) {
+    keep_refusal(*shared.api, peer ? std::optional(peer->uid) : std::nullopt, {}, who.error());
+    return refuse(std::move(connection), who.error(), refusals);
+  }
   const ConnectionTable::Limits limits{config.max_connections_per_uid,
                                        std::min<std::size_t>(config.max_connections, shared.most_connections)};
   auto seat = shared.connections->take(caller.uid, limits, cutter(connection));
   if (!seat) {
     const bool own = seat.error() == ConnectionTable::Full::of_uid;
-    return refuse(std::move(connection), own ? too_many(caller.uid, limits.per_uid) : all_taken(limits.all), refusals);
+    auto why = own ? too_many(caller.uid, limits.per_uid) : all_taken(limits.all);
+    keep_refusal(*shared.api, caller.uid, caller.account, why);
+    return refuse(std::move(connection), std::move(why), refusals);
   }
   connection->seat = std::move(*seat);
   asio::co_spawn(executor, serve_connection(std::move(connection), shared.api, shared.bodies), asio::detached);

@@ -45,13 +45,11 @@ awaitable<tl::expected<std::optional<Submitted>, Rejection>> find_keyed(Api* api
   co_return Submitted{job, asked.waits()};
 }
 
-// That it was not let in, and why, stays on the record.
-void note_refusal(Api& api, const Request& request, const JobOrder& order, const Rejection& why) {
-  EvidenceRecord record{EvidenceKind::refusal, {}};
-  record.put("actor", request.caller.account.actor).put_text("tenant", request.caller.account.tenant);
-  record.put("uid", std::uint64_t{request.caller.uid}).put_text("tool", tool_name(order)).put("profile", order.profile);
-  record.put("policy_sha256", hex(api.catalog->config.policy.digest)).put("code", why.code).put("reason", why.detail);
-  api.evidence.note(std::move(record));
+// That this was not let in, and why, stays on the record (http/routes.cpp).
+Refused refused_order(const JobOrder& order, Rejection why) {
+  why.tool = tool_name(order);
+  why.profile = order.profile;
+  return Refused(std::move(why));
 }
 
 awaitable<Made> make_job(Api* api, RequestPtr request, Asked asked) {
@@ -66,17 +64,14 @@ awaitable<Made> make_job(Api* api, RequestPtr request, Asked asked) {
   const auto& given = ordered.grant;
   auto body = without_secret(std::move(wanted->body ? *wanted->body : request->body), given);
   auto mandate = api->authority.rule({request->caller, ordered.order, given, body});
-  if (!mandate) {
-    note_refusal(*api, *request, ordered.order, mandate.error());
-    co_return Refused(mandate.error());
-  }
+  if (!mandate) co_return refused_order(ordered.order, std::move(mandate.error()));
   const auto now = std::chrono::system_clock::now();
   const auto& account = request->caller.account;
   auto id = api->ids.next(now);
   auto claim = claim_of(account, ordered.order);
   claim.body = fingerprint(body);
-  const auto place = api->life.reserve(id, std::move(claim), membership_of(account, ordered.order));
-  if (!place) co_return Refused(place.error());
+  auto place = api->life.reserve(id, std::move(claim), membership_of(account, ordered.order));
+  if (!place) co_return refused_order(ordered.order, std::move(place.error()));
   const auto job = std::make_shared<Job>(std::move(id), account, std::move(ordered.order), now, std::move(*mandate));
   job->received = request->received;
   Submission submission{request->idempotency_key, asked.digest, std::move(body), ordered.wait};

@@ -8,7 +8,8 @@ namespace cordon {
 namespace {
 
 constexpr std::size_t at_once = 32;  // forgotten in one transaction
-constexpr auto between_looks = std::chrono::minutes(10);
+constexpr std::chrono::seconds between_saves{JournalClock::most_unsaved_s};
+constexpr unsigned saves_to_a_look = 20;  // ten minutes
 constexpr std::size_t swept_at_once = 256;
 
 }  // namespace
@@ -110,14 +111,14 @@ awaitable<void> Retention::forget_aged() {
 
 awaitable<void> Retention::watch_age() {
   asio::steady_timer timer(executor_);
-  for (;;) {
+  for (unsigned saves = 0;; ++saves) {
     try {
       journal_.save_clock();
-      co_await forget_aged();
+      if (saves % saves_to_a_look == 0) co_await forget_aged();
     } catch (const std::exception& e) {
       log("retention_failed", {{"error", e.what()}});
     }
-    timer.expires_after(between_looks);
+    timer.expires_after(between_saves);
     co_await timer.async_wait(asio::use_awaitable);
   }
 }

@@ -19,7 +19,7 @@ std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string id;
   file >> id;
-  return id;  // empty where /proc has none: then every start is a new boot
+  return id;  // empty where /proc has none
 }
 
 // Before anything else runs: the threads do not yet share it.
@@ -35,10 +35,17 @@ ClockReading read_clocks() {
   return {boot, seconds_of(CLOCK_BOOTTIME), seconds_of(CLOCK_REALTIME)};
 }
 
-Journal::Journal(const asio::any_io_executor& executor, const std::string& path)
+Journal::Journal(const asio::any_io_executor& executor, const std::string& path, Clocks clocks)
     : writer_(executor, path, DatabaseThread::Access::read_write),
       reader_(executor, path, DatabaseThread::Access::read_only),
-      clock_(saved_clock(path), read_clocks()) {}
+      clocks_(std::move(clocks)),
+      clock_(saved_clock(path), clocks_()) {}
+
+std::int64_t Journal::age_s() {
+  const auto now = clocks_();
+  if (clock_.must_be_saved(now)) save_clock();
+  return clock_.age(now);
+}
 
 awaitable<void> Journal::write(DatabaseThread::Work write, Durability durability) {
   const auto well = well_;
@@ -64,7 +71,7 @@ void Journal::note(DatabaseThread::Work write) {
 }
 
 void Journal::save_clock() {
-  const auto row = clock_.row(read_clocks());
+  const auto row = clock_.row_to_save(clocks_());
   note([row](JobRows& rows) { rows.save(row); });
 }
 

@@ -2,6 +2,7 @@
 // the job is no longer in memory. One thread writes, one reads; the event loop waits for neither.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,8 +14,9 @@ namespace cordon {
 
 class Journal {
  public:
+  using Clocks = std::function<ClockReading()>;
   // Opens or makes it. Throws KernelError with the remedy.
-  Journal(const asio::any_io_executor& executor, const std::string& path);
+  Journal(const asio::any_io_executor& executor, const std::string& path, Clocks clocks = read_clocks);
 
   // `write` is one or more calls of JobRows, on the writer's thread: it holds values only, never a job. Comes back when
   // it is committed; throws KernelError when it is not, and then nothing of it is.
@@ -32,13 +34,15 @@ class Journal {
     co_return std::move(*result);
   }
 
-  std::int64_t age_s() const { return clock_.age(read_clocks()); }
+  // What is judged by it is judged so for ever: no restart, reboot or step of a clock brings an earlier age back.
+  std::int64_t age_s();
   bool same_boot() const { return clock_.same_boot(); }  // as the former process's
   void save_clock();
   bool is_well() const { return *well_; }  // the latest write was committed
 
  private:
   DatabaseThread writer_, reader_;  // in this order: the writer makes the file
+  Clocks clocks_;
   JournalClock clock_;
   std::shared_ptr<bool> well_ = std::make_shared<bool>(true);
 };

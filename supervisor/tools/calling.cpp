@@ -99,7 +99,11 @@ awaitable<tl::expected<OrderedCall, Rejection>> order_call(JobStore* store, Cata
   proposed.health = wish.health;
   const auto input = digest_of_input(proposed.input, proposed.files);
   const auto* earlier = wish.health ? nullptr : unsettled->same(caller.account.actor, wish.tool, input);
-  if (earlier != nullptr) co_return Refused(ambiguous_call(*earlier));
+  if (earlier != nullptr) {
+    auto ambiguous = ambiguous_call(*earlier);
+    ambiguous.tool = wish.tool;
+    co_return Refused(std::move(ambiguous));
+  }
   out.ordered.grant = call->grant;
   ToolCall made{tool,
                 digest,

@@ -20,13 +20,17 @@ Rejection not_approved(const LoadedTool& tool, const ToolStatus& status) {
   r.detail = "tool " + tool.tool.name + " has changed since it was approved";
   if (!status.drift.empty()) r.detail += ": " + status.drift.front().pointer + " " + status.drift.front().detail;
   r.remedy = "An operator looks at it and approves " + hex(status.digest) + " (cordon tool approve), or puts it back.";
+  r.tool = tool.tool.name;
   return r;
 }
 
 Rejection switched_off(const LoadedTool& tool, const SwitchedOff& off) {
-  return {403, "tool_disabled", "The tool is switched off",
-          "tool " + tool.tool.name + " was switched off by " + off.by + " at " + rfc3339(off.at) + ": " + off.reason,
-          "An operator switches it on again (cordon tool enable)."};
+  Rejection r{
+      403, "tool_disabled", "The tool is switched off",
+      "tool " + tool.tool.name + " was switched off by " + off.by + " at " + rfc3339(off.at) + ": " + off.reason,
+      "An operator switches it on again (cordon tool enable)."};
+  r.tool = tool.tool.name;
+  return r;
 }
 
 }  // namespace

@@ -169,7 +169,8 @@ TEST_CASE("no byte that a job was given or has written is in the evidence") {
   CHECK(said_of(cordon, job.at("id")).at("decision").at("labels").at("secret") == "[redacted]");
 }
 
-TEST_CASE("while the ledger is away no job starts, and what runs ends and is recorded when it is back") {
+TEST_CASE("while the ledger is away no job starts, and what runs ends and is recorded when it is back",
+          "[governed:evidence]") {
   Instance cordon;
   const auto running = cordon.submit({{"argv", Json::array({"sh", "-c", "sleep 2; exit 5"})}});
   const std::string id = running.at("id");
@@ -191,7 +192,7 @@ TEST_CASE("while the ledger is away no job starts, and what runs ends and is rec
   CHECK(eventually([&] { return is_whole(cordon); }));
 }
 
-TEST_CASE("a ledger that is killed in a stream of jobs loses nothing that it has answered for") {
+TEST_CASE("a ledger that is killed in a stream of jobs loses nothing that it has answered for", "[governed:evidence]") {
   Instance cordon;
   std::vector<std::string> ended;
   for (int kills = 0; kills < 5; ++kills) {
@@ -242,7 +243,7 @@ TEST_CASE("a full disk of the ledger's starts no job and names the remedy: with 
   REQUIRE(cordon.ledger().end(10s) == 0);
 }
 
-TEST_CASE("a cordond that lies is contradicted by the launcher's own records") {
+TEST_CASE("a cordond that lies is contradicted by the launcher's own records", "[governed:evidence]") {
   Instance cordon;
   REQUIRE(cordon.daemon().end(20s) == 0);
   LauncherLine line(cordon);
@@ -282,7 +283,7 @@ TEST_CASE("a cordond that lies is contradicted by the launcher's own records") {
   cordon.start_daemon();
 }
 
-TEST_CASE("cordond can say nothing in the launcher's name, and nobody else can say anything") {
+TEST_CASE("cordond can say nothing in the launcher's name, and nobody else can say anything", "[governed:evidence]") {
   const Instance cordon;
   {
     Liar liar(cordon);

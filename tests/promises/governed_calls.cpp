@@ -77,15 +77,31 @@ Answer obey(const Instance& cordon, const std::string& page) {
   return call_tool(cordon, "mail", {{"to", "eve@example.org"}, {"text", "the secret"}});
 }
 
-Json on_record(const Instance& cordon, const std::string& kind, const std::string& key, const std::string& value) {
+// What the ledger has of a kind.
+std::vector<Json> recorded(const Instance& cordon, const std::string& kind) {
   cordon::VerifyWish wish;
   wish.directory = cordon.evidence_dir();
   wish.grace = std::chrono::seconds(60);
+  std::vector<Json> out;
   for (const auto& entry : cordon::verify_evidence(wish).log.entries) {
     auto json = Json::parse(entry.text);
-    if (json.at("kind") == kind && json.value(key, "") == value) return json;
+    if (json.at("kind") == kind) out.push_back(std::move(json));
   }
+  return out;
+}
+
+Json on_record(const Instance& cordon, const std::string& kind, const std::string& key, const std::string& value) {
+  for (auto& json : recorded(cordon, kind))
+    if (json.value(key, "") == value) return std::move(json);
   return nullptr;
+}
+
+// How many refusals with this code the record counts.
+std::uint64_t refusals_counted(const Instance& cordon, const std::string& code) {
+  std::uint64_t sum = 0;
+  for (const auto& json : recorded(cordon, "refusal"))
+    if (json.value("code", "") == code) sum += json.at("count").get<std::uint64_t>();
+  return sum;
 }
 
 }  // namespace
@@ -143,6 +159,42 @@ TEST_CASE("where the policy refuses instead, there is no job, and the refusal is
   CHECK(why.value("reason", "").find("injected") != std::string::npos);
 }
 
+TEST_CASE("what admission, grants and the kill switch refuse is on the record: the first at once, a flood as a count",
+          "[governed:refusal]") {
+  Instance cordon(
+      Json{{"admission", {{"tenants", {{"default", {{"rate", {{"jobs_per_second", 0.001}, {"burst", 1}}}}}}}}}});
+  const Json job{{"argv", Json::array({"true"})}};
+  const auto submit = [&](Json more = Json::object()) {
+    more.update(job);
+    return as_agent(cordon, 1, "POST", "/v1/jobs", more);
+  };
+  REQUIRE(submit().status == 202);
+  constexpr std::uint64_t flood = 300;
+  for (std::uint64_t i = 0; i < flood; ++i) REQUIRE(submit().json().at("code") == "rate_limited");
+  REQUIRE(eventually([&] { return refusals_counted(cordon, "rate_limited") > 0; }));
+  const auto first = on_record(cordon, "refusal", "code", "rate_limited");
+  CHECK(first.at("status") == 429);
+  CHECK(first.at("count") == 1);
+  CHECK(first.at("uid") == cordon.agent(1).uid);
+  CHECK(first.at("profile") == "default");
+
+  CHECK(submit({{"grant", std::string(64, 'a')}}).json().at("code") == "unknown_grant");
+  CHECK(as_operator(cordon, "PUT", "/v1/kill/tenant/default", {{"reason", "drill"}}).status == 200);
+  for (std::uint64_t i = 0; i < flood; ++i) REQUIRE(submit().json().at("code") == "kill_switch_engaged");
+  for (const char* code : {"unknown_grant", "kill_switch_engaged"}) {
+    INFO(code);
+    CHECK(eventually([&] { return refusals_counted(cordon, code) > 0; }));
+  }
+
+  REQUIRE(cordon.daemon().end(std::chrono::seconds(20)) == 0);
+  REQUIRE(eventually([&] { return refusals_counted(cordon, "kill_switch_engaged") >= flood; }));
+  CHECK(refusals_counted(cordon, "rate_limited") == flood);
+  CHECK(refusals_counted(cordon, "kill_switch_engaged") == flood);
+  CHECK(refusals_counted(cordon, "unknown_grant") == 1);
+  CHECK(recorded(cordon, "refusal").size() <= 20);  // however many there were
+  cordon.start_daemon();
+}
+
 TEST_CASE("a dry run says what would be decided, and decides nothing", "[governed:policy]") {
   const Tools tools;
   put_tools(tools);
@@ -177,6 +229,78 @@ TEST_CASE("an approved call runs once as it was approved, and another tool than 
     CHECK(job.at("outcome").at("kind") == "denied");
     CHECK(job.at("started_at").is_null());
   }
+}
+
+namespace {
+
+// As an operator types it; the held job that it answers with.
+Json compensate(const Instance& cordon, const std::string& id) {
+  const auto log = cordon.directory() + "/compensate.log";
+  std::filesystem::remove(log);
+  Process command({CORDON_BIN_DIR "/cordon", "--runtime-dir", cordon.runtime_dir(), "compensate", "--json", id}, log,
+                  false);
+  REQUIRE(command.wait(std::chrono::seconds(60)));
+  const auto said = read_text(log);
+  INFO(said);
+  return Json::parse(said);
+}
+
+Answer decide(const Instance& cordon, const std::string& id, const std::string& decision) {
+  Json body{{"decision", decision}};
+  if (decision == "approve")
+    body["binding_sha256"] = as_operator(cordon, "GET", "/v1/approvals/" + id).json().at("binding_sha256");
+  else
+    body["reason"] = "it was meant";
+  return as_operator(cordon, "POST", "/v1/approvals/" + id, body);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "what was paid is paid back by cordon compensate: another person approves it, it runs, and all of it is "
+    "on the record") {
+  const Tools tools;
+  tools.put("refund", "print('BACK ' + i['payment'], i['amount'])", {{"side_effects", "financial"}});
+  tools.put(
+      "pay", "print(json.dumps({'id': 'p' + str(i['amount'])}))",
+      {{"side_effects", "financial"},
+       {"output", {{"type", "object"}}},
+       {"compensation",
+        {{"tool", "refund"}, {"input", {{"payment", {{"output", "/id"}}}, {"amount", {{"input", "/amount"}}}}}}}});
+  const Instance cordon(tools.config(Json::object()));
+  const auto paid = call_tool(cordon, "pay", {{"amount", 7}});
+  INFO(paid.body);
+  REQUIRE(paid.status == 200);
+  const std::string id = paid.json().at("id");
+
+  const auto unwanted = compensate(cordon, id);
+  REQUIRE(unwanted.at("state") == "awaiting_approval");
+  CHECK(decide(cordon, unwanted.at("id"), "deny").status == 200);
+  CHECK(ended(cordon, unwanted.at("id")).at("started_at").is_null());
+
+  const auto held = compensate(cordon, id);
+  REQUIRE(held.at("state") == "awaiting_approval");
+  const std::string back = held.at("id");
+  REQUIRE(decide(cordon, back, "approve").status == 200);
+  const auto job = ended(cordon, back);
+  INFO(job.dump());
+  CHECK(job.at("outcome").at("kind") == "exited");
+  CHECK(job.at("outcome").at("code") == 0);
+  CHECK(job.at("stdout") == "BACK p7 7\n");
+  CHECK(job.at("call").at("compensates") == id);
+
+  CHECK(eventually([&] { return !on_record(cordon, "outcome", "job", back).is_null(); }));
+  const auto decision = on_record(cordon, "decision", "job", back);
+  CHECK(decision.value("decision", "") == "held");
+  CHECK(decision.value("compensates", "") == id);
+  CHECK(decision.value("tool", "") == "refund");
+  const auto outcome = on_record(cordon, "outcome", "job", back);
+  CHECK(outcome.value("outcome", "") == "exited");
+  CHECK(outcome.value("approval", "") == "consumed");
+  CHECK(outcome.value("compensates", "") == id);
+  CHECK_FALSE(on_record(cordon, "started", "job", back).is_null());  // by the launcher's own word
+  CHECK_FALSE(on_record(cordon, "approval", "job", back).is_null());
+  CHECK(on_record(cordon, "started", "job", unwanted.at("id")).is_null());
 }
 
 TEST_CASE("a grant names tools, and whoever has it can call those and nothing else", "[governed:grant]") {

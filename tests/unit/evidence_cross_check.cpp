@@ -47,7 +47,7 @@ TEST_CASE("a job of which both say the same is no contradiction") {
   CHECK(checked.outcomes == 1);
 }
 
-TEST_CASE("an outcome other than the launcher saw is a contradiction") {
+TEST_CASE("an outcome other than the launcher saw is a contradiction", "[governed:evidence]") {
   auto records = story(1, 1);
   records[outcome].put("code", std::uint64_t{0});
   expect_contradiction(records, 3, "\"exited 0\"");
@@ -55,13 +55,13 @@ TEST_CASE("an outcome other than the launcher saw is a contradiction") {
   expect_contradiction(records, 3, "cancelled");
 }
 
-TEST_CASE("an outcome that the launcher has not seen is a contradiction") {
+TEST_CASE("an outcome that the launcher has not seen is a contradiction", "[governed:evidence]") {
   const auto records = story(1);
   expect_contradiction({records[decision], records[outcome]}, 1, "has not seen that");
   expect_contradiction({records[decision], records[started], records[outcome]}, 2, "has not seen that");
 }
 
-TEST_CASE("an outcome that is left out is a contradiction, unless cordond ended just then") {
+TEST_CASE("an outcome that is left out is a contradiction, unless cordond ended just then", "[governed:evidence]") {
   const auto records = story(1);
   expect_contradiction({records[decision], records[started], records[ended]}, 2, "has not said how");
   const auto restarted = check({records[decision], records[started], records[ended], {EvidenceKind::serving, {}}});
@@ -69,7 +69,7 @@ TEST_CASE("an outcome that is left out is a contradiction, unless cordond ended 
   CHECK(restarted.open.size() == 1);
 }
 
-TEST_CASE("what the launcher ran and cordond never let in is a contradiction") {
+TEST_CASE("what the launcher ran and cordond never let in is a contradiction", "[governed:evidence]") {
   const auto records = story(1);
   expect_contradiction({records[started], records[ended], records[outcome]}, 0, "let it in");
 }

@@ -37,6 +37,18 @@ TEST_CASE("octets that are no UTF-8 do not make an entry unreadable") {
   CHECK(nlohmann::json::parse(line).at("error") == "a\uFFFD\uFFFDz\u20AC\uFFFD\uFFFD");
 }
 
+TEST_CASE("two names that differ in what is no UTF-8 only stay two members of an entry") {
+  EvidenceRecord record{EvidenceKind::outcome, {}};
+  record.put("artifacts", EvidenceTexts{{"a\xfe", "1"}, {"a\xff", "2"}, {"a\uFFFD~", "3"}, {"b", "4"}});
+  record.put("counts", EvidenceNumbers{{"\xfe", 5}, {"\xff", 6}});
+  const auto line = evidence_line(record, {});
+  const auto json = nlohmann::json::parse(line);
+  CHECK(json.dump() == line);  // sorted, and none twice
+  CHECK(json.at("artifacts").size() == 4);
+  CHECK(json.at("artifacts").at("a\uFFFD") == "1");
+  CHECK(json.at("counts").size() == 2);
+}
+
 TEST_CASE("a member of an entry is found at the outside only") {
   const auto line = evidence_line(some_record(), {});
   CHECK(raw_member(line, "job") == "0192");
@@ -73,6 +85,18 @@ TEST_CASE("a message to the ledger is what was said, or nothing") {
     changed[i] = static_cast<char>(changed[i] ^ 0x40);
     CHECK_FALSE(decode_to_ledger(changed));
   }
+}
+
+TEST_CASE("a message has one form: fields in another order, or a value that is said not to be there, are none") {
+  EvidenceRecord record{EvidenceKind::outcome, {}};
+  auto message = encode(ToLedger(Append{1, record.put("a", std::uint64_t{1}).put("b", std::uint64_t{1})}));
+  const auto a = message.find('a', 8), b = message.find('b', a);
+  std::swap(message[a], message[b]);
+  CHECK_FALSE(decode_to_ledger(message));
+  auto ended = encode(witness::Ended{7, "0192", 0, 0, {}});
+  REQUIRE(witness::decode_ended(ended));
+  ended.back() = 1;
+  CHECK_FALSE(witness::decode_ended(ended));
 }
 
 TEST_CASE("a record cannot bring what is the ledger's to add, nor a field twice") {

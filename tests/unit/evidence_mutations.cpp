@@ -144,23 +144,24 @@ void expect_all_found(unsigned seed, Mutate mutate) {
 
 }  // namespace
 
-TEST_CASE("two hundred flipped bits are found, wherever they are") {
+TEST_CASE("two hundred flipped bits are found, wherever they are", "[governed:evidence]") {
   expect_all_found(1, [](Mutant& m) { return m.flip(); });
 }
 
-TEST_CASE("two hundred deleted lines and files are found") {
+TEST_CASE("two hundred deleted lines and files are found", "[governed:evidence]") {
   expect_all_found(2, [](Mutant& m) { return m.remove(); });
 }
 
-TEST_CASE("two hundred pairs of entries that changed places are found") {
+TEST_CASE("two hundred pairs of entries that changed places are found", "[governed:evidence]") {
   expect_all_found(3, [](Mutant& m) { return m.reorder(); });
 }
 
-TEST_CASE("two hundred files that were cut off are found") {
+TEST_CASE("two hundred files that were cut off are found", "[governed:evidence]") {
   expect_all_found(4, [](Mutant& m) { return m.cut(); });
 }
 
-TEST_CASE("two hundred logs that were rolled back are found against a checkpoint kept outside, and only so") {
+TEST_CASE("two hundred logs that were rolled back are found against a checkpoint kept outside, and only so",
+          "[governed:evidence]") {
   std::mt19937 random(5);
   const Scratch original;
   ledger::StoreLimits limits;
@@ -189,7 +190,8 @@ TEST_CASE("two hundred logs that were rolled back are found against a checkpoint
   CHECK(found == mutations_of_each_kind);
 }
 
-TEST_CASE("a log that was written anew with the ledger's own key is found against a checkpoint kept outside") {
+TEST_CASE("a log that was written anew with the ledger's own key is found against a checkpoint kept outside",
+          "[governed:evidence]") {
   const Scratch original, forged;
   make_log(original.path, 20);
   fs::copy_file(original.path + "/key", forged.path + "/key");

@@ -41,7 +41,7 @@ TEST_CASE("a key whose hash is not its own is no key") {
   CHECK_FALSE(NoteSigner::parse(known_verifier));
 }
 
-TEST_CASE("a checkpoint opens with its key, and with any byte of it changed does not") {
+TEST_CASE("a checkpoint opens with its key, and with any byte of it changed does not", "[governed:evidence]") {
   const auto signer = NoteSigner::fresh("cordon/test");
   const auto checkpoint = some_checkpoint(signer);
   const auto note = signer.signed_note(checkpoint_text(checkpoint));

@@ -150,7 +150,7 @@ TEST_CASE("retention deletes the oldest files and says so, and what is left veri
   CHECK(ledger::Store(scratch.path, "cordon/test", few_files()).tree().size() == verified.log.size());
 }
 
-TEST_CASE("the oldest file cannot be deleted by anybody else unnoticed") {
+TEST_CASE("the oldest file cannot be deleted by anybody else unnoticed", "[governed:evidence]") {
   const Scratch scratch;
   make_log(scratch.path, 100);
   fs::remove(scratch.path + "/" + segment_name(0));
@@ -181,7 +181,8 @@ TEST_CASE("a hold keeps what it is on from retention, over a restart too, until 
   CHECK(verify(scratch.path).faults.empty());
 }
 
-TEST_CASE("what is new is not deleted to make room for what is newer: then nothing more is taken") {
+TEST_CASE("what is new is not deleted to make room for what is newer: then nothing more is taken",
+          "[governed:evidence]") {
   const Scratch scratch;
   auto limits = few_files();
   limits.keep_at_least = std::chrono::hours(1);

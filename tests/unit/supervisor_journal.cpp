@@ -219,8 +219,13 @@ TEST_CASE("the journal's age follows the boot's clock, and over a reboot never g
   const ClockRow saved{"boot", 1000, 50'000, 777};
   CHECK(JournalClock(saved, {"boot", 1010, 999'999}).age({"boot", 1015, 0}) ==
         792);  // the wall clock stepped: no matter
-  CHECK(JournalClock(saved, {"other", 5, 50'100}).age({"other", 6, 50'101}) == 878);
-  CHECK(JournalClock(saved, {"other", 5, 10}).age({"other", 5, 10}) == 777);
+  CHECK(JournalClock(saved, {"other", 5, 50'200}).age({"other", 6, 50'201}) == 978);
+  constexpr auto least = 777 + JournalClock::least_over_reboot_s;  // of what was told and not saved
+  CHECK(JournalClock(saved, {"other", 5, 50'010}).age({"other", 5, 50'010}) == least);
+  CHECK(JournalClock(saved, {"other", 5, 10}).age({"other", 5, 10}) == least);
+  const ClockRow nowhere{"", 1000, 50'000, 777};  // without /proc: who knows which boot it was
+  CHECK(JournalClock(nowhere, {"", 1010, 50'200}).age({"", 1010, 50'200}) == 977);
+  CHECK_FALSE(JournalClock(nowhere, {"", 1010, 50'200}).same_boot());
   CHECK(JournalClock(std::nullopt, {"boot", 5, 10}).age({"boot", 7, 10}) == 2);
 }
 

@@ -1,0 +1,20 @@
+// Grants and contexts: what is asked for, as the API has it, and what is answered, for people. What a client named is
+// made safe for a terminal. Pure.
+#pragma once
+
+#include <string>
+
+#include "cli/commands.hpp"
+
+namespace cordon::cli {
+
+Json grant_request(const GrantOptions& options);  // only what was asked for; no secret
+
+std::string grant_text(const Json& grant);         // one in full
+std::string grants_table(const Json& grants);      // a line each
+std::string contexts_table(const Json& contexts);  // likewise
+std::string minted_text(const Json& minted);       // what stands beside a fresh secret
+std::string revoked_text(const Json& done);
+int exit_code_of_revocation(const Json& done);  // 1 when a restart would not know of it, or the answer does not say
+
+}  // namespace cordon::cli
