@@ -127,9 +127,14 @@ int revoke_grant(const Session& session, const std::string& name, bool kill) {
   if (session.json) {
     fmt::print("{}\n", done.dump(2));
   } else {
-    fmt::print("revoked {}, killed {}\n", done.at("revoked").size(), done.at("killed").size());
+    fmt::print("revoked {}, cut the network of {}, killed {}\n", done.at("revoked").size(), done.at("cut").size(),
+               done.at("killed").size());
   }
-  return done.value("persisted", false) ? 0 : 1;
+  const bool all_cut = done.value("all_cut", false);
+  if (!all_cut)
+    fmt::print(stderr,
+               "cordon-egress did not say within 5 s that every flow is cut: revoke with --kill, or restart it\n");
+  return all_cut && done.value("persisted", false) ? 0 : 1;
 }
 
 int list_contexts(const Session& session) {
