@@ -136,7 +136,9 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                                                       : "rootfs"},
                       {"languages", languages_of(image, *api->catalog)}});
   }
-  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch", "tools"};
+  // What this API has, whether or not this instance is set up for it.
+  const Json features = {"jobs",        "wait",  "events",    "artifacts", "idempotency", "languages",
+                         "kill_switch", "tools", "approvals", "grants",    "evidence",    "egress"};
   const Json limits = {
       {"body_bytes", max_body_bytes},          {"head_bytes", max_head_bytes},
       {"running_jobs", config.max_running},    {"queued_jobs", config.max_queued},
