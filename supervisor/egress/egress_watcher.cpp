@@ -40,6 +40,15 @@ JobFlowsPtr EgressWatcher::revoke(const std::string& job) {
   return at->second.flows;
 }
 
+awaitable<std::optional<EgressFigures>> EgressWatcher::ask(Clock::time_point deadline) {
+  const auto before = answers_;
+  Waker waker(executor_);
+  const Watch watch(heard_, waker);
+  tell(AskFigures{});
+  while (socket_ && answers_ == before && Clock::now() < deadline) co_await waker.sleep(deadline);
+  co_return answers_ == before ? std::nullopt : std::optional(figures_);
+}
+
 const EgressWatcher::Followed* EgressWatcher::find(const std::string& job) const {
   const auto at = followed_.find(job);
   return at == followed_.end() ? nullptr : &at->second;
@@ -80,6 +89,7 @@ awaitable<void> EgressWatcher::hear() {
 void EgressWatcher::lose_all() {
   socket_.reset();
   ++connection_;
+  heard_.ring();
   operations_.tell(EventKind::egress_lost, {}, "cordon-egress has gone, and with it every flow: no new one is let out");
   for (const auto& [job, followed] : followed_) followed.flows->lose();
 }
@@ -105,6 +115,10 @@ void EgressWatcher::take(const FlowRecord& record) {
     keep(*query);
   } else if (const auto* over = std::get_if<JobClosed>(&record)) {
     if (const auto* followed = find(over->job)) followed->flows->take(*over);
+  } else if (const auto* figures = std::get_if<EgressFigures>(&record)) {
+    figures_ = *figures;
+    ++answers_;
+    heard_.ring();
   }
 }
 

@@ -27,7 +27,10 @@ class EgressWatcher {
   JobFlowsPtr revoke(const std::string& job);
   void forget(const std::string& job) { followed_.erase(job); }
 
+  bool is_watching() const { return watching_; }
   bool is_there() const { return socket_.has_value(); }
+  // What it says of itself, asked now; nullopt: it is not there, or did not answer by then.
+  awaitable<std::optional<EgressFigures>> ask(Clock::time_point deadline);
 
  private:
   struct Followed {
@@ -55,6 +58,9 @@ class EgressWatcher {
   std::map<std::string, Followed> followed_;
   std::optional<LauncherSocket> socket_;
   std::uint64_t connection_ = 0;  // which of them is open
+  std::uint64_t answers_ = 0;     // to ask()
+  EgressFigures figures_;
+  Changes heard_;
   bool watching_ = false;
 };
 

@@ -211,6 +211,37 @@ def test_without_the_wall_no_job_has_egress():
     expect(went_well(stage.job(["true"])), "with the wall again")
 
 
+def test_whether_the_wall_is_the_one_that_is_wanted_is_told_and_the_doctor_has_looked():
+    code, said = stage.check_wall()
+    expect(code == 0 and "80 443 7000 7001 7002" in said, str(code), said)
+    rows = stage.doctor()
+    expect({name: row["verdict"] for name, row in rows.items()} ==
+           {"egress": "found", "egress.wall": "found", "egress.proxy": "found"}, rows)
+    expect("web" in rows["egress"]["detail"], rows)
+    try:
+        stage.profile("more", [{"name": "www.example.com", "ports": [8443], "mode": "raw"}])
+        code, said = stage.check_wall()
+        expect(code == 3 and "8443" in said, str(code), said)
+        expect(stage.doctor()["egress.wall"]["verdict"] == "missing", "a wall that lacks a port")
+    finally:
+        os.unlink(f"{stage.directory}/profiles/more.json")
+    stage.wall("--remove")
+    try:
+        code, said = stage.check_wall()
+        expect(code == 2 and "not loaded" in said, str(code), said)
+        row = stage.doctor()["egress.wall"]
+        expect(row["verdict"] == "missing" and "not loaded" in row["detail"], row)
+    finally:
+        stage.raise_wall()
+    stage.processes["cordon-egress"].send_signal(signal.SIGSTOP)
+    try:
+        row = stage.doctor()["egress.proxy"]
+        expect(row["verdict"] == "missing" and "does not answer" in row["detail"], row)
+    finally:
+        stage.processes["cordon-egress"].send_signal(signal.SIGCONT)
+    expect(stage.doctor()["egress.proxy"]["verdict"] == "found", "once it goes on")
+
+
 def test_the_wall_holds_the_user_of_cordon_egress_itself():
     code = TALK.replace("sys.argv[1:]", json.dumps([f"tcp/{SERVER}/7000", f"tcp/{SERVER}/22", "tcp/10.0.0.1/443",
                                                     f"udp/{SERVER}/53", f"udp/{SERVER}/443", "tcp/127.0.0.1/443"]))

@@ -137,6 +137,19 @@ class Stage:
         run(f"{self.bin}/cordon-egress-wall", "--config", self.config, "--instance", self.ids["INSTANCE"], "--uid",
             self.ids["EGRESS_UID"], *more)
 
+    def check_wall(self):
+        """What --check says, and its exit code."""
+        ran = subprocess.run([f"{self.bin}/cordon-egress-wall", "--config", self.config, "--instance", self.ids["INSTANCE"],
+                              "--uid", self.ids["EGRESS_UID"], "--check"], capture_output=True, text=True)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    def doctor(self):
+        """The rows about egress, by name."""
+        ran = subprocess.run([f"{self.bin}/cordon", "--runtime-dir", self.runtime, "doctor", "--no-canary", "--json",
+                              "--config", self.config, "--state-dir", self.directory + "/state"],
+                             capture_output=True, text=True)
+        return {row["name"]: row for row in json.loads(ran.stdout)["findings"] if row["name"].startswith("egress")}
+
     def raise_wall(self):
         self.wall()
 

@@ -254,6 +254,7 @@ TEST_CASE("what there is can be read") {
   CHECK(info.at("limits").at("body_bytes") == 16777216);
   CHECK(info.at("launcher").at("host").at("kernel") == "fake");
   CHECK(info.at("images").size() == 2);
+  CHECK(info.at("egress").at("state") == "not_in_use");
   for (const char* feature : {"jobs", "tools", "approvals", "grants", "evidence", "egress"}) {
     INFO(feature);
     CHECK(std::count(info.at("features").begin(), info.at("features").end(), feature) == 1);
