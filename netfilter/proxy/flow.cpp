@@ -118,19 +118,24 @@ awaitable<FlowReason> Flow::wait_for_evidence() {
 
 awaitable<FlowReason> Flow::relay() {
   std::optional<BodyReader> body;
+  std::optional<SecondHello> second_hello;
   std::string opening, rest;
   if (const auto* head = std::get_if<RequestHead>(&hearing_.heard)) {
     const auto port = destination_.port == 80 ? std::string() : ":" + std::to_string(destination_.port);
     opening = write_request_head(*head, name_ + port);
     rest = hearing_.bytes.substr(head->bytes);
     body.emplace(*head);
+  } else if (const auto* hello = std::get_if<ClientHello>(&hearing_.heard)) {
+    opening = hearing_.bytes.substr(0, hello->bytes);
+    rest = hearing_.bytes.substr(hello->bytes);
+    second_hello.emplace(name_, job_->limits().max_head_bytes);
   } else {
     opening = std::move(hearing_.bytes);
   }
   hearing_ = {};
   const auto idle = std::chrono::milliseconds(job_->limits().idle_ms);
-  relay_ =
-      std::make_shared<Relay>(std::move(tool_), std::move(dial_.socket()), job_->budget(), grant_budget(), body, idle);
+  relay_ = std::make_shared<Relay>(std::move(tool_), std::move(dial_.socket()), job_->budget(), grant_budget(), body,
+                                   std::move(second_hello), idle);
   const auto why = co_await relay_->run(std::move(opening), std::move(rest));
   if (body && why == FlowReason::none && !is_ended()) co_await end_politely(relay_->tool());
   co_return why;

@@ -13,7 +13,7 @@ import time
 from stage import Stage
 
 stage = Stage(sys.argv[1])
-SERVER, OTHER = "93.184.216.34", "93.184.216.99"
+SERVER, RETRIES, OTHER = "93.184.216.34", "93.184.216.35", "93.184.216.99"
 
 WEB = [{"name": "www.example.com", "ports": [443], "mode": "passthrough", "max_bytes_down": 4 << 20},
        {"name": "plain.example.net", "ports": [80], "mode": "http"},
@@ -44,6 +44,7 @@ def begin():
     for name in ("www.example.com", "a.wild.example.com", "echo.example.com", "plain.example.net"):
         stage.name(name, SERVER)
     stage.name("evil.example.com", OTHER)
+    stage.name("retry.wild.example.com", RETRIES)
     stage.profile("web", WEB)
     stage.profile("one", [WEB[0]])
     stage.profile("late", [dict(WEB[0], expires="2020-01-01T00:00:00Z")])
@@ -138,6 +139,16 @@ def test_a_server_name_that_is_not_the_granted_one_is_refused():
     told = [f for f in job["network"] if f["reason"] == "server_name_differs"]
     expect(told and told[0]["name"] == "www.example.com", job["network"])
     expect(stage.ask_internet(do="counts")["connections"] == [], "a connection was made")
+
+
+def test_a_server_that_asks_for_another_hello_gets_it():
+    stage.ask_internet(do="forget")
+    job = curl("https://retry.wild.example.com/bytes/100000", "-k", "-o", "/dev/null")
+    expect(went_well(job), job)
+    far = stage.ask_internet(do="counts")["connections"][0]
+    expect(far["head"].count("retry.wild.example.com") == 2, "it did not ask")
+    flow = [f for f in job["network"] if f["port"] == 443][0]
+    expect((flow["bytes_up"], flow["bytes_down"]) == (far["in"], far["out"]) and flow["reason"] is None, flow, far)
 
 
 def test_a_name_that_leads_inside_is_not_dialled():
