@@ -157,10 +157,10 @@ TEST_CASE("a second hello that the server asks for passes for the same name, and
   const auto far = far_connections(world);
   REQUIRE(far.size() == 3);
   CHECK(far[0]["in"] == first.size() + same.size());
-  for (const std::size_t i : {1, 2}) {
-    CHECK(far[i]["in"] == first.size());
-    CHECK(far[i]["in"] == closed[i].bytes_up);
-  }
+  CHECK(far[1]["in"] == first.size());
+  CHECK(far[1]["in"] == closed[1].bytes_up);
+  CHECK(far[2]["in"] <= first.size());  // a reset may overtake what it ends
+  CHECK(closed[2].bytes_up == first.size());
 }
 
 TEST_CASE(
