@@ -119,7 +119,7 @@ Looked look_at_wall(const WallWords& asked) {
 }
 
 // cordond asks it for its figures whenever it is asked itself (GET /v1/info).
-Looked judge_told(const Json& info) {
+Looked proxy_as_told(const Json& info) {
   if (info.is_null()) return {std::nullopt, "cordond does not answer, and nobody else may ask it"};
   const auto egress = info.is_object() ? info.value("egress", Json()) : Json();
   const auto state = egress.is_object() ? egress.value("state", std::string()) : std::string();
@@ -138,7 +138,7 @@ EgressFacts look_at_egress(const Session& session, const Places& places, const E
   const bool is_in_use = !config.resolvers.empty() || (egress.granting && !egress.granting->profiles.empty());
   if (!is_in_use) return egress;
   egress.wall = look_at_wall(words_for_wall(session, places, config));
-  egress.proxy = judge_told(info);
+  egress.proxy = proxy_as_told(info);
   return egress;
 }
 

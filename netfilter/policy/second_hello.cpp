@@ -9,7 +9,7 @@ namespace cordon::egress {
 
 namespace {
 
-constexpr std::size_t record_header = 5, most_answer = 64 << 10;
+constexpr std::size_t record_header = 5, most_answer = 4 << 10;
 constexpr std::uint8_t change_cipher_spec = 20, alert = 21, handshake = 22, application_data = 23;
 constexpr char server_hello = 2;
 constexpr std::size_t random_at = 6, random_bytes = 32;  // behind the message's header and the version
@@ -54,8 +54,7 @@ bool may_pass(std::uint8_t type) {
 
 SecondHello::Taken SecondHello::up(std::string_view bytes) {
   Taken taken;
-  auto all = std::move(held_).append(bytes);
-  held_.clear();
+  const auto all = std::exchange(held_, {}).append(bytes);
   std::size_t at = 0;
   while (at < all.size() && taken.fault == FlowReason::none) {
     if (left_ == 0 && state_ != State::over) {
@@ -74,24 +73,24 @@ SecondHello::Taken SecondHello::up(std::string_view bytes) {
 }
 
 // Its header; what is in it passes as it comes.
-FlowReason SecondHello::pass_record(std::string& all, std::size_t& at, Taken& taken) {
+FlowReason SecondHello::pass_record(std::string_view all, std::size_t& at, Taken& taken) {
   if (!may_pass(octet(all, at))) return FlowReason::bad_client_hello;
   if (all.size() - at < record_header) return FlowReason::none;
-  left_ = size_of_record(std::string_view(all).substr(at));
-  taken.output.append(all, at, record_header);
+  left_ = size_of_record(all.substr(at));
+  taken.output.append(all.substr(at, record_header));
   at += record_header;
   return FlowReason::none;
 }
 
-FlowReason SecondHello::pass_hello(std::string& all, std::size_t& at, Taken& taken) {
+FlowReason SecondHello::pass_hello(std::string_view all, std::size_t& at, Taken& taken) {
   if (state_ == State::no_answer_yet) return FlowReason::bad_client_hello;
-  const auto read = read_client_hello(std::string_view(all).substr(at), max_bytes_);
+  const auto read = read_client_hello(all.substr(at), max_bytes_);
   if (std::holds_alternative<HelloIncomplete>(read)) return FlowReason::none;
   if (const auto* fault = std::get_if<HelloFault>(&read))
     return *fault == HelloFault::too_large ? FlowReason::head_too_large : FlowReason::bad_client_hello;
   const auto& hello = std::get<ClientHello>(read);
   if (const auto why = check_hello(hello, name_); why != FlowReason::none) return why;
-  taken.output.append(all, at, hello.bytes);
+  taken.output.append(all.substr(at, hello.bytes));
   at += hello.bytes;
   state_ = State::over;
   return FlowReason::none;

@@ -1,11 +1,12 @@
 // What a TLS handshake may still say in the clear after its first hello was allowed. A server may ask for a second
-// hello (HelloRetryRequest), and it could be for another name: OpenSSL's servers take that. So it is held until it is
-// whole, and must ask for the same name. Pure. Source: RFC 8446 4.1.2 (what may differ), 4.1.4, 4.2.10 and D.4.
+// hello (HelloRetryRequest). It must be for the same name (RFC 8446 4.1.2), but not every server compares the two; so
+// it is held until it is whole and was seen. Pure. Source: RFC 8446 4.1.2, 4.1.3, 4.2.10 and D.4.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "profiles/flow_record.hpp"
 
@@ -30,8 +31,8 @@ class SecondHello {
 
  private:
   enum class State : std::uint8_t { no_answer_yet, asked_again, over };
-  FlowReason pass_record(std::string& all, std::size_t& at, Taken& taken);
-  FlowReason pass_hello(std::string& all, std::size_t& at, Taken& taken);
+  FlowReason pass_record(std::string_view all, std::size_t& at, Taken& taken);
+  FlowReason pass_hello(std::string_view all, std::size_t& at, Taken& taken);
 
   std::string name_;
   std::size_t max_bytes_;
