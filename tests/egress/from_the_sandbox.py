@@ -148,6 +148,29 @@ def test_a_job_may_narrow_and_not_widen():
     expect(status == 400, answer)
 
 
+def call(tool, url, **more):
+    status, answer = stage.request("POST", f"/v1/tools/{tool}/calls", {"input": {"url": url}, "wait": True, **more})
+    expect(status == 200, str(status), answer)
+    return answer
+
+
+def test_a_tool_has_as_much_network_as_its_definition_leaves_of_the_profiles():
+    https, plain = "https://www.example.com/", "http://plain.example.net/"
+    tools = {name: stage.request("GET", f"/v1/tools/{name}")[1] for name in ("fetch", "lookup", "whatever")}
+    expect([g["name"] for g in tools["fetch"]["egress"]] == ["www.example.com"], tools["fetch"])
+    expect(tools["lookup"]["egress"] == [] and len(tools["whatever"]["egress"]) == 4, tools)
+    plan = call("fetch", https, dry_run=True)["plan"]
+    expect([(g["name"], g["ports"]) for g in plan["egress"]] == [("www.example.com", [443])], plan)
+    expect(call("fetch", https)["stdout"] == "hello\n", "a granted name")
+    job = call("fetch", plain)
+    expect(job["outcome"]["code"] != 0 and {f["reason"] for f in job["network"]} == {"no_grant"}, job)
+    before = sent()
+    job = call("lookup", https)
+    expect(job["outcome"]["code"] != 0 and job["network"] == [] and sent() == before, job)
+    for url in (https, plain):
+        expect(call("whatever", url)["stdout"] == "hello\n", url)
+
+
 def test_a_grant_that_has_expired_lets_nothing_out():
     job = curl("https://www.example.com/", profile="late")
     expect(job["outcome"]["code"] != 0, job)

@@ -30,6 +30,10 @@ def begin():
     stage.profile("late", [dict(WEB[0], expires="2020-01-01T00:00:00Z")])
     stage.profile("none", [])
     stage.profile("null", None)
+    url = {"type": "object", "properties": {"url": {"type": "string", "maxLength": 200}}, "required": ["url"]}
+    for name, egress in (("fetch", [{"name": "www.example.com"}]), ("lookup", []), ("whatever", None)):
+        stage.tool(name, argv=["curl", "-sSk", "--max-time", "5", {"input": "/url"}], input=url, profile="web",
+                   **({} if egress is None else {"egress": egress}))
     stage.start()
 
 

@@ -98,6 +98,11 @@ class Stage:
         os.makedirs(self.directory + "/profiles", exist_ok=True)
         pathlib.Path(f"{self.directory}/profiles/{name}.json").write_text(json.dumps(text))
 
+    def tool(self, name, **definition):
+        os.makedirs(self.directory + "/tools", mode=0o755, exist_ok=True)
+        text = {"version": "1", "owner": "tests", "why": "tests", "side_effects": "external", **definition}
+        pathlib.Path(f"{self.directory}/tools/{name}.json").write_text(json.dumps(text))
+
     def start(self, config=None):
         os.makedirs(self.directory + "/bin")
         os.makedirs(self.directory + "/profiles", exist_ok=True)
@@ -107,7 +112,8 @@ class Stage:
             if not os.path.exists(f"{self.directory}/profiles/{file.name}"):
                 shutil.copy(file, self.directory + "/profiles/")
         self.config = self.directory + "/cordon.json"
-        settings = {"profile_dirs": [self.directory + "/profiles"], "warm": {}, "evidence": "off", "egress": {"resolvers": [RESOLVER]}}
+        settings = {"profile_dirs": [self.directory + "/profiles"], "tool_dirs": [self.directory + "/tools"], "warm": {},
+                    "evidence": "off", "egress": {"resolvers": [RESOLVER]}}
         settings.update(config or {})
         pathlib.Path(self.config).write_text(json.dumps(settings))
         self.runtime = self.directory + "/run"
