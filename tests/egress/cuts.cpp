@@ -140,7 +140,8 @@ TEST_CASE("a grant that reaches its end cuts its own flows then, and those of no
   CHECK(cut.receive(seconds(10)).end == End::reset);
   const auto late = std::chrono::system_clock::now() - ending.expires;
   CHECK(late >= seconds(0));
-  WARN("cut " << std::chrono::duration<double, std::milli>(late).count() << " ms behind its end");
+  const std::chrono::duration<double, std::milli> behind = late;
+  WARN("cut " << behind.count() << " ms behind its end");
   const auto closed = stage.proxy.watcher().wait_for<FlowClosed>().at(0);
   CHECK(closed.reason == FlowReason::grant_expired);
   CHECK(closed.bytes_up == 5);

