@@ -96,11 +96,12 @@ std::string minted_text(const Json& minted) {
 }
 
 std::string revoked_text(const Json& done) {
-  return fmt::format("revoked {}, killed {}\n", done.at("revoked").size(), done.at("killed").size());
+  return fmt::format("revoked {}, cut the network of {}, killed {}\n", done.at("revoked").size(), done.at("cut").size(),
+                     done.at("killed").size());
 }
 
-int exit_code_of_revocation(const Json& done) {
-  return done.value("persisted", false) ? 0 : 1;
-}
+bool all_cut(const Json& done) { return done.value("all_cut", false); }
+
+int exit_code_of_revocation(const Json& done) { return all_cut(done) && done.value("persisted", false) ? 0 : 1; }
 
 }  // namespace cordon::cli

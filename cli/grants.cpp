@@ -56,6 +56,9 @@ int show_grant(const Session& session, const std::string& name) {
 int revoke_grant(const Session& session, const std::string& name, bool kill) {
   const auto done = broadest_client(session).get_json({"DELETE", path_of(name) + (kill ? "?kill=true" : "")});
   fmt::print("{}", session.json ? json_text(done) + "\n" : revoked_text(done));
+  if (!all_cut(done))
+    fmt::print(stderr,
+               "cordon-egress did not say within 5 s that every flow is cut: revoke with --kill, or restart it\n");
   return exit_code_of_revocation(done);
 }
 

@@ -154,6 +154,19 @@ void read_earlier_end(ObjectReader& in, const EgressGrant& source, EgressGrant& 
   in.error("expires", "is later than the profile's: " + to_utc(source.expires));
 }
 
+void check_egress_asks(const Json& asked, std::string_view pointer, FieldErrors& errors) {
+  const auto refuse = [&](const char* detail) { errors.push_back({std::string(pointer), detail}); };
+  if (asked.is_null()) return;
+  if (!asked.is_array()) return refuse("must be an array of grants");
+  if (asked.size() > max_egress_grants) return refuse("has more than 64 grants");
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    ObjectReader in(asked[i], pointer_to(pointer, i), errors);
+    auto one = read_egress_ask(in, errors);
+    read_budget(in, most_of_all, one.budget, errors);
+    read_expires(in, one);
+  }
+}
+
 Json to_json(const EgressGrants& grants) {
   Json all = Json::array();
   for (const auto& grant : grants) {

@@ -22,6 +22,9 @@ EgressGrant read_egress_ask(ObjectReader& in, FieldErrors& errors);
 void read_lower_budget(ObjectReader& in, const EgressBudget& most, EgressBudget& into, FieldErrors& errors);
 void read_earlier_end(ObjectReader& in, const EgressGrant& source, EgressGrant& into);
 
+// Every item of such a list for its form, as far as it can be judged without the profile that it narrows.
+void check_egress_asks(const Json& asked, std::string_view pointer, FieldErrors& errors);
+
 Json to_json(const EgressGrants& grants);
 
 // RFC 3339 in UTC and whole seconds: "2027-01-31T00:00:00Z".

@@ -172,6 +172,12 @@ tl::expected<EgressGrants, FieldErrors> narrow_egress(const EgressGrants& profil
   return Narrowing(profile, asked, pointer).result();
 }
 
+EgressGrants ending_by(EgressGrants grants, std::chrono::sys_seconds end) {
+  for (auto& grant : grants)
+    if (never_expires(grant) || grant.expires > end) grant.expires = end;
+  return grants;
+}
+
 bool is_within(const EgressGrants& profile, const EgressGrants& grants) {
   std::map<const EgressGrant*, Figures> taken;
   for (const auto& grant : grants) {

@@ -22,6 +22,9 @@ const EgressGrant* deciding_grant(const EgressGrants& grants, Ipv4Network networ
 tl::expected<EgressGrants, FieldErrors> narrow_egress(const EgressGrants& profile, const Json& asked,
                                                       std::string_view pointer);
 
+// The same, and none of them longer than until `end`: what they rest on ends then.
+EgressGrants ending_by(EgressGrants grants, std::chrono::sys_seconds end);
+
 // Does the profile allow all of it? For who must not believe the one who narrowed (architecture.md, law 2).
 bool is_within(const EgressGrants& profile, const EgressGrants& grants);
 

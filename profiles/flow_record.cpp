@@ -13,7 +13,7 @@ using wire::Reader;
 using wire::Writer;
 
 constexpr std::uint32_t magic = 0x524e4443;  // "CDNR"
-constexpr std::uint16_t version = 1;
+constexpr std::uint16_t version = 2;
 constexpr std::size_t most_answers = 32, most_method = 32, most_path = 1024, most_name = 255;
 
 enum class Kind : std::uint16_t {
@@ -24,7 +24,8 @@ enum class Kind : std::uint16_t {
   job_closed,
   figures,
   written = 32,
-  ask
+  ask,
+  revoke
 };
 
 constexpr std::array<const char*, flow_reasons> reason_names{
@@ -32,6 +33,7 @@ constexpr std::array<const char*, flow_reasons> reason_names{
     "no_grant",
     "port_not_granted",
     "grant_expired",
+    "grant_revoked",
     "not_tls",
     "bad_client_hello",
     "no_server_name",
@@ -288,6 +290,9 @@ wire::Bytes encode(const WatcherMessage& message) {
     write_header(w, Kind::written);
     w.u64(written->sequence);
     w.u8(written->written ? 1 : 0);
+  } else if (const auto* revoke = std::get_if<RevokeEgress>(&message)) {
+    write_header(w, Kind::revoke);
+    w.string(revoke->job);
   } else {
     write_header(w, Kind::ask);
   }
@@ -295,6 +300,7 @@ wire::Bytes encode(const WatcherMessage& message) {
 }
 
 std::optional<WatcherMessage> decode_watcher_message(std::string_view bytes) {
+  if (bytes.size() > max_watcher_message) return std::nullopt;
   Reader r(bytes);
   const auto kind = static_cast<Kind>(read_header(r));
   WatcherMessage message = AskFigures{};
@@ -303,6 +309,8 @@ std::optional<WatcherMessage> decode_watcher_message(std::string_view bytes) {
     const auto written = r.u8();
     if (written > 1) r.bad();
     message = EvidenceWritten{sequence, written == 1};
+  } else if (kind == Kind::revoke) {
+    message = RevokeEgress{read_job(r)};
   } else if (kind != Kind::ask) {
     return std::nullopt;
   }

@@ -7,6 +7,8 @@
 //   evidence is written, then
 //   EvidenceWritten{sequence}    ---->   resolve, check, connect, relay
 //                                <----   FlowClosed                     what it came to, exact
+//   RevokeEgress{job}            ---->   flag, close its listeners, RST each of its flows; for good
+//                                <----   FlowClosed, grant_revoked      for each of them
 // No connection here, or one that does not read: no new flow. Denied attempts are told, not waited for.
 #pragma once
 
@@ -31,7 +33,8 @@ enum class FlowReason : std::uint8_t {
   // decided on what the tool said
   no_grant,          // the name or address is not granted at all
   port_not_granted,  // it is, on other ports
-  grant_expired,
+  grant_expired,     // also of a live flow, which is cut then
+  grant_revoked,     // likewise; of all that the job had
   not_tls,           // something else on a passthrough port
   bad_client_hello,  // TLS, but not as RFC 8446 has it
   no_server_name,
@@ -59,7 +62,7 @@ enum class FlowReason : std::uint8_t {
   idle,
   reset_by_tool,
   reset_by_peer,
-  job_ended,   // or its egress was revoked
+  job_ended,
   overloaded,  // no descriptors or memory here
 };
 inline constexpr std::size_t flow_reasons = static_cast<std::size_t>(FlowReason::overloaded) + 1;
@@ -148,7 +151,13 @@ struct EvidenceWritten {
 struct AskFigures {
   bool operator==(const AskFigures&) const = default;
 };
-using WatcherMessage = std::variant<EvidenceWritten, AskFigures>;
+// Nothing of this job is let out from here on. Of one that is not served, nothing happens.
+struct RevokeEgress {
+  std::string job;
+  bool operator==(const RevokeEgress&) const = default;
+};
+inline constexpr std::size_t max_watcher_message = 128;  // bytes
+using WatcherMessage = std::variant<EvidenceWritten, AskFigures, RevokeEgress>;
 wire::Bytes encode(const WatcherMessage& message);
 std::optional<WatcherMessage> decode_watcher_message(std::string_view bytes);
 

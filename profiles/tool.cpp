@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "profiles/egress_grant_json.hpp"
 #include "profiles/json_reader.hpp"
 #include "profiles/name.hpp"
 
@@ -131,6 +132,13 @@ void read_files(ObjectReader& document, Tool& into, FieldErrors& errors) {
   }
 }
 
+void read_egress_asks(ObjectReader& document, Tool& into, FieldErrors& errors) {
+  const Json* asked = document.find("egress");
+  if (asked == nullptr) return;
+  check_egress_asks(*asked, "/egress", errors);
+  into.egress = *asked;
+}
+
 void read_health(ObjectReader& document, Tool& into, FieldErrors& errors) {
   const Json* value = document.find("health");
   if (value == nullptr) return;
@@ -220,6 +228,7 @@ tl::expected<Tool, FieldErrors> parse_tool(std::string_view name, std::string_vi
   tool.untrusted = trust != "inherent";
   read_files(document, tool, errors);
   if (const Json* limits = document.find("limits")) tool.limits = *limits;
+  read_egress_asks(document, tool, errors);
   read_allowance(document, tool.allowance, errors);
   read_health(document, tool, errors);
   read_compensation(document, tool, errors);

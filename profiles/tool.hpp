@@ -55,6 +55,7 @@ struct Tool {
   std::string files_under;  // where a call's own files may be; empty: it takes none
   std::vector<std::string> collect;
   Json limits = Json::object();  // lower than the profile's
+  std::optional<Json> egress;    // fewer of the profile's grants (egress_narrow.hpp); nullopt: what the profile grants
   Allowance allowance;           // rate, max_running, max_queued, budgets
   std::optional<HealthCheck> health;
   std::optional<Compensation> compensation;
@@ -63,8 +64,8 @@ struct Tool {
 
 // {"version", "owner", "why", "argv" (tool_argument.hpp), "stdin": "none" or "input", "script": {"file", "sha256"},
 //  "programs": {PATH: SHA-256}, "profile", "image", "input": SCHEMA, "output": SCHEMA, "side_effects", "idempotent",
-//  "resources", "data_classes", "trust": "untrusted" or "inherent", "files_under", "collect", "limits", "rate",
-//  "max_running", "max_queued", "budgets", "health": {"argv"}, "compensation": {"tool", "input"}}
+//  "resources", "data_classes", "trust": "untrusted" or "inherent", "files_under", "collect", "limits", "egress",
+//  "rate", "max_running", "max_queued", "budgets", "health": {"argv"}, "compensation": {"tool", "input"}}
 // `name` is the file's; a "name" in it must be the same.
 tl::expected<Tool, FieldErrors> parse_tool(std::string_view name, std::string_view text);
 

@@ -64,6 +64,21 @@ struct Canary {
   nlohmann::ordered_json job;
 };
 
+// well: nullopt where nobody could look; `detail` says why not, or what was seen.
+struct Looked {
+  std::optional<bool> well;
+  std::string detail;
+};
+
+struct EgressFacts {
+  struct Granting {
+    std::vector<std::string> profiles;  // in force, with grants
+    bool by_name = false;               // any of these, so that somebody must be asked for addresses
+  };
+  std::optional<Granting> granting;  // nullopt: cordond did not say
+  Looked wall, proxy;                // of an instance that uses egress
+};
+
 struct InstanceFacts {
   std::string config_file;
   std::optional<Config> config;  // nullopt: config_error says why
@@ -76,6 +91,7 @@ struct InstanceFacts {
   std::string info_error;
   std::optional<std::vector<std::string>> engaged;  // kill scopes; nullopt: we may not ask
   Canary canary;
+  EgressFacts egress;
 };
 
 }  // namespace cordon::cli::doctor

@@ -9,6 +9,7 @@ namespace cordon::cli::doctor {
 Findings judge_kernel(const KernelFacts& kernel, const Config& config);
 Findings judge_cgroups(const CgroupFacts& cgroups);
 Findings judge_host(const HostFacts& host, const Config& config);
+Findings judge_egress(const EgressFacts& egress, const EgressConfig& config);
 Findings judge_instance(const InstanceFacts& instance);
 
 }  // namespace cordon::cli::doctor

@@ -153,6 +153,8 @@ Findings judge_instance(const InstanceFacts& instance) {
   findings.push_back(judge_versions(instance));
   findings.push_back(judge_oom(instance));
   findings.push_back(judge_kill(instance));
+  const auto egress = judge_egress(instance.egress, instance.config.value_or(Config{}).egress);
+  findings.insert(findings.end(), egress.begin(), egress.end());
   findings.push_back(judge_canary(instance.canary));
   return findings;
 }

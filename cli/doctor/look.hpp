@@ -15,6 +15,10 @@ struct Places {
 KernelFacts look_at_kernel();
 CgroupFacts look_at_cgroups(const Session& session);
 HostFacts look_at_host(const Places& places);
+// Asks cordond what is granted, and the kernel for the wall. `info`: GET /v1/info, or null; it says how cordon-egress
+// is.
+EgressFacts look_at_egress(const Session& session, const Places& places, const EgressConfig& config,
+                           const nlohmann::ordered_json& info);
 InstanceFacts look_at_instance(const Session& session, const Places& places, bool with_canary);
 
 std::optional<std::string> text_of_file(const std::string& path);  // nullopt: it cannot be read

@@ -153,6 +153,7 @@ InstanceFacts look_at_instance(const Session& session, const Places& places, boo
   }
   ask_for_info(session, instance);
   ask_for_kills(session, instance);
+  instance.egress = look_at_egress(session, places, config.egress, instance.info);
   instance.canary.why_not = "it was not asked for (--no-canary)";
   if (with_canary) try_canary(session, instance);
   return instance;

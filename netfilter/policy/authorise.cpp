@@ -10,13 +10,9 @@ namespace {
 constexpr std::uint16_t http_port = 80;
 
 // Nothing is wrong: none.
-FlowReason check_hello(const Heard& heard, const std::string& name) {
+FlowReason check_tls(const Heard& heard, const std::string& name) {
   const auto* hello = std::get_if<ClientHello>(&heard);
-  if (hello == nullptr) return FlowReason::not_tls;
-  if (hello->encrypted_hello) return FlowReason::encrypted_client_hello;
-  if (hello->server_name.empty()) return FlowReason::no_server_name;
-  const auto asked = canonical_host_name(hello->server_name);
-  return asked && *asked == name ? FlowReason::none : FlowReason::server_name_differs;
+  return hello == nullptr ? FlowReason::not_tls : check_hello(*hello, name);
 }
 
 // A name in its canonical form, or an address exactly as it prints; and the port that was connected to.
@@ -40,7 +36,7 @@ FlowReason check_request(const Heard& heard, const std::string& name, std::uint1
 FlowReason check_heard(EgressMode mode, const Heard& heard, const std::string& name, std::uint16_t port) {
   switch (mode) {
     case EgressMode::passthrough:
-      return check_hello(heard, name);
+      return check_tls(heard, name);
     case EgressMode::http:
       return check_request(heard, name, port);
     case EgressMode::raw:
@@ -50,6 +46,13 @@ FlowReason check_heard(EgressMode mode, const Heard& heard, const std::string& n
 }
 
 }  // namespace
+
+FlowReason check_hello(const ClientHello& hello, const std::string& name) {
+  if (hello.encrypted_hello) return FlowReason::encrypted_client_hello;
+  if (hello.server_name.empty()) return FlowReason::no_server_name;
+  const auto asked = canonical_host_name(hello.server_name);
+  return asked && *asked == name ? FlowReason::none : FlowReason::server_name_differs;
+}
 
 tl::expected<Permit, FlowReason> authorise(const Snapshot& snapshot, const Destination& destination, const Heard& heard,
                                            std::chrono::sys_seconds now) {

@@ -51,6 +51,9 @@ class Permit {
   bool private_egress_ = false;
 };
 
+// Is that what a grant of `name` in passthrough allows to say? none: it is.
+FlowReason check_hello(const ClientHello& hello, const std::string& name);
+
 // Everything is asked again here, whatever was looked at before: grant, port, expiry, what was said in the grant's
 // mode.
 tl::expected<Permit, FlowReason> authorise(const Snapshot& snapshot, const Destination& destination, const Heard& heard,

@@ -66,8 +66,20 @@ bool Snapshot::covers(const EgressGrant& grant, std::string_view name, Ipv4 addr
   return grant.name.empty() && contains(grant.network, address);
 }
 
+bool Snapshot::has_expired(std::size_t grant, std::chrono::sys_seconds now) const {
+  return is_over(job_.grants.at(grant), now);
+}
+
+std::optional<std::chrono::sys_seconds> Snapshot::next_end(std::chrono::sys_seconds now) const {
+  std::optional<std::chrono::sys_seconds> next;
+  for (const auto& grant : job_.grants)
+    if (!never_expires(grant) && grant.expires > now && (!next || grant.expires < *next)) next = grant.expires;
+  return next;
+}
+
 tl::expected<std::size_t, FlowReason> Snapshot::grant_for(Ipv4 address, std::uint16_t port,
                                                           std::chrono::sys_seconds now) const {
+  if (revoked_) return tl::unexpected(FlowReason::grant_revoked);
   const auto found = names_.find(address);
   const std::string_view name = found == names_.end() ? std::string_view{} : found->second;
   auto why = FlowReason::no_grant;

@@ -1,7 +1,9 @@
 // The grants of one job as the proxy asks them: what an address inside the sandbox stands for, and which grant covers
-// it. Grants never change; names under wildcards are added as they are first asked for. Pure.
+// it. Grants never change, but all can be withdrawn at once; names under wildcards are added as they are first asked
+// for. Pure.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,6 +33,14 @@ class Snapshot {
   // covers it; "" when it stands for nothing.
   std::string name_at(Ipv4 address) const;
 
+  // From here on nothing is granted any more: grant_revoked.
+  void revoke() { revoked_ = true; }
+  bool is_revoked() const { return revoked_; }
+
+  bool has_expired(std::size_t grant, std::chrono::sys_seconds now) const;
+  // When the next of them ends; nullopt: none does any more.
+  std::optional<std::chrono::sys_seconds> next_end(std::chrono::sys_seconds now) const;
+
   // The grant for a connection to this address and port: of an exact name before wildcards, of the longest wildcard,
   // the longest prefix. `now` decides about expiry.
   tl::expected<std::size_t, FlowReason> grant_for(Ipv4 address, std::uint16_t port, std::chrono::sys_seconds now) const;
@@ -43,6 +53,7 @@ class Snapshot {
   std::map<std::string, Ipv4, std::less<>> addresses_;
   std::map<Ipv4, std::string> names_;
   std::uint32_t wildcard_names_ = 0;
+  bool revoked_ = false;
 };
 
 }  // namespace cordon::egress

@@ -18,6 +18,7 @@ Control::Control(asio::io_context& io, int listening, Peers peers, Resolver& res
     : io_(io), listener_(io, listening), peers_(peers), resolver_(resolver), evidence_(evidence) {}
 
 void Control::start() {
+  evidence_.on_revoke([this](const std::string& job) { revoke(job); });
   asio::co_spawn(io_, accept_peers(), asio::detached);
 }
 
@@ -40,6 +41,10 @@ void Control::take(Descriptor peer) {
   if (!uid) return;
   if (*uid == peers_.watcher_uid) return evidence_.connect(std::move(peer));
   if (*uid == peers_.launcher_uid) asio::co_spawn(io_, serve_launcher(std::move(peer)), asio::detached);
+}
+
+void Control::revoke(const std::string& job) {
+  if (const auto at = jobs_.find(job); at != jobs_.end()) at->second->revoke();
 }
 
 EgressRefusal Control::check(const std::optional<EgressJob>& job, Packet& packet) const {
@@ -66,7 +71,7 @@ awaitable<void> Control::serve_launcher(Descriptor launcher) {
   }
   const auto id = asked->id;
   auto job = std::make_shared<Job>(io_, std::move(*asked), std::move(packet.fds), resolver_, evidence_);
-  jobs_.insert(id);
+  jobs_.emplace(id, job);
   job->start();
   if (send_packet(launcher, encode(EgressAnswer{})) == Sent::whole)
     co_await launcher.async_wait(Descriptor::wait_read, as_result);  // nothing more is to come but the end

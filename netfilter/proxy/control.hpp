@@ -2,7 +2,8 @@
 // nobody else is listened to.
 #pragma once
 
-#include <set>
+#include <map>
+#include <memory>
 #include <string>
 
 #include "netfilter/proxy/evidence.hpp"
@@ -15,6 +16,8 @@ struct Peers {
   std::uint32_t watcher_uid = 0;  // of cordond; never the launcher's
 };
 
+class Job;
+
 class Control {
  public:
   Control(asio::io_context& io, int listening, Peers peers, Resolver& resolver, Evidence& evidence);
@@ -25,6 +28,7 @@ class Control {
   awaitable<void> accept_peers();
   void take(Descriptor peer);
   awaitable<void> serve_launcher(Descriptor launcher);
+  void revoke(const std::string& job);
   EgressRefusal check(const std::optional<EgressJob>& job, Packet& packet) const;
 
   asio::io_context& io_;
@@ -32,7 +36,7 @@ class Control {
   Peers peers_;
   Resolver& resolver_;
   Evidence& evidence_;
-  std::set<std::string> jobs_;
+  std::map<std::string, std::shared_ptr<Job>> jobs_;
 };
 
 }  // namespace cordon::egress

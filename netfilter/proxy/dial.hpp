@@ -18,7 +18,7 @@ class Dial {
 
   // none: socket() is connected. The permit is used up.
   awaitable<FlowReason> run(Permit permit, std::chrono::milliseconds patience);
-  void give_up();  // run() comes back soon, with job_ended
+  void give_up();  // run() comes back soon, with job_ended; who gives up knows why
 
   tcp::socket& socket() { return socket_; }
   const std::vector<IpAddress>& answers() const { return answers_; }

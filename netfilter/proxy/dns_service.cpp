@@ -105,6 +105,7 @@ std::string DnsService::answer(std::string_view message) {
 
 std::string DnsService::answer_query(const DnsQuery& query) {
   if (!queries_.take_one(Clock::now())) return refuse_query(query, FlowReason::too_many_queries);
+  if (snapshot_.is_revoked()) return refuse_query(query, FlowReason::grant_revoked);
   if (!snapshot_.knows(query.name)) return refuse_query(query, FlowReason::no_grant);
   const bool wants_address = query.type == static_cast<std::uint16_t>(RecordType::a);
   const auto address = wants_address ? snapshot_.address_of(query.name) : Ipv4{0};

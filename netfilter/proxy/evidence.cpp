@@ -2,10 +2,6 @@
 
 namespace cordon::egress {
 
-namespace {
-constexpr std::size_t most_message = 64;  // bytes, of what cordond says
-}
-
 struct Evidence::Watcher {
   explicit Watcher(Descriptor connected) : socket(std::move(connected)) {}
   Descriptor socket;
@@ -64,7 +60,7 @@ awaitable<void> Evidence::listen(WatcherPtr watcher) {
   for (;;) {
     const auto [error] = co_await watcher->socket.async_wait(Descriptor::wait_read, as_result);
     if (error) break;
-    const auto packet = receive_packet(watcher->socket, most_message, 0);
+    const auto packet = receive_packet(watcher->socket, max_watcher_message, 0);
     if (packet.state == Packet::State::nothing_yet) continue;
     const auto message = decode_watcher_message(packet.bytes);
     if (packet.state != Packet::State::whole || !message) break;
@@ -74,6 +70,7 @@ awaitable<void> Evidence::listen(WatcherPtr watcher) {
 }
 
 void Evidence::handle(const WatcherMessage& message) {
+  if (const auto* revoked = std::get_if<RevokeEgress>(&message)) return revoke_(revoked->job);
   const auto* written = std::get_if<EvidenceWritten>(&message);
   if (written == nullptr) return tell(figures_);
   const auto found = waiting_.find(written->sequence);

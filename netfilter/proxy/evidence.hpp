@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,9 @@ class Evidence {
   void ask(FlowDecided decision, const Waiter& waiter);
 
   void tell(const FlowRecord& record);
+
+  // Who ends the egress of a job, when cordond says so. Once, before anybody connects.
+  void on_revoke(std::function<void(const std::string& job)> revoke) { revoke_ = std::move(revoke); }
   // Would a denial find room now? Those that do not are counted where they happen, and told later.
   bool has_room() const { return queue_.size() < crowded; }
 
@@ -49,6 +53,7 @@ class Evidence {
   std::map<std::uint64_t, Waiter> waiting_;
   std::uint64_t sequence_ = 0;
   EgressFigures figures_;
+  std::function<void(const std::string&)> revoke_;
 };
 
 }  // namespace cordon::egress

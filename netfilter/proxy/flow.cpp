@@ -7,6 +7,7 @@
 #include "netfilter/proxy/deadline.hpp"
 #include "netfilter/proxy/polite_end.hpp"
 #include "netfilter/proxy/sockets.hpp"
+#include "netfilter/proxy/wall_clock.hpp"
 #include "profiles/host_name.hpp"
 
 namespace cordon::egress {
@@ -16,10 +17,6 @@ namespace {
 constexpr std::size_t most_answers = 32, most_path = 1024;
 constexpr auto evidence_patience = std::chrono::seconds(5);
 constexpr auto refusal_patience = std::chrono::seconds(1);
-
-std::chrono::sys_seconds today() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
 
 std::int64_t unix_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -59,6 +56,7 @@ awaitable<void> Flow::run(std::shared_ptr<Flow> flow) {
     const auto patience = std::chrono::milliseconds(flow->job_->limits().connect_ms);
     auto permit = std::move(*flow->permit_);
     why = co_await flow->dial_.run(std::move(permit), patience);
+    if (flow->is_ended()) why = flow->ended_;
   }
   if (why == FlowReason::none)
     why = co_await flow->relay();
@@ -96,7 +94,7 @@ FlowReason Flow::check_budgets() const {
 
 awaitable<FlowReason> Flow::decide() {
   hearing_ = co_await hear(tool_, mode_, job_->limits());
-  if (ended_) co_return FlowReason::job_ended;
+  if (is_ended()) co_return ended_;
   if (hearing_.fault != FlowReason::none) co_return hearing_.fault;
   auto permit = authorise(job_->snapshot(), destination_, hearing_.heard, today());
   if (!permit) co_return permit.error();
@@ -114,45 +112,55 @@ awaitable<FlowReason> Flow::wait_for_evidence() {
   evidence_ = std::make_shared<Later<bool>>(job_->io().get_executor());
   job_->evidence().ask(decision(FlowReason::none), evidence_);
   const auto written = co_await evidence_->get(Clock::now() + evidence_patience);
-  if (ended_) co_return FlowReason::job_ended;
+  if (is_ended()) co_return ended_;
   co_return written.value_or(false) ? FlowReason::none : FlowReason::no_evidence;
 }
 
 awaitable<FlowReason> Flow::relay() {
   std::optional<BodyReader> body;
+  std::optional<SecondHello> second_hello;
   std::string opening, rest;
   if (const auto* head = std::get_if<RequestHead>(&hearing_.heard)) {
     const auto port = destination_.port == 80 ? std::string() : ":" + std::to_string(destination_.port);
     opening = write_request_head(*head, name_ + port);
     rest = hearing_.bytes.substr(head->bytes);
     body.emplace(*head);
+  } else if (const auto* hello = std::get_if<ClientHello>(&hearing_.heard)) {
+    opening = hearing_.bytes.substr(0, hello->bytes);
+    rest = hearing_.bytes.substr(hello->bytes);
+    second_hello.emplace(name_, job_->limits().max_head_bytes);
   } else {
     opening = std::move(hearing_.bytes);
   }
   hearing_ = {};
   const auto idle = std::chrono::milliseconds(job_->limits().idle_ms);
-  relay_ =
-      std::make_shared<Relay>(std::move(tool_), std::move(dial_.socket()), job_->budget(), grant_budget(), body, idle);
+  relay_ = std::make_shared<Relay>(std::move(tool_), std::move(dial_.socket()), job_->budget(), grant_budget(), body,
+                                   std::move(second_hello), idle);
   const auto why = co_await relay_->run(std::move(opening), std::move(rest));
-  if (body && why == FlowReason::none && !ended_) co_await end_politely(relay_->tool());
+  if (body && why == FlowReason::none && !is_ended()) co_await end_politely(relay_->tool());
   co_return why;
 }
 
-void Flow::end() {
-  ended_ = true;
+void Flow::end(FlowReason why) {
+  if (is_ended()) return;
+  ended_ = why;
   if (evidence_) evidence_->give_up();
   dial_.give_up();
   if (relay_)
-    relay_->reset(FlowReason::job_ended);
+    relay_->reset(why);
   else
     reset(tool_);
+}
+
+void Flow::end_if_expired(std::chrono::sys_seconds now) {
+  if (grant_ && job_->snapshot().has_expired(*grant_, now)) end(FlowReason::grant_expired);
 }
 
 // In the words of the grant's protocol, if it has any; else an RST.
 awaitable<void> Flow::refuse(FlowReason why) {
   const auto said = refusal(why);
   auto seat = job_->take_seat_of_refused();
-  if (said.empty() || ended_ || !seat || why == FlowReason::reset_by_tool) co_return reset(tool_);
+  if (said.empty() || is_ended() || !seat || why == FlowReason::reset_by_tool) co_return reset(tool_);
   const Deadline deadline(tool_, refusal_patience);
   const auto bytes = asio::buffer(said);
   co_await asio::async_write(tool_, bytes, as_result);

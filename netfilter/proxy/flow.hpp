@@ -1,6 +1,7 @@
 // One connection of a tool, from accept to its close: admitted, heard, authorised, recorded, dialled, relayed.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,10 +24,12 @@ class Flow {
   // The whole of it. Spawned once.
   static awaitable<void> run(std::shared_ptr<Flow> flow);
 
-  // RST to both sides; whatever it waits for is given up.
-  void end();
+  // RST to both sides; whatever it waits for is given up. The first reason counts.
+  void end(FlowReason why);
+  void end_if_expired(std::chrono::sys_seconds now);  // its grant
 
  private:
+  bool is_ended() const { return ended_ != FlowReason::none; }
   FlowReason admit();
   awaitable<FlowReason> decide();
   FlowReason check_budgets() const;
@@ -53,7 +56,7 @@ class Flow {
   std::shared_ptr<Later<bool>> evidence_;
   Dial dial_;
   std::shared_ptr<Relay> relay_;
-  bool ended_ = false;
+  FlowReason ended_ = FlowReason::none;  // why end() was called
 };
 
 }  // namespace cordon::egress

@@ -1,6 +1,9 @@
 #include "netfilter/proxy/job.hpp"
 
+#include <algorithm>
+
 #include "netfilter/proxy/flow.hpp"
+#include "netfilter/proxy/wall_clock.hpp"
 
 namespace cordon::egress {
 
@@ -8,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t most_refused = 64;
 constexpr auto pause_without_room = std::chrono::milliseconds(20);
+constexpr std::chrono::milliseconds least_look{1}, longest_look{1000};  // a step of the clock is noticed by then
 
 std::vector<Budget> budgets_of(const EgressJob& job) {
   std::vector<Budget> budgets;
@@ -40,17 +44,28 @@ void Job::start() {
   dns_.start(shared_from_this());
   for (std::size_t i = 0; i < listeners_.size(); ++i)
     asio::co_spawn(io_, accept_flows(shared_from_this(), i), asio::detached);
-  asio::co_spawn(io_, tell_denials(shared_from_this()), asio::detached);
+  asio::co_spawn(io_, keep_time(shared_from_this()), asio::detached);
 }
 
 void Job::end() {
   if (std::exchange(ended_, true)) return;
-  error_code ignored;
-  for (auto& listener : listeners_) listener.close(ignored);
+  cut_all(FlowReason::job_ended);
   dns_.end();
-  for (auto* flow : flows_) flow->end();
   second_.cancel();
   close_if_done();
+}
+
+// The resolver stays: it lets nothing out, and says why.
+void Job::revoke() {
+  if (!takes_flows()) return;
+  snapshot_.revoke();
+  cut_all(FlowReason::grant_revoked);
+}
+
+void Job::cut_all(FlowReason why) {
+  error_code ignored;
+  for (auto& listener : listeners_) listener.close(ignored);
+  for (auto* flow : flows_) flow->end(why);
 }
 
 void Job::join(Flow& flow) {
@@ -78,9 +93,9 @@ Job::Seat Job::take_seat_of_refused() {
 }
 
 awaitable<void> Job::accept_flows(std::shared_ptr<Job> self, std::size_t listener) {
-  while (!self->ended_) {
+  while (self->takes_flows()) {
     auto [error, socket] = co_await self->listeners_[listener].async_accept(as_result);
-    if (self->ended_) co_return;
+    if (!self->takes_flows()) co_return;
     if (error) {  // no descriptors: others must end first
       asio::steady_timer pause(self->io_, pause_without_room);
       co_await pause.async_wait(as_result);
@@ -91,12 +106,22 @@ awaitable<void> Job::accept_flows(std::shared_ptr<Job> self, std::size_t listene
   }
 }
 
-awaitable<void> Job::tell_denials(std::shared_ptr<Job> self) {
-  while (!self->ended_) {
-    self->second_.expires_after(std::chrono::seconds(1));
+// Once a second, and when a grant ends: its flows are cut, and denials are told.
+awaitable<void> Job::keep_time(std::shared_ptr<Job> self) {
+  for (;;) {
+    self->second_.expires_after(self->until_next_look());
     co_await self->second_.async_wait(as_result);
-    if (!self->ended_) self->denials_.flush();
+    if (self->ended_) co_return;
+    for (auto* flow : self->flows_) flow->end_if_expired(today());
+    self->denials_.flush();
   }
+}
+
+std::chrono::milliseconds Job::until_next_look() const {
+  const auto next = snapshot_.next_end(today());
+  if (!next) return longest_look;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - std::chrono::system_clock::now());
+  return std::clamp(left, least_look, longest_look);
 }
 
 }  // namespace cordon::egress

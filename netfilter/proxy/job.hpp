@@ -27,7 +27,8 @@ class Job : public std::enable_shared_from_this<Job> {
   void start();
   // Flag, close the listeners, RST every flow. What waits for something is woken and finds the flag.
   void end();
-  bool ended() const { return ended_; }
+  // The same, for good, while the job lives on: what it still asks for is refused with the reason.
+  void revoke();
 
   Snapshot& snapshot() { return snapshot_; }
   const EgressLimits& limits() const { return snapshot_.job().limits; }
@@ -50,7 +51,10 @@ class Job : public std::enable_shared_from_this<Job> {
 
  private:
   static awaitable<void> accept_flows(std::shared_ptr<Job> self, std::size_t listener);
-  static awaitable<void> tell_denials(std::shared_ptr<Job> self);
+  static awaitable<void> keep_time(std::shared_ptr<Job> self);
+  std::chrono::milliseconds until_next_look() const;
+  bool takes_flows() const { return !ended_ && !snapshot_.is_revoked(); }
+  void cut_all(FlowReason why);
   void close_if_done();
 
   asio::io_context& io_;

@@ -23,12 +23,13 @@ char* scratch() {
 }  // namespace
 
 Relay::Relay(tcp::socket tool, tcp::socket far, Budget& of_job, Budget& of_grant, std::optional<BodyReader> body,
-             std::chrono::milliseconds idle)
+             std::optional<SecondHello> second_hello, std::chrono::milliseconds idle)
     : tool_(std::move(tool)),
       far_(std::move(far)),
       of_job_(of_job),
       of_grant_(of_grant),
       body_(std::move(body)),
+      second_hello_(std::move(second_hello)),
       idle_(idle),
       last_byte_(Clock::now()),
       done_(tool_.get_executor()) {}
@@ -91,7 +92,20 @@ awaitable<bool> Relay::move_some(Direction direction) {
   co_return !over_;
 }
 
+awaitable<bool> Relay::pass_handshake(std::string_view bytes, Direction direction) {
+  if (direction == Direction::down) {
+    second_hello_->down(bytes);
+    co_return co_await send(bytes, direction);
+  }
+  const auto taken = second_hello_->up(bytes);
+  if (taken.fault != FlowReason::none) reset(taken.fault);
+  if (second_hello_->is_over()) second_hello_.reset();
+  if (over_) co_return false;
+  co_return co_await send(taken.output, direction);
+}
+
 awaitable<bool> Relay::pass_on(std::string_view bytes, Direction direction) {
+  if (second_hello_) co_return co_await pass_handshake(bytes, direction);
   if (!body_ || direction == Direction::down) co_return co_await send(bytes, direction);
   const auto taken = body_->take(bytes);
   if (taken.fault) reset(FlowReason::bad_request);

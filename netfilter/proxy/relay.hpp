@@ -8,15 +8,17 @@
 
 #include "netfilter/http/body.hpp"
 #include "netfilter/policy/budget.hpp"
+#include "netfilter/policy/second_hello.hpp"
 #include "netfilter/proxy/asio.hpp"
 
 namespace cordon::egress {
 
 class Relay : public std::enable_shared_from_this<Relay> {
  public:
-  // The budgets outlive it. With a `body` (HTTP) only that goes up, and the relay ends with the answer.
+  // The budgets outlive it. With a `body` (HTTP) only that goes up, and the relay ends with the answer. With a
+  // `second_hello` (TLS) what it refuses ends the relay.
   Relay(tcp::socket tool, tcp::socket far, Budget& of_job, Budget& of_grant, std::optional<BodyReader> body,
-        std::chrono::milliseconds idle);
+        std::optional<SecondHello> second_hello, std::chrono::milliseconds idle);
 
   // `opening` goes up first as it is, and `rest` next as if it had been read now. Why it ended: none when both sides
   // had said all. The far side is closed then.
@@ -32,6 +34,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   awaitable<void> move_all(Direction direction, std::string opening, std::string rest);
   awaitable<bool> move_some(Direction direction);
   awaitable<bool> pass_on(std::string_view bytes, Direction direction);
+  awaitable<bool> pass_handshake(std::string_view bytes, Direction direction);
   awaitable<bool> send(std::string_view bytes, Direction direction);
   awaitable<bool> wait_for_rate(Direction direction);
   awaitable<void> watch_for_reset();
@@ -46,6 +49,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   tcp::socket tool_, far_;
   Budget &of_job_, &of_grant_;
   std::optional<BodyReader> body_;
+  std::optional<SecondHello> second_hello_;  // until there can be none any more
   std::chrono::milliseconds idle_;
   Clock::time_point last_byte_;
   asio::steady_timer done_;

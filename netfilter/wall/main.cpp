@@ -3,20 +3,20 @@
 // A oneshot beside the launcher, as root with CAP_NET_ADMIN. It reads root-owned configuration and profiles, no byte of
 // a client: whose sockets are meant, which ports any profile grants, which resolvers there are. From these and the one
 // table of denied addresses that cordon-egress itself looks at, it writes one nftables table of its own and replaces it
-// in one transaction. Run it again when profiles with "egress" change. Whether the wall stands is not believed: the
-// launcher tries it for each job (sandbox/launcher/egress_wall.hpp).
+// in one transaction. Run it again when profiles with "egress" change; --check says whether that is due. Whether the
+// wall stands is not believed: the launcher tries it for each job (sandbox/launcher/egress_wall.hpp).
 #include <fmt/format.h>
-#include <nftables/libnftables.h>
+#include <fmt/ranges.h>
 #include <pwd.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <memory>
 #include <set>
 #include <sstream>
 
+#include "netfilter/wall/kernel_table.hpp"
 #include "netfilter/wall/ruleset.hpp"
 #include "profiles/config.hpp"
 #include "profiles/profile.hpp"
@@ -30,7 +30,7 @@ struct Options {
   std::string config = "/etc/cordon/cordon.json";
   std::string instance = "system";
   std::optional<std::uint32_t> uid;
-  bool print = false, remove = false;
+  bool print = false, remove = false, check = false;
 };
 
 std::optional<std::string> read_if_there(const fs::path& path) {
@@ -84,12 +84,20 @@ std::uint32_t uid_of(const std::string& user) {
   return entry->pw_uid;
 }
 
-void load(const std::string& text) {
-  const std::unique_ptr<nft_ctx, decltype(&nft_ctx_free)> context(nft_ctx_new(NFT_CTX_DEFAULT), nft_ctx_free);
-  if (!context) throw std::runtime_error("libnftables gives no context");
-  nft_ctx_buffer_error(context.get());
-  if (nft_run_cmd_from_buffer(context.get(), text.c_str()) != 0)
-    throw std::runtime_error(fmt::format("nftables refuses it: {}", nft_ctx_get_error_buffer(context.get())));
+// 0: it stands as it should; 2: there is none; 3: it is another.
+int check(const Wall& wall) {
+  const auto table = "table inet " + table_name(wall);
+  const auto loaded = loaded_table(wall);
+  if (!loaded) {
+    fmt::print("{} is not loaded\n", table);
+    return 2;
+  }
+  const auto difference = first_difference(*loaded, fresh_table(wall));
+  if (difference.empty())
+    fmt::print("{} stands as configuration and profiles want it, ports {}\n", table, fmt::join(wall.ports, " "));
+  else
+    fmt::print("{} {}\n", table, difference);
+  return difference.empty() ? 0 : 3;
 }
 
 int run(const Options& options) {
@@ -101,6 +109,7 @@ int run(const Options& options) {
   wall.resolvers = config.egress.resolvers;
   wall.private_egress = config.egress.private_egress;
   if (wall.uid == 0) throw std::runtime_error("cordon-egress must not be root");
+  if (options.check) return check(wall);
   const auto text = options.remove ? removal(wall) : ruleset(wall);
   if (options.print)
     fmt::print("{}", text);
@@ -126,6 +135,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--uid", options.uid, "the user of cordon-egress, instead of the configured name");
   app.add_flag("--print", options.print, "say what would be loaded, and load nothing");
+  app.add_flag(
+      "--check", options.check,
+      "change nothing; say whether the kernel has what would be loaded: 0 it has, 2 nothing, 3 something else");
   app.add_flag("--remove", options.remove, "take the table away: no job has egress then");
   CLI11_PARSE(app, argc, argv);
   try {

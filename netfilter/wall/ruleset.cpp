@@ -1,9 +1,20 @@
 #include "netfilter/wall/ruleset.hpp"
 
+#include <algorithm>
+
 #include "profiles/denied_addresses.hpp"
 
 namespace cordon {
 namespace {
+
+// Off the front, without what it is indented by.
+std::string_view take_line(std::string_view& text) {
+  const auto size = std::min(text.find('\n'), text.size());
+  auto line = text.substr(0, size);
+  text.remove_prefix(std::min(size + 1, text.size()));
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  return line;
+}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -48,6 +59,15 @@ std::string table_name(const Wall& wall) {
 
 std::string removal(const Wall& wall) {
   return "table inet " + table_name(wall) + "\ndelete table inet " + table_name(wall) + "\n";
+}
+
+std::string first_difference(std::string_view loaded, std::string_view expected) {
+  const auto end = [](std::string_view line) { return line.empty() ? "its end" : "\"" + std::string(line) + "\""; };
+  while (!loaded.empty() || !expected.empty()) {
+    const auto is = take_line(loaded), should_be = take_line(expected);
+    if (is != should_be) return "has " + end(is) + " where " + end(should_be) + " should be";
+  }
+  return "";
 }
 
 std::string ruleset(const Wall& wall) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "profiles/ip_address.hpp"
@@ -25,5 +26,8 @@ std::string table_name(const Wall& wall);
 // refused.
 std::string ruleset(const Wall& wall);
 std::string removal(const Wall& wall);
+
+// Two tables as the kernel tells them: the first lines that differ, in words; "" when none does.
+std::string first_difference(std::string_view loaded, std::string_view expected);
 
 }  // namespace cordon

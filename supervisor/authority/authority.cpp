@@ -186,6 +186,11 @@ std::optional<Denied> Authority::withdrawn(const Job& job) const {
   return std::nullopt;
 }
 
+std::optional<WallTime> Authority::end_of(const Job& job) const {
+  const auto* grant = grants_.find(job.mandate.grant);
+  return grant == nullptr ? std::nullopt : std::optional(grant->expires_at);
+}
+
 std::optional<ContextRow> Authority::begin_reading(const Job& job) {
   auto data = job.written();
   data.tenants.erase(job.account.tenant);  // that one's own data is one's own is no news

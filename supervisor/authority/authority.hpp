@@ -52,6 +52,8 @@ class Authority {
   std::optional<Denied> objection_to_start(const Job& job) const;
   // At each try to start it, and cheap: what is decided meanwhile.
   std::optional<Denied> withdrawn(const Job& job) const;
+  // When the grant that it acts under ends, and its network with it; nullopt: there is none.
+  std::optional<WallTime> end_of(const Job& job) const;
   // Whoever asked may read what it writes from here on. The line that the journal is to have of that, if it is news.
   std::optional<ContextRow> begin_reading(const Job& job);
 

@@ -1,5 +1,7 @@
 #include "supervisor/egress/egress_watcher.hpp"
 
+#include <utility>
+
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/egress/flow_evidence.hpp"
 #include "supervisor/text/log.hpp"
@@ -31,6 +33,22 @@ JobFlowsPtr EgressWatcher::follow(Subject whose) {
   return flows;
 }
 
+JobFlowsPtr EgressWatcher::revoke(const std::string& job) {
+  const auto at = followed_.find(job);
+  if (at == followed_.end()) return nullptr;
+  if (!std::exchange(at->second.revoked, true)) tell(RevokeEgress{job});
+  return at->second.flows;
+}
+
+awaitable<std::optional<EgressFigures>> EgressWatcher::ask(Clock::time_point deadline) {
+  const auto before = answers_;
+  Waker waker(executor_);
+  const Watch watch(heard_, waker);
+  tell(AskFigures{});
+  while (socket_ && answers_ == before && Clock::now() < deadline) co_await waker.sleep(deadline);
+  co_return answers_ == before ? std::nullopt : std::optional(figures_);
+}
+
 const EgressWatcher::Followed* EgressWatcher::find(const std::string& job) const {
   const auto at = followed_.find(job);
   return at == followed_.end() ? nullptr : &at->second;
@@ -43,6 +61,8 @@ awaitable<void> EgressWatcher::keep_watching() {
       auto connecting = LauncherSocket::connect(socket_path_);
       socket_ = co_await std::move(connecting);
       ++connection_;
+      for (const auto& [job, followed] : followed_)
+        if (followed.revoked) tell(RevokeEgress{job});
       operations_.tell(EventKind::egress_back, {}, "cordon-egress tells of flows, and waits for their evidence");
       auto hearing = hear();
       co_await std::move(hearing);
@@ -69,6 +89,7 @@ awaitable<void> EgressWatcher::hear() {
 void EgressWatcher::lose_all() {
   socket_.reset();
   ++connection_;
+  heard_.ring();
   operations_.tell(EventKind::egress_lost, {}, "cordon-egress has gone, and with it every flow: no new one is let out");
   for (const auto& [job, followed] : followed_) followed.flows->lose();
 }
@@ -94,6 +115,10 @@ void EgressWatcher::take(const FlowRecord& record) {
     keep(*query);
   } else if (const auto* over = std::get_if<JobClosed>(&record)) {
     if (const auto* followed = find(over->job)) followed->flows->take(*over);
+  } else if (const auto* figures = std::get_if<EgressFigures>(&record)) {
+    figures_ = *figures;
+    ++answers_;
+    heard_.ring();
   }
 }
 
@@ -104,23 +129,33 @@ void EgressWatcher::take_decision(const FlowDecided& decided) {
   followed->flows->take(decided);
   auto record = flow_evidence(decided, followed->whose);
   if (!decided.allowed()) return evidence_.note(std::move(record));
+  if (followed->revoked) {  // it was asked for before cordon-egress knew, and its end will say so
+    evidence_.note(std::move(record));
+    return acknowledge(connection_, decided.sequence, false);
+  }
   if (!evidence_.is_on()) return acknowledge(connection_, decided.sequence, true);
-  asio::co_spawn(executor_, write_and_let_out(std::move(record), connection_, decided.sequence), asio::detached);
+  asio::co_spawn(executor_, write_and_let_out(std::move(record), decided.job, connection_, decided.sequence),
+                 asio::detached);
 }
 
-awaitable<void> EgressWatcher::write_and_let_out(EvidenceRecord record, std::uint64_t connection,
+awaitable<void> EgressWatcher::write_and_let_out(EvidenceRecord record, std::string job, std::uint64_t connection,
                                                  std::uint64_t sequence) {
   auto recording = evidence_.record(std::move(record));
   const auto written = co_await std::move(recording);
-  acknowledge(connection, sequence, written.has_value());
+  const auto* followed = find(job);
+  acknowledge(connection, sequence, written.has_value() && followed != nullptr && !followed->revoked);
 }
 
 void EgressWatcher::acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written) {
-  if (!socket_ || connection != connection_) return;
+  if (connection == connection_) tell(EvidenceWritten{sequence, written});
+}
+
+void EgressWatcher::tell(const WatcherMessage& message) {
+  if (!socket_) return;
   try {
-    socket_->send(encode(WatcherMessage(EvidenceWritten{sequence, written})));
+    socket_->send(encode(message));
   } catch (const KernelError&) {
-    socket_->close();  // it has gone, or does not read: whoever hears finds out, and the flow stays refused
+    socket_->close();  // it has gone, or does not read: whoever hears finds out, and nothing new is let out
   }
 }
 

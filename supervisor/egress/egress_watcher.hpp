@@ -22,14 +22,21 @@ class EgressWatcher {
 
   // What goes over the network from now on in the name of this job; a flow of a job that nobody follows is not dialled.
   JobFlowsPtr follow(Subject whose);
+  // Lets nothing of it out any more and has its live flows cut, for good; told again to a cordon-egress that was away.
+  // nullptr: there is nothing of it to cut. Its flows say when that has happened.
+  JobFlowsPtr revoke(const std::string& job);
   void forget(const std::string& job) { followed_.erase(job); }
 
+  bool is_watching() const { return watching_; }
   bool is_there() const { return socket_.has_value(); }
+  // What it says of itself, asked now; nullopt: it is not there, or did not answer by then.
+  awaitable<std::optional<EgressFigures>> ask(Clock::time_point deadline);
 
  private:
   struct Followed {
     Subject whose;
     JobFlowsPtr flows;
+    bool revoked = false;
   };
 
   awaitable<void> keep_watching();
@@ -37,7 +44,9 @@ class EgressWatcher {
   void take(const FlowRecord& record);
   void take_decision(const FlowDecided& decided);
   // Written down, and then let out; both on the connection that it came by, or not at all.
-  awaitable<void> write_and_let_out(EvidenceRecord record, std::uint64_t connection, std::uint64_t sequence);
+  awaitable<void> write_and_let_out(EvidenceRecord record, std::string job, std::uint64_t connection,
+                                    std::uint64_t sequence);
+  void tell(const WatcherMessage& message);
   void acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written);
   const Followed* find(const std::string& job) const;
   void lose_all();
@@ -49,6 +58,9 @@ class EgressWatcher {
   std::map<std::string, Followed> followed_;
   std::optional<LauncherSocket> socket_;
   std::uint64_t connection_ = 0;  // which of them is open
+  std::uint64_t answers_ = 0;     // to ask()
+  EgressFigures figures_;
+  Changes heard_;
   bool watching_ = false;
 };
 

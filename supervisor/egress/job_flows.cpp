@@ -24,15 +24,17 @@ JobFlows::Row* JobFlows::add(Row row) {
 
 void JobFlows::take(const FlowDecided& decided) {
   if (!decided.allowed()) return deny(decided, false, 1);
+  live_.insert(decided.flow);
   if (add({decided, std::nullopt}) != nullptr) open_[decided.flow] = rows_.size() - 1;
 }
 
 void JobFlows::take(const FlowClosed& closed) {
+  live_.erase(closed.flow);
+  changes.ring();
   const auto at = open_.find(closed.flow);
   if (at == open_.end()) return;
   rows_[at->second].closed = closed;
   open_.erase(at);
-  changes.ring();
 }
 
 void JobFlows::deny(FlowDecided what, bool is_query, std::uint64_t times) {
@@ -59,6 +61,7 @@ void JobFlows::take(const QueryDenied& query) {
 
 void JobFlows::take(const JobClosed& /*totals*/) {
   closed_ = true;
+  live_.clear();
   changes.ring();
 }
 
@@ -66,6 +69,7 @@ void JobFlows::lose() {
   if (closed_) return;
   for (const auto& [flow, row] : open_) rows_[row].is_lost = true;
   open_.clear();
+  live_.clear();
   closed_ = true;
   changes.ring();
 }

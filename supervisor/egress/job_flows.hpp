@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -27,7 +28,8 @@ class JobFlows {
   void take(const JobClosed& closed);  // the last that is said of the job
   void lose();                         // who told of them is gone: what still flows has no end that anybody knows
 
-  bool is_closed() const { return closed_; }  // nothing more is said of the job
+  bool is_flowing() const { return !live_.empty(); }  // something of it, as far as anybody has told
+  bool is_closed() const { return closed_; }          // nothing more is said of the job
 
   // [{"name", "port", "mode", "verdict": "allowed" | "denied", "reason", "count", "bytes_up", "bytes_down",
   //   "duration_ms", "address", "server_name", "host", "method", "path"}]
@@ -53,6 +55,7 @@ class JobFlows {
 
   std::vector<Row> rows_;
   std::map<std::uint64_t, std::size_t> open_;  // rows, by flow
+  std::set<std::uint64_t> live_;               // flows, also those without a row
   std::map<DenialKey, std::size_t> denials_;   // rows
   std::uint64_t untold_ = 0;
   bool closed_ = false;

@@ -49,11 +49,12 @@ struct Api {
   ConnectionTable connections;
 };
 
-// Revokes a grant with all that were made from it; what was being started under one is not. With `kill` what runs, or
-// waits, under them ends as well: it is not gone yet.
+// Revokes a grant with all that were made from it; what was being started under one is not, and what runs under one
+// loses its network: its flows are being cut. With `kill` what runs, or waits, under them ends as well: it is not gone
+// yet.
 struct Revocation {
   std::vector<std::string> grants;
-  std::vector<JobPtr> jobs;
+  std::vector<JobPtr> cut, killed;
 };
 Revocation revoke(Api& api, const std::string& name, const std::string& by, bool kill);
 

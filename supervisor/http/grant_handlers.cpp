@@ -51,13 +51,16 @@ tl::expected<bool, Rejection> flag(const Request& request, const std::string& na
 }  // namespace
 
 Revocation revoke(Api& api, const std::string& name, const std::string& by, bool kill) {
-  Revocation revocation{api.authority.revoke(name, by), {}};
+  Revocation revocation{api.authority.revoke(name, by), {}, {}};
   api.kill_latch.decide_again();
-  if (!kill) return revocation;
   const std::set<std::string> revoked(revocation.grants.begin(), revocation.grants.end());
-  revocation.jobs = api.store.select(
+  const auto under = api.store.select(
       [&](const Job& job) { return job.state != JobState::finished && revoked.contains(job.mandate.grant); });
-  for (const auto& job : revocation.jobs) job->kill({"grant/" + job->mandate.grant, by, "the grant was revoked"});
+  for (const auto& job : under)
+    if (api.egress.revoke(job->id)) revocation.cut.push_back(job);
+  if (!kill) return revocation;
+  revocation.killed = under;
+  for (const auto& job : under) job->kill({"grant/" + job->mandate.grant, by, "the grant was revoked"});
   return revocation;
 }
 
@@ -104,14 +107,25 @@ awaitable<Answer> revoke_grant(Api* api, RequestPtr request, Parameters paramete
   auto writing = api->authority.write_revoked(revocation.grants);
   const bool persisted = co_await std::move(writing);
   const auto deadline = Clock::now() + kill_patience;
-  Json killed = Json::array();
-  for (const auto& job : revocation.jobs) {
+  Json cut = Json::array(), killed = Json::array();
+  bool all_cut = true;
+  for (const auto& job : revocation.cut) {
+    const auto flows = job->network;
+    co_await until_cut(flows, request->client, deadline);
+    all_cut = all_cut && !flows->is_flowing();
+    cut.push_back(job->id);
+  }
+  for (const auto& job : revocation.killed) {
     co_await until_finished(job, request->client, deadline);
     killed.push_back(job->id);
   }
   api->operations.tell(EventKind::grant_changed, subject,
                        "grant " + parameters.at(0) + " was revoked by " + request->caller.account.actor);
-  co_return json_response({{"revoked", revocation.grants}, {"killed", std::move(killed)}, {"persisted", persisted}});
+  co_return json_response({{"revoked", revocation.grants},
+                           {"cut", std::move(cut)},
+                           {"all_cut", all_cut},
+                           {"killed", std::move(killed)},
+                           {"persisted", persisted}});
 }
 
 awaitable<Answer> list_contexts(Api* api, RequestPtr, Parameters) {

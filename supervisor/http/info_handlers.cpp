@@ -15,6 +15,7 @@ namespace cordon {
 namespace {
 
 constexpr auto look_time = std::chrono::seconds(2);
+constexpr auto egress_time = std::chrono::seconds(1);
 
 Json profile_json(const Profile& profile) {
   Json languages = Json::array();
@@ -53,6 +54,16 @@ Json account_json(const Account& account, const Admission& admission) {
     limits.push_back(std::move(limit));
   }
   return {{"actor", account.actor}, {"tenant", account.tenant}, {"limits", std::move(limits)}};
+}
+
+// Whether cordon-egress does what it is there for, as it says itself.
+awaitable<Json> egress_json(EgressWatcher* egress) {
+  if (!egress->is_watching()) co_return Json{{"state", "not_in_use"}};
+  if (!egress->is_there()) co_return Json{{"state", "unreachable"}};
+  auto asking = egress->ask(Clock::now() + egress_time);
+  const auto figures = co_await std::move(asking);
+  if (!figures) co_return Json{{"state", egress->is_there() ? "silent" : "unreachable"}};
+  co_return Json{{"state", "serving"}, {"jobs", figures->jobs}, {"flows", figures->flows}};
 }
 
 Json warm_json(const WarmPool& pool) {
@@ -136,7 +147,9 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                                                       : "rootfs"},
                       {"languages", languages_of(image, *api->catalog)}});
   }
-  const Json features = {"jobs", "wait", "events", "artifacts", "idempotency", "languages", "kill_switch", "tools"};
+  // What this API has, whether or not this instance is set up for it.
+  const Json features = {"jobs",        "wait",  "events",    "artifacts", "idempotency", "languages",
+                         "kill_switch", "tools", "approvals", "grants",    "evidence",    "egress"};
   const Json limits = {
       {"body_bytes", max_body_bytes},          {"head_bytes", max_head_bytes},
       {"running_jobs", config.max_running},    {"queued_jobs", config.max_queued},
@@ -154,6 +167,8 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                          {"key", standing.verifier},
                          {"waiting", standing.waiting},
                          {"lost", standing.lost}};
+  auto asking = egress_json(&api->egress);
+  auto egress = co_await std::move(asking);
   const Json launcher = {{"version", api->launcher.ready().version}, {"host", facts_json(api->launcher.ready().host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},
@@ -164,6 +179,7 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                            {"jobs", jobs},
                            {"warm", warm_json(api->warm)},
                            {"evidence", evidence},
+                           {"egress", std::move(egress)},
                            {"oom_score_adj", score ? Json(*score) : Json()},
                            {"launcher", launcher}});
 }

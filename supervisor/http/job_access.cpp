@@ -32,6 +32,11 @@ awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock
   }
 }
 
+awaitable<void> until_cut(JobFlowsPtr flows, std::shared_ptr<Client> client, Clock::time_point deadline) {
+  const Watch watch(flows->changes, client->waker);
+  while (flows->is_flowing() && !client->gone && Clock::now() < deadline) co_await client->waker.sleep(deadline);
+}
+
 Response job_response(const Api& api, const JobPtr& job) {
   auto text = std::make_shared<JobText>(job, api.life.admission().position(job->id));
   Response response;

@@ -17,6 +17,9 @@ awaitable<tl::expected<JobPtr, Rejection>> find_job(Api* api, RequestPtr request
 // Until the job has finished, the client has gone, or the time has come.
 awaitable<void> until_finished(JobPtr job, std::shared_ptr<Client> client, Clock::time_point deadline);
 
+// Until nothing of it flows any more, as cordon-egress tells; likewise.
+awaitable<void> until_cut(JobFlowsPtr flows, std::shared_ptr<Client> client, Clock::time_point deadline);
+
 Response job_response(const Api& api, const JobPtr& job);
 
 }  // namespace cordon

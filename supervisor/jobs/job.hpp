@@ -105,8 +105,9 @@ class Job {
   std::optional<Finished> report;  // without it: lost
   Fd cgroup_events;                // of its sandbox, while anything of it may live
   Collection collection;
-  JobFlowsPtr network;               // nullptr: it had no grants, and so nothing left its sandbox
-  std::optional<CallResult> result;  // of a call, with its outcome
+  std::optional<WallTime> egress_end;  // when what its network rests on ends; nullopt: with its own grants
+  JobFlowsPtr network;                 // nullptr: it had no grants, and so nothing left its sandbox
+  std::optional<CallResult> result;    // of a call, with its outcome
   WallTime submitted_at;
   std::optional<WallTime> started_at, finished_at;
   std::optional<JobMembers> told;    // one that the journal gave back: what was said of it then

@@ -301,6 +301,7 @@ awaitable<void> JobLife::run(JobPtr job) {
   if (!outcome) outcome = objection_of(authority_.objection_to_start(*job));  // its input is taken right behind this
   if (!outcome) {
     tell_journal(job);
+    job->egress_end = authority_.end_of(*job);
     Decide decide = [this](const Job& asked) { return why_not_start(asked); };
     job->decided = Clock::now();
     job->own_phases.admission = job->decided - job->received - job->own_phases.queue.value_or(Clock::duration::zero());

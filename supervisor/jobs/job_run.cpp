@@ -1,5 +1,6 @@
 #include "supervisor/jobs/job_run.hpp"
 
+#include "profiles/egress_narrow.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "supervisor/jobs/artifact_writer.hpp"
 #include "supervisor/jobs/lifeline.hpp"
@@ -74,8 +75,13 @@ Subject whose(const Job& job) {
   return {all.actor, all.tenant, all.tool, all.profile, all.job};
 }
 
+EgressGrants egress_of(const Job& job) {
+  if (!job.egress_end) return job.order.egress;
+  return ending_by(job.order.egress, std::chrono::floor<std::chrono::seconds>(*job.egress_end));
+}
+
 void JobRun::send_order(std::uint64_t generation) {
-  const JobSpec spec{job_->id, job_->order.limits, generation, job_->order.egress};
+  const JobSpec spec{job_->id, job_->order.limits, generation, egress_of(*job_)};
   if (!spec.egress.empty()) job_->network = egress_.follow(whose(*job_));
   job_->warm = line_->prepared().has_value();
   if (line_->prepared()) stand();  // first: what fails in it has sent nothing

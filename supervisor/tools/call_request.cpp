@@ -51,6 +51,7 @@ JobRequest job_under(const LoadedTool& loaded) {
   job.profile = loaded.tool.profile;
   job.image = loaded.tool.image;
   job.limits = to_json(loaded.limits);
+  job.egress = loaded.tool.egress;
   return job;
 }
 

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <set>
 
+#include "profiles/egress_narrow.hpp"
 #include "profiles/limits_json.hpp"
 #include "sandbox/kernel/fd.hpp"
 
@@ -82,11 +83,18 @@ tl::expected<LoadedToolPtr, FieldErrors> place(Tool tool, const std::string& dir
   if (image == config.images.end()) return tl::unexpected(FieldErrors{{"/image", "there is no image of this name"}});
   const auto limits = apply_limits(tool.limits, "/limits", profile->second.ceiling, profile->second.defaults);
   if (!limits) return tl::unexpected(limits.error());
+  auto egress = profile->second.egress;
+  if (tool.egress) {
+    auto narrowed = narrow_egress(egress, *tool.egress, "/egress");
+    if (!narrowed) return tl::unexpected(narrowed.error());
+    egress = std::move(*narrowed);
+  }
   auto loaded = std::make_shared<LoadedTool>();
   loaded->tool = std::move(tool);
   loaded->directory = dir;
   loaded->image = image->second;
   loaded->limits = *limits;
+  loaded->egress = std::move(egress);
   return loaded;
 }
 

@@ -19,7 +19,8 @@ struct LoadedTool {
   Tool tool;
   std::string directory;  // where its definition is, and its script
   ImageConfig image;
-  Limits limits;  // the most that a call gets: the profile's, lowered by the definition's
+  Limits limits;        // the most that a call gets: the profile's, lowered by the definition's
+  EgressGrants egress;  // what a call may connect to: the profile's, narrowed by the definition's
 };
 using LoadedToolPtr = std::shared_ptr<const LoadedTool>;
 using LoadedTools = std::map<std::string, LoadedToolPtr>;

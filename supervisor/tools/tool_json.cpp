@@ -1,5 +1,6 @@
 #include "supervisor/tools/tool_json.hpp"
 
+#include "profiles/egress_grant_json.hpp"
 #include "profiles/limits_json.hpp"
 
 namespace cordon {
@@ -43,6 +44,7 @@ Json tool_json(const LoadedTool& loaded, const ToolStatus& status, const ToolSta
           {"profile", tool.profile},
           {"image", tool.image},
           {"limits", to_json(loaded.limits)},
+          {"egress", to_json(loaded.egress)},
           {"compensation", tool.compensation ? Json(tool.compensation->tool) : Json()},
           {"health_check", tool.health.has_value()}};
 }
@@ -71,6 +73,7 @@ Json plan_json(const ProposedCall& call, const JobOrder& order, const Decision& 
             {"profile", order.profile},
             {"profile_sha256", hex(order.profile_sha256)},
             {"image", order.image},
+            {"egress", to_json(order.egress)},
             {"limits", to_json(order.limits)}}}};
 }
 

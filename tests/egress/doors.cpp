@@ -126,6 +126,43 @@ TEST_CASE("a hello in many pieces and records, and 0-RTT behind it, pass whole a
   CHECK(far[0]["in"] == closed[0].bytes_up);
 }
 
+TEST_CASE("a second hello that the server asks for passes for the same name, and no byte of one for another") {
+  World world;
+  world.name("example.com", {{"93.184.216.34"}});
+  Proxy proxy(world);
+  const auto job = job_of({grant("example.com", {7005}, EgressMode::passthrough)});
+  auto open = proxy.open(job);
+  REQUIRE(open.served());
+  const auto first = client_hello("example.com"), same = client_hello("EXAMPLE.com"),
+             other = client_hello("www.example.com");
+  Connection good(world, address_in(job, "example.com"), 7005);
+  good.send(first);
+  REQUIRE_FALSE(good.receive(std::chrono::seconds(10), 5).bytes.empty());
+  good.send(same);
+  good.end_of_bytes();
+  CHECK(proxy.watcher().wait_for<FlowClosed>(1).at(0).bytes_up == first.size() + same.size());
+
+  Connection bad(world, address_in(job, "example.com"), 7005);
+  bad.send(first);
+  REQUIRE_FALSE(bad.receive(std::chrono::seconds(10), 5).bytes.empty());
+  bad.send(other);
+  CHECK(bad.receive(std::chrono::seconds(10)).end == End::reset);
+  Connection ahead(world, address_in(job, "example.com"), 7005);  // before anybody has asked for it
+  CHECK(ahead.ask(first + other).end == End::reset);
+
+  const auto closed = proxy.watcher().wait_for<FlowClosed>(3);
+  REQUIRE(closed.size() == 3);
+  CHECK(closed[1].reason == FlowReason::server_name_differs);
+  CHECK(closed[2].reason == FlowReason::bad_client_hello);
+  const auto far = far_connections(world);
+  REQUIRE(far.size() >= 2);
+  CHECK(far[0]["in"] == first.size() + same.size());
+  CHECK(far[1]["in"] == first.size());
+  CHECK(far[1]["in"] == closed[1].bytes_up);
+  CHECK(closed[2].bytes_up == first.size());  // a reset may overtake what it ends: the far side may not see it at all
+  if (far.size() == 3) CHECK(far[2]["in"] <= first.size());
+}
+
 TEST_CASE(
     "an HTTP request to a granted name is written anew, its answer comes back, and one connection is one request") {
   World world;

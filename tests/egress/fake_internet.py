@@ -2,7 +2,9 @@
 """An internet for tests: runs in a network namespace of its own, where every address is local, and counts every byte.
 
 DNS (UDP and TCP, port 53) from a zone that the test writes; HTTP on 80 and 8080, TLS with HTTP inside on 443; raw TCP:
-7000 echoes, 7001 only reads, 7002 writes without end, 7003 accepts and is silent, 7004 answers nothing and resets.
+7000 echoes, 7001 only reads, 7002 writes without end, 7003 accepts and is silent, 7004 answers nothing and resets,
+7005 answers the first bytes with a HelloRetryRequest. 93.184.216.35 does TLS with a key share only that clients do not
+send unasked.
 One command a line on standard input, one answer a line on standard output, both JSON:
   {"do": "name", "name": "a.test", "A": [["1.2.3.4"], ["10.0.0.1"]], "AAAA": [[]], "cname": "b.test", "rcode": 0, "silent": false}
       A and AAAA: what the first query is answered with, the second, ...; the last stays
@@ -12,6 +14,7 @@ usage: fake_internet.py INTERFACE DIRECTORY
 """
 import asyncio
 import collections
+import hashlib
 import json
 import socket
 import ssl
@@ -29,6 +32,9 @@ def certificate():
          "-keyout", f"{directory}/key.pem", "-out", f"{directory}/cert.pem", "-subj", "/CN=fake internet",
          "-addext", "subjectAltName=DNS:example.com,DNS:*.example.com,DNS:*.example.net,DNS:a.test,DNS:*.a.test"],
         check=True, capture_output=True)
+
+
+def server():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{directory}/cert.pem", f"{directory}/key.pem")
     return context
@@ -143,6 +149,19 @@ class DnsTcp(Recorded):
                 self.send(struct.pack(">H", len(reply)) + reply)
 
 
+class Retries(Recorded):
+    def begin(self):
+        self.asked = False
+
+    def take(self, data):
+        if self.asked:
+            return
+        self.asked = True
+        body = b"\x03\x03" + hashlib.sha256(b"HelloRetryRequest").digest() + b"\0\x13\x01\0\0\x06\0\x2b\0\x02\x03\x04"
+        message = b"\x02" + len(body).to_bytes(3, "big") + body
+        self.send(b"\x16\x03\x03" + struct.pack(">H", len(message)) + message)
+
+
 class Http(Recorded):
     def begin(self):
         self.buffer = b""
@@ -186,7 +205,8 @@ class Https(Http):
     def begin(self):
         super().begin()
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=True)
+        own = retrying if self.seen["address"] == "93.184.216.35" else context
+        self.tls = own.wrap_bio(self.incoming, self.outgoing, server_side=True)
         self.shaken = False
 
     def flush(self):
@@ -300,7 +320,7 @@ async def main():
     loop.add_reader(sniffer, count_packets, sniffer)
     await loop.create_datagram_endpoint(DnsUdp, local_addr=("9.9.9.9", 53))
     servers = [(53, DnsTcp), (80, Http), (8080, Http), (443, Https), (7000, Echo), (7001, Sink), (7002, Source),
-               (7003, Silent), (7004, Resets)]
+               (7003, Silent), (7004, Resets), (7005, Retries)]
     for port, protocol in servers:
         for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
             await loop.create_server(protocol, host, port, family=family, backlog=4096)
@@ -312,5 +332,7 @@ async def main():
         print(json.dumps(obey(line)), flush=True)
 
 
-context = certificate()
+certificate()
+context, retrying = server(), server()
+retrying.set_ecdh_curve("secp384r1")
 asyncio.run(main())

@@ -4,22 +4,10 @@ internet that counts every byte. As root; usage: from_the_sandbox.py BIN_DIR [WO
 """
 import json
 import os
-import pathlib
 import re
 import signal
-import sys
-import time
 
-from stage import Stage
-
-stage = Stage(sys.argv[1])
-SERVER, OTHER = "93.184.216.34", "93.184.216.99"
-
-WEB = [{"name": "www.example.com", "ports": [443], "mode": "passthrough", "max_bytes_down": 4 << 20},
-       {"name": "plain.example.net", "ports": [80], "mode": "http"},
-       {"name": "*.wild.example.com", "ports": [443], "mode": "passthrough"},
-       {"name": "echo.example.com", "ports": [7000, 7001, 7002], "mode": "raw", "max_bytes_up": 1 << 20,
-        "max_bytes_down": 1 << 20}]
+from scene import SERVER, curl, expect, play, sent, stage, went_well
 
 GET = "import sys, urllib.request\nfor u in sys.argv[1:]:\n  print(urllib.request.urlopen(u, timeout=5).read().decode())"
 TALK = """
@@ -36,42 +24,6 @@ for where in sys.argv[1:]:
     except OSError as e:
         print(where, type(e).__name__, e.errno)
 """
-
-
-def begin():
-    stage.enter_network()
-    stage.start_internet()
-    for name in ("www.example.com", "a.wild.example.com", "echo.example.com", "plain.example.net"):
-        stage.name(name, SERVER)
-    stage.name("evil.example.com", OTHER)
-    stage.profile("web", WEB)
-    stage.profile("one", [WEB[0]])
-    stage.profile("late", [dict(WEB[0], expires="2020-01-01T00:00:00Z")])
-    stage.profile("none", [])
-    stage.profile("null", None)
-    stage.start()
-
-
-def expect(condition, *what):
-    if not condition:
-        raise AssertionError(" ".join(str(w) if isinstance(w, str) else json.dumps(w)[:3000] for w in what))
-
-
-def sent():
-    """Packets and bytes that any interface of this network has sent."""
-    total = 0
-    for line in pathlib.Path("/proc/self/net/dev").read_text().splitlines()[2:]:
-        total += int(line.split(":")[1].split()[9])
-    return total
-
-
-def curl(url, *more, profile="web", **job):
-    return stage.job(["curl", "-sS", "--max-time", "8", "--cacert", "ca.pem", *more, url], profile=profile,
-                     files=[stage.certificate()], **job)
-
-
-def went_well(job):
-    return job["outcome"] == {"kind": "exited", "code": 0}
 
 
 def test_a_job_without_grants_sends_no_packet_in_a_thousand_probes():
@@ -140,6 +92,16 @@ def test_a_server_name_that_is_not_the_granted_one_is_refused():
     expect(stage.ask_internet(do="counts")["connections"] == [], "a connection was made")
 
 
+def test_a_server_that_asks_for_another_hello_gets_it():
+    stage.ask_internet(do="forget")
+    job = curl("https://retry.wild.example.com/bytes/100000", "-k", "-o", "/dev/null")
+    expect(went_well(job), job)
+    far = stage.ask_internet(do="counts")["connections"][0]
+    expect(far["head"].count("retry.wild.example.com") == 2, "it did not ask")
+    flow = [f for f in job["network"] if f["port"] == 443][0]
+    expect((flow["bytes_up"], flow["bytes_down"]) == (far["in"], far["out"]) and flow["reason"] is None, flow, far)
+
+
 def test_a_name_that_leads_inside_is_not_dialled():
     for address in ("127.0.0.1", "169.254.169.254", "10.1.2.3", "11.0.0.1"):
         stage.name("www.example.com", SERVER, address)
@@ -186,6 +148,29 @@ def test_a_job_may_narrow_and_not_widen():
     expect(status == 400, answer)
 
 
+def call(tool, url, **more):
+    status, answer = stage.request("POST", f"/v1/tools/{tool}/calls", {"input": {"url": url}, "wait": True, **more})
+    expect(status == 200, str(status), answer)
+    return answer
+
+
+def test_a_tool_has_as_much_network_as_its_definition_leaves_of_the_profiles():
+    https, plain = "https://www.example.com/", "http://plain.example.net/"
+    tools = {name: stage.request("GET", f"/v1/tools/{name}")[1] for name in ("fetch", "lookup", "whatever")}
+    expect([g["name"] for g in tools["fetch"]["egress"]] == ["www.example.com"], tools["fetch"])
+    expect(tools["lookup"]["egress"] == [] and len(tools["whatever"]["egress"]) == 4, tools)
+    plan = call("fetch", https, dry_run=True)["plan"]
+    expect([(g["name"], g["ports"]) for g in plan["egress"]] == [("www.example.com", [443])], plan)
+    expect(call("fetch", https)["stdout"] == "hello\n", "a granted name")
+    job = call("fetch", plain)
+    expect(job["outcome"]["code"] != 0 and {f["reason"] for f in job["network"]} == {"no_grant"}, job)
+    before = sent()
+    job = call("lookup", https)
+    expect(job["outcome"]["code"] != 0 and job["network"] == [] and sent() == before, job)
+    for url in (https, plain):
+        expect(call("whatever", url)["stdout"] == "hello\n", url)
+
+
 def test_a_grant_that_has_expired_lets_nothing_out():
     job = curl("https://www.example.com/", profile="late")
     expect(job["outcome"]["code"] != 0, job)
@@ -211,6 +196,37 @@ def test_without_the_wall_no_job_has_egress():
     expect(went_well(stage.job(["true"])), "with the wall again")
 
 
+def test_whether_the_wall_is_the_one_that_is_wanted_is_told_and_the_doctor_has_looked():
+    code, said = stage.check_wall()
+    expect(code == 0 and "80 443 7000 7001 7002" in said, str(code), said)
+    rows = stage.doctor()
+    expect({name: row["verdict"] for name, row in rows.items()} ==
+           {"egress": "found", "egress.wall": "found", "egress.proxy": "found"}, rows)
+    expect("web" in rows["egress"]["detail"], rows)
+    try:
+        stage.profile("more", [{"name": "www.example.com", "ports": [8443], "mode": "raw"}])
+        code, said = stage.check_wall()
+        expect(code == 3 and "8443" in said, str(code), said)
+        expect(stage.doctor()["egress.wall"]["verdict"] == "missing", "a wall that lacks a port")
+    finally:
+        os.unlink(f"{stage.directory}/profiles/more.json")
+    stage.wall("--remove")
+    try:
+        code, said = stage.check_wall()
+        expect(code == 2 and "not loaded" in said, str(code), said)
+        row = stage.doctor()["egress.wall"]
+        expect(row["verdict"] == "missing" and "not loaded" in row["detail"], row)
+    finally:
+        stage.raise_wall()
+    stage.processes["cordon-egress"].send_signal(signal.SIGSTOP)
+    try:
+        row = stage.doctor()["egress.proxy"]
+        expect(row["verdict"] == "missing" and "does not answer" in row["detail"], row)
+    finally:
+        stage.processes["cordon-egress"].send_signal(signal.SIGCONT)
+    expect(stage.doctor()["egress.proxy"]["verdict"] == "found", "once it goes on")
+
+
 def test_the_wall_holds_the_user_of_cordon_egress_itself():
     code = TALK.replace("sys.argv[1:]", json.dumps([f"tcp/{SERVER}/7000", f"tcp/{SERVER}/22", "tcp/10.0.0.1/443",
                                                     f"udp/{SERVER}/53", f"udp/{SERVER}/443", "tcp/127.0.0.1/443"]))
@@ -222,47 +238,6 @@ def test_the_wall_holds_the_user_of_cordon_egress_itself():
     expect(f"tcp/{SERVER}/7000 got 5" in out and out.count("got") == 1, out)
     packets = stage.ask_internet(do="counts")["packets"]
     expect(all(where.startswith(f"6 {SERVER} 7000") for where in packets), packets)
-
-
-def test_killing_cordon_egress_ends_its_flows_and_touches_no_other_job():
-    code = "import socket, time\ns = socket.create_connection(('echo.example.com', 7000))\ns.sendall(b'x')\ns.recv(1)\n" \
-           "print('flows', flush=True)\ntry: print('got', len(s.recv(1)))\nexcept OSError as e: print('cut', e.errno)"
-    _, flowing = stage.request("POST", "/v1/jobs", {"argv": ["python3", "-c", code], "profile": "web"})
-    _, other = stage.request("POST", "/v1/jobs", {"argv": ["sleep", "2"]})
-    for _ in range(100):
-        if "flows" in stage.request("GET", f"/v1/jobs/{flowing['id']}")[1]["stdout"]:
-            break
-        time.sleep(0.05)
-    stage.end("cordon-egress", signal.SIGKILL)
-    job = stage.request("GET", f"/v1/jobs/{flowing['id']}?wait=20")[1]
-    expect("cut" in job["stdout"] or "got 0" in job["stdout"], job)
-    expect(job["network"][-1]["reason"] == "egress_lost", job["network"])
-    job = stage.job(["true"])
-    expect(job["outcome"]["kind"] == "setup_failed" and "cordon-egress" in job["outcome"]["step"], job["outcome"])
-    expect(went_well(stage.request("GET", f"/v1/jobs/{other['id']}?wait=20")[1]), "another job")
-    expect(went_well(stage.job(["true"], profile="default")), "tier A")
-    stage.start_egress()
-    for _ in range(50):
-        if went_well(stage.job(["true"])):
-            break
-        time.sleep(0.1)
-    expect(curl("https://www.example.com/")["stdout"] == "hello\n", "once it is back")
-
-
-def test_killing_a_job_cuts_its_flows_first():
-    stage.ask_internet(do="forget")
-    code = "import socket, time\ns = socket.create_connection(('echo.example.com', 7000))\ns.sendall(b'x')\ns.recv(1)\n" \
-           "print('flows', flush=True)\ntime.sleep(60)"
-    _, job = stage.request("POST", "/v1/jobs", {"argv": ["python3", "-c", code], "profile": "web"})
-    for _ in range(100):
-        if "flows" in stage.request("GET", f"/v1/jobs/{job['id']}")[1]["stdout"]:
-            break
-        time.sleep(0.05)
-    status, receipt = stage.request("PUT", f"/v1/kill/job/{job['id']}", {"reason": "test"}, operator=True)
-    expect(status == 200 and receipt["survivors"] == 0, receipt)
-    ended = [c["ended"] for c in stage.ask_internet(do="counts")["connections"] if c["port"] == 7000]
-    expect(ended == ["reset"], ended)
-    stage.request("DELETE", f"/v1/kill/job/{job['id']}", operator=True)
 
 
 def test_what_opening_egress_took_is_told():
@@ -278,30 +253,5 @@ def test_metrics_and_events_tell_of_flows():
     expect(found and int(found.group(1)) > 0, text[-2000:])
 
 
-def main():
-    words = sys.argv[2:]
-    begin()
-    failed = 0
-    for name, test in list(globals().items()):
-        if not name.startswith("test_") or (words and not any(word in name for word in words)):
-            continue
-        sentence = name[5:].replace("_", " ")
-        try:
-            test()
-            print("ok      ", sentence, flush=True)
-        except Exception as error:  # each is told, and the others go on
-            failed += 1
-            print("NOT OK  ", sentence, "\n        ", type(error).__name__, error, flush=True)
-    if failed:
-        for log in ("launcher", "cordond", "cordon-egress"):
-            print("---", log, stage.log(log)[-3000:], sep="\n")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    code = 1
-    try:
-        code = main()
-    finally:
-        stage.close()
-    sys.exit(code)
+    play(globals())

@@ -92,6 +92,10 @@ EgressFigures Watcher::figures() {
   return wait_for<EgressFigures>(before + 1).back();
 }
 
+void Watcher::revoke(const std::string& job) {
+  send_message(socket_.get(), encode(WatcherMessage{RevokeEgress{job}}));
+}
+
 void Watcher::forget() {
   const std::lock_guard lock(mutex_);
   records_.clear();

@@ -61,6 +61,7 @@ class Watcher {
     return all<T>();
   }
   EgressFigures figures();
+  void revoke(const std::string& job);
   void forget();
 
  private:

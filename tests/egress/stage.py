@@ -98,6 +98,11 @@ class Stage:
         os.makedirs(self.directory + "/profiles", exist_ok=True)
         pathlib.Path(f"{self.directory}/profiles/{name}.json").write_text(json.dumps(text))
 
+    def tool(self, name, **definition):
+        os.makedirs(self.directory + "/tools", mode=0o755, exist_ok=True)
+        text = {"version": "1", "owner": "tests", "why": "tests", "side_effects": "external", **definition}
+        pathlib.Path(f"{self.directory}/tools/{name}.json").write_text(json.dumps(text))
+
     def start(self, config=None):
         os.makedirs(self.directory + "/bin")
         os.makedirs(self.directory + "/profiles", exist_ok=True)
@@ -107,7 +112,8 @@ class Stage:
             if not os.path.exists(f"{self.directory}/profiles/{file.name}"):
                 shutil.copy(file, self.directory + "/profiles/")
         self.config = self.directory + "/cordon.json"
-        settings = {"profile_dirs": [self.directory + "/profiles"], "warm": {}, "evidence": "off", "egress": {"resolvers": [RESOLVER]}}
+        settings = {"profile_dirs": [self.directory + "/profiles"], "tool_dirs": [self.directory + "/tools"], "warm": {},
+                    "evidence": "off", "egress": {"resolvers": [RESOLVER]}}
         settings.update(config or {})
         pathlib.Path(self.config).write_text(json.dumps(settings))
         self.runtime = self.directory + "/run"
@@ -136,6 +142,19 @@ class Stage:
     def wall(self, *more):
         run(f"{self.bin}/cordon-egress-wall", "--config", self.config, "--instance", self.ids["INSTANCE"], "--uid",
             self.ids["EGRESS_UID"], *more)
+
+    def check_wall(self):
+        """What --check says, and its exit code."""
+        ran = subprocess.run([f"{self.bin}/cordon-egress-wall", "--config", self.config, "--instance", self.ids["INSTANCE"],
+                              "--uid", self.ids["EGRESS_UID"], "--check"], capture_output=True, text=True)
+        return ran.returncode, ran.stdout + ran.stderr
+
+    def doctor(self):
+        """The rows about egress, by name."""
+        ran = subprocess.run([f"{self.bin}/cordon", "--runtime-dir", self.runtime, "doctor", "--no-canary", "--json",
+                              "--config", self.config, "--state-dir", self.directory + "/state"],
+                             capture_output=True, text=True)
+        return {row["name"]: row for row in json.loads(ran.stdout)["findings"] if row["name"].startswith("egress")}
 
     def raise_wall(self):
         self.wall()

@@ -60,6 +60,7 @@ InstanceFacts good_instance() {
   instance.cli_version = "1.2.3";
   instance.info = {{"version", "1.2.3"}, {"oom_score_adj", -500}, {"launcher", {{"version", "1.2.3"}}}};
   instance.engaged.emplace();
+  instance.egress.granting.emplace();
   instance.canary.ran = true;
   instance.canary.job = {
       {"outcome", {{"kind", "exited"}, {"code", 0}}}, {"stdout", "42\n"}, {"enforced", {{"seccomp", "2"}}}};
@@ -223,4 +224,46 @@ TEST_CASE("an answer of another form than ours does not end the doctor") {
   instance = good_instance();
   instance.canary.job = {{"outcome", 7}, {"stdout", nullptr}, {"enforced", "x"}};
   CHECK(named(judge_instance(instance), "canary").verdict == Verdict::missing);
+}
+
+TEST_CASE("egress that nobody uses is said to be that, and nothing is said of a wall that nobody looked at") {
+  EgressFacts egress;
+  auto findings = judge_egress(egress, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].verdict == Verdict::not_tested);
+  egress.granting.emplace();
+  findings = judge_egress(egress, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].verdict == Verdict::found);
+  CHECK(findings[0].detail.starts_with("not in use"));
+}
+
+TEST_CASE("egress that is used needs its wall and its proxy, and neither is fine before it was seen") {
+  EgressFacts egress;
+  egress.granting = EgressFacts::Granting{{"web"}, true};
+  EgressConfig config;
+  CHECK(named(judge_egress(egress, config), "egress").verdict == Verdict::missing);  // names, and nobody to ask
+  egress.granting->by_name = false;
+  CHECK(named(judge_egress(egress, config), "egress").verdict == Verdict::found);
+  config.resolvers = {*parse_ip_address("192.0.2.53")};
+  egress.granting->by_name = true;
+  CHECK(named(judge_egress(egress, config), "egress").detail == "granted by web");
+  for (const char* row : {"egress.wall", "egress.proxy"}) {
+    CHECK(named(judge_egress(egress, config), row).verdict == Verdict::not_tested);
+    CHECK(named(judge_egress(egress, config), row).weight == Weight::needed);
+  }
+  egress.wall = {false, "is not loaded"};
+  egress.proxy = {true, "answers"};
+  CHECK(named(judge_egress(egress, config), "egress.wall").verdict == Verdict::missing);
+  CHECK(named(judge_egress(egress, config), "egress.wall").detail == "is not loaded");
+  CHECK(named(judge_egress(egress, config), "egress.proxy").verdict == Verdict::found);
+  CHECK(exit_code_of(judge_egress(egress, config)) == 2);
+  egress.granting.reset();  // a resolver is configured, and cordond does not answer: it may be used
+  CHECK(named(judge_egress(egress, config), "egress.wall").weight == Weight::needed);
+  egress.granting.emplace();
+  CHECK(named(judge_egress(egress, config), "egress.wall").weight == Weight::useful);
+  for (const auto& f : judge_egress(egress, config)) {
+    CHECK_FALSE(f.why.empty());
+    CHECK_FALSE(f.remedy.empty());
+  }
 }

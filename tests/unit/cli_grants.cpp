@@ -160,12 +160,16 @@ TEST_CASE("revoking exits 1 when a restart would not know of it") {
   const auto code = [](const char* body) {
     CannedServer server({{"DELETE /v1/grants/abc?kill=true", {200, body}}});
     const auto said = printed([&] { return revoke_grant(server.session(), "abc", true); });
-    CHECK(said.out == "revoked 2, killed 1\n");
+    CHECK(said.out == "revoked 2, cut the network of 1, killed 1\n");
     return said.code;
   };
-  CHECK(code(R"({"revoked": ["abc", "d"], "killed": ["j"], "persisted": true})") == 0);
-  CHECK(code(R"({"revoked": ["abc", "d"], "killed": ["j"], "persisted": false})") == 1);
-  CHECK(code(R"({"revoked": ["abc", "d"], "killed": ["j"]})") == 1);
+  const auto answer = [](const std::string& rest) {
+    return R"({"revoked": ["abc", "d"], "cut": ["k"], "killed": ["j"])" + rest + "}";
+  };
+  CHECK(code(answer(R"(, "persisted": true, "all_cut": true)")) == 0);
+  CHECK(code(answer(R"(, "persisted": false, "all_cut": true)")) == 1);
+  CHECK(code(answer(R"(, "persisted": true, "all_cut": false)")) == 1);
+  CHECK(code(answer("")) == 1);
 }
 
 TEST_CASE("lists of grants and contexts are for people, and in JSON for programs") {

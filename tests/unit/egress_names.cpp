@@ -232,6 +232,30 @@ TEST_CASE("a grant that has expired denies from that second on") {
   CHECK(snapshot.grant_for(address + 1, 443, today).error() == FlowReason::no_grant);
 }
 
+TEST_CASE("the next end of a grant is known, and what has ended has") {
+  auto first = grant("a.example.com", EgressMode::raw, 443), second = grant("b.example.com", EgressMode::raw, 443);
+  first.expires = today + std::chrono::seconds(5);
+  second.expires = today + std::chrono::seconds(2);
+  const auto snapshot = snapshot_of({first, second, grant("c.example.com", EgressMode::raw, 443)});
+  CHECK(snapshot.next_end(today) == second.expires);
+  CHECK(snapshot.next_end(second.expires) == first.expires);
+  CHECK_FALSE(snapshot.next_end(first.expires));
+  CHECK_FALSE(snapshot.has_expired(1, second.expires - std::chrono::seconds(1)));
+  CHECK(snapshot.has_expired(1, second.expires));
+  CHECK_FALSE(snapshot.has_expired(0, second.expires));
+  CHECK_FALSE(snapshot.has_expired(2, today + std::chrono::years(100)));
+}
+
+TEST_CASE("what was revoked grants nothing, whatever is asked and however it was known before") {
+  auto snapshot = snapshot_of({grant("a.example.com", EgressMode::raw, 443)});
+  const auto address = *snapshot.address_of("a.example.com");
+  REQUIRE(authorise(snapshot, {address, 443}, Unread{}, today));
+  snapshot.revoke();
+  CHECK(snapshot.is_revoked());
+  CHECK(authorise(snapshot, {address, 443}, Unread{}, today).error() == FlowReason::grant_revoked);
+  CHECK(authorise(snapshot, {address, 444}, Unread{}, today).error() == FlowReason::grant_revoked);
+}
+
 TEST_CASE("a job's message survives the wire, and no other byte sequence is one") {
   EgressJob job;
   job.id = "job-7";

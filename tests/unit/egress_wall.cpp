@@ -51,6 +51,17 @@ TEST_CASE("the wall has every row of the table that the proxy looks at") {
   at(text, "fib daddr type { local, broadcast, anycast, multicast } counter jump refused");
 }
 
+TEST_CASE("the first lines in which two walls differ are told, however they are indented") {
+  const std::string one = "table inet x {\n\tchain out {\n\t\ttcp dport 443 accept\n\t}\n}\n";
+  CHECK(first_difference(one, one) == "");
+  CHECK(first_difference("", "") == "");
+  CHECK(first_difference("table inet x {\n  chain out {\n  tcp dport 443 accept\n}\n}\n", one) == "");
+  CHECK(first_difference("table inet x {\n\tchain out {\n\t\tcounter accept\n\t}\n}\n", one) ==
+        "has \"counter accept\" where \"tcp dport 443 accept\" should be");
+  CHECK(first_difference("table inet x {\n", one) == "has its end where \"chain out {\" should be");
+  CHECK(first_difference(one + "more\n", one) == "has \"more\" where its end should be");
+}
+
 TEST_CASE("the wall is replaced in one transaction") {
   CHECK(ruleset(some_wall()).starts_with("table inet cordon_egress_p7\ndelete table inet cordon_egress_p7\n"));
 }

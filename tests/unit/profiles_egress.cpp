@@ -239,6 +239,16 @@ TEST_CASE("who must not believe the one who narrowed finds out what is more than
   CHECK(is_within(profile, {}));
 }
 
+TEST_CASE("grants end with what they rest on, and earlier ones as they would have") {
+  using namespace std::chrono;
+  const auto profile = grants(some_profile);
+  const auto end = sys_seconds(sys_days(2029y / 1 / 1)), late = sys_seconds(sys_days(2031y / 1 / 1));
+  for (const auto& grant : ending_by(profile, end)) CHECK(grant.expires == end);
+  CHECK(is_within(profile, ending_by(profile, end)));
+  CHECK(ending_by(profile, late)[0].expires == late);
+  CHECK(ending_by(profile, late)[1].expires == profile[1].expires);
+}
+
 TEST_CASE("grants survive the wire, and are refused in any other length") {
   const auto all = grants(some_profile);
   const auto bytes = encoded(all);

@@ -7,6 +7,7 @@
 
 #include "profiles/config.hpp"
 #include "profiles/profile.hpp"
+#include "profiles/tool.hpp"
 #include "tests/unit/json_schema.hpp"
 
 using namespace cordon;
@@ -82,6 +83,18 @@ FieldErrors errors_of_profile(const json& changes) {
   return profile ? FieldErrors{} : profile.error();
 }
 
+FieldErrors errors_of_tool(const json& changes) {
+  json document = {{"version", "1"},
+                   {"owner", "o"},
+                   {"why", "w"},
+                   {"argv", {"prog"}},
+                   {"input", {{"type", "object"}}},
+                   {"side_effects", "read_only"}};
+  for (const auto& [key, value] : changes.items()) document[key] = value;
+  const auto tool = parse_tool("t", document.dump());
+  return tool ? FieldErrors{} : tool.error();
+}
+
 // null is of no type that we have: the parser must miss the type there, and never the key.
 void expect_known_keys(const json& schema, const Parse& parse) {
   unsigned places = 0;
@@ -106,6 +119,30 @@ TEST_CASE("every key of the configuration's schema is one that the parser knows"
 
 TEST_CASE("every key of the profiles' schema is one that the parser knows") {
   expect_known_keys(read("profiles/schemas/profile.schema.json"), errors_of_profile);
+}
+
+TEST_CASE("every key of the tools' schema is one that the parser knows, and what docs/tools.md shows fits it") {
+  const auto schema = read("profiles/schemas/tool.schema.json");
+  const auto outside = [&](json changes) { return complaint_at(errors_of_tool(changes), "/limits/memory_bytes"); };
+  CHECK(outside({{"limits", {{"memory_bytes", nullptr}}}}).empty());  // limits are the profile's to judge
+  auto without_limits = schema;
+  without_limits["properties"].erase("limits");
+  expect_known_keys(without_limits, errors_of_tool);
+  const auto grants = schema["properties"]["egress"]["anyOf"][1]["items"]["properties"];
+  for (const auto& [key, one] : grants.items()) {
+    const json document = {{"egress", json::array({{{key, nullptr}}})}};
+    INFO(document.dump());
+    CHECK_FALSE(complaint_at(errors_of_tool(document), "/egress/0/" + key).empty());
+    CHECK(complaint_at(errors_of_tool(document), "/egress/0/" + key) != "is not a known key");
+  }
+  const auto page = text_of("docs/tools.md");
+  const auto at = page.find("```json\n{\n  \"version\"");
+  REQUIRE(at != page.npos);
+  auto shown = page.substr(at + 8, page.find("```", at + 8) - at - 8);
+  for (auto gap = shown.find("…"); gap != shown.npos; gap = shown.find("…"))
+    shown.replace(gap, std::string_view("…").size(), std::string(64, 'a'));
+  CHECK(test::violation(json::parse(shown), schema, schema) == "");
+  CHECK_FALSE(test::violation({{"egress", {{{"nane", "x"}}}}}, {{"properties", schema["properties"]}}, schema).empty());
 }
 
 TEST_CASE("the schema of the configuration takes what docs/operations.md shows, and not a key more") {

@@ -74,11 +74,27 @@ TEST_CASE("what a definition says wrong is told where it stands") {
   CHECK(fault(with("files_under", "../in")).starts_with("/files_under "));
   CHECK(fault(with("collect", {"../x"})).starts_with("/collect/0 "));
   CHECK(fault(with("rate", {{"jobs_per_second", 0}})).starts_with("/rate/jobs_per_second "));
+  CHECK(fault(with("egress", "all")).starts_with("/egress "));
+  CHECK(fault(with("egress", {{{"name", "a.example.com"}, {"prot", 443}}})).starts_with("/egress/0/prot "));
+  CHECK(fault(with("egress", {{{"name", "*"}}})).starts_with("/egress/0/name "));
+  CHECK(fault(with("egress", {{{"ports", {443}}}})).starts_with("/egress/0/name "));
+  CHECK(
+      fault(with("egress", {{{"name", "a.example.com"}, {"max_bytes_up", 0}}})).starts_with("/egress/0/max_bytes_up "));
+  CHECK(fault(with("egress", {{{"name", "a.example.com"}, {"expires", "soon"}}})).starts_with("/egress/0/expires "));
+  CHECK(fault(with("egress", Json(std::vector<Json>(65, {{"name", "a.example.com"}})))).starts_with("/egress "));
   CHECK(fault(with("health", {{"argv", Json::array()}})).starts_with("/health/argv "));
   CHECK(fault(with("compensation", {{"tool", "x"}, {"input", {{"a", {{"input", "/x"}, {"more", 1}}}}}}))
             .starts_with("/compensation/input/a "));
   CHECK(fault(with("owner", "a\nb")).starts_with("/owner "));
   CHECK_FALSE(parse_tool("../t", least().dump()));
+}
+
+TEST_CASE("a tool's network is asked for by names, and none of it, null and nothing at all are told apart") {
+  CHECK(fault(with("egress", {{{"name", "a.example.com"}, {"ports", {443}}, {"expires", "2030-01-01T00:00:00Z"}}})) ==
+        "");
+  CHECK_FALSE(parse_tool("t", least().dump())->egress);
+  CHECK(parse_tool("t", with("egress", nullptr).dump())->egress.value().is_null());
+  CHECK(parse_tool("t", with("egress", Json::array()).dump())->egress.value().empty());
 }
 
 TEST_CASE("what cannot be made twice is of a class from irreversible on, unless it is idempotent") {

@@ -3,7 +3,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <fstream>
 
 #include "tests/unit/supervisor_instance.hpp"
 
@@ -252,6 +254,14 @@ TEST_CASE("what there is can be read") {
   CHECK(info.at("limits").at("body_bytes") == 16777216);
   CHECK(info.at("launcher").at("host").at("kernel") == "fake");
   CHECK(info.at("images").size() == 2);
+  CHECK(info.at("egress").at("state") == "not_in_use");
+  for (const char* feature : {"jobs", "tools", "approvals", "grants", "evidence", "egress"}) {
+    INFO(feature);
+    CHECK(std::count(info.at("features").begin(), info.at("features").end(), feature) == 1);
+  }
+  const auto described = Json::parse(std::ifstream(CORDON_SOURCE_DIR "/docs/openapi.json"));
+  CHECK(info.at("features") ==
+        described.at("components").at("schemas").at("Info").at("properties").at("features").at("items").at("enum"));
   const auto profiles = client.get("/v1/profiles").json().at("profiles");
   REQUIRE(profiles.size() == 1);
   CHECK(profiles[0].at("name") == "default");

@@ -89,6 +89,37 @@ TEST_CASE("a job whose flows are all told is not lost behind that") {
   CHECK(flows.json().at(0)["reason"].is_null());
 }
 
+TEST_CASE("a job flows until the end of each of its flows is told, also of those that have no row") {
+  JobFlows flows;
+  for (std::uint64_t i = 0; i <= max_told_flows; ++i) flows.take(decided(i));
+  for (std::uint64_t i = 0; i < max_told_flows; ++i) flows.take(closed(i, 0, 0));
+  CHECK(flows.is_flowing());
+  flows.take(closed(max_told_flows, 0, 0));
+  CHECK_FALSE(flows.is_flowing());
+  flows.take(decided(1000, FlowReason::grant_revoked));
+  CHECK_FALSE(flows.is_flowing());
+  flows.take(decided(1001));
+  flows.lose();
+  CHECK_FALSE(flows.is_flowing());
+}
+
+TEST_CASE("a flow that was cut says why, in the report and in evidence") {
+  for (const auto& [reason, word] :
+       {std::pair(FlowReason::grant_revoked, "grant_revoked"), std::pair(FlowReason::grant_expired, "grant_expired")}) {
+    JobFlows flows;
+    flows.take(decided(1));
+    auto end = closed(1, 5, 7);
+    end.reason = reason;
+    flows.take(end);
+    CHECK(flows.json().at(0)["verdict"] == "allowed");
+    CHECK(flows.json().at(0)["reason"] == word);
+    CHECK(flows.json().at(0)["bytes_up"] == 5);
+    const auto record = flow_evidence(end, Subject{});
+    CHECK(std::get<std::string>(record.fields.at("reason")) == word);
+    CHECK(std::get<std::uint64_t>(record.fields.at("bytes_down")) == 7);
+  }
+}
+
 TEST_CASE("evidence of a flow says whose it is, where to, and by which rule") {
   auto flow = decided(3);
   flow.grant = 2;

@@ -10,6 +10,7 @@
 #include "supervisor/tools/call_outcome.hpp"
 #include "supervisor/tools/call_request.hpp"
 #include "supervisor/tools/tool_gate.hpp"
+#include "supervisor/tools/tool_json.hpp"
 #include "tests/unit/supervisor_instance.hpp"
 
 using namespace cordon;
@@ -45,6 +46,12 @@ Profile default_profile() {
   return profile;
 }
 
+EgressGrant granted(const std::string& name, std::vector<std::uint16_t> ports) {
+  EgressGrant grant;
+  grant.name = name, grant.ports = std::move(ports);
+  return grant;
+}
+
 struct Shelf {
   Shelf() {
     REQUIRE(::chmod(dir.path.c_str(), 0755) == 0);
@@ -53,9 +60,7 @@ struct Shelf {
     put(definition());
   }
   void put(const Json& tool) const { write(dir.path + "/t.json", tool.dump()); }
-  tl::expected<LoadedTools, ToolFault> load() const {
-    return load_tools(config, {{"default", default_profile()}}, ::geteuid());
-  }
+  tl::expected<LoadedTools, ToolFault> load() const { return load_tools(config, {{"default", profile}}, ::geteuid()); }
   LoadedToolPtr tool() const {
     const auto tools = load();
     REQUIRE(tools);
@@ -65,6 +70,7 @@ struct Shelf {
 
   Directory dir;
   Config config;
+  Profile profile = default_profile();
 };
 
 }  // namespace
@@ -85,6 +91,51 @@ TEST_CASE(
   tool["compensation"] = {{"tool", "u"}, {"input", Json::object()}};
   shelf.put(tool);
   CHECK(shelf.load().error().errors.front().pointer == "/compensation/tool");
+}
+
+TEST_CASE("a tool has the network of its profile, or as much of it as its definition says, and never more") {
+  Shelf shelf;
+  shelf.profile.egress = {granted("*.example.com", {443, 8443}), granted("www.example.net", {443})};
+  const auto with = [&](const Json& egress) {
+    auto tool = definition();
+    tool["egress"] = egress;
+    shelf.put(tool);
+  };
+  const auto call = [&] {
+    return *job_of_call(*parse_call_request(R"({"input": {"text": "x"}})"), *shelf.tool(), script);
+  };
+  CHECK(shelf.tool()->egress == shelf.profile.egress);
+  CHECK_FALSE(call().egress);
+  CHECK(tool_json(*shelf.tool(), {}, nullptr).at("egress").size() == 2);
+  for (const auto& none : {Json(), Json::array()}) {
+    with(none);
+    CHECK(shelf.tool()->egress.empty());
+    CHECK(call().egress.value() == none);
+    CHECK(job_of_health_check(*shelf.tool(), script).egress.value() == none);
+  }
+  with({{{"name", "api.example.com"}, {"ports", {443}}, {"max_bytes_up", 1000}}});
+  REQUIRE(shelf.tool()->egress.size() == 1);
+  CHECK(shelf.tool()->egress[0].name == "api.example.com");
+  CHECK(shelf.tool()->egress[0].budget.max_bytes_up == 1000);
+  const auto shown = tool_json(*shelf.tool(), {}, nullptr).at("egress");
+  CHECK(shown.at(0).at("name") == "api.example.com");
+  CHECK(shown.at(0).at("ports") == Json::array({443}));
+  CHECK(call().egress->at(0).at("name") == "api.example.com");
+  JobOrder order;
+  order.egress = shelf.tool()->egress;
+  CHECK(plan_json({}, order, Allow{}).at("plan").at("egress") == shown);
+  for (const auto& [wider, pointer] : std::vector<std::pair<Json, std::string>>{
+           {{{{"name", "example.org"}}}, "/egress/0/name"},
+           {{{{"name", "api.example.com"}}, {{"name", "www.example.net"}, {"ports", {443, 80}}}}, "/egress/1/ports"},
+           {{{{"name", "api.example.com"}, {"mode", "raw"}}}, "/egress/0/mode"},
+           {{{{"name", "api.example.com"}, {"max_bytes_down", std::uint64_t{1} << 40}}}, "/egress/0/max_bytes_down"},
+           {{{{"cidr", "192.0.2.0/24"}}}, "/egress/0/cidr"}}) {
+    with(wider);
+    INFO(wider.dump());
+    const auto loaded = shelf.load();
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().errors.front().pointer == pointer);
+  }
 }
 
 TEST_CASE("what others may write is not trusted: the definition, the directory, the script") {
