@@ -24,6 +24,7 @@ class IpAddress {
   constexpr std::uint32_t v4() const;                         // in host order; 0 of an IPv6 address
   constexpr const Octets& octets() const { return octets_; }  // network order; of IPv4 the first four
   std::string text() const;                                   // RFC 5952
+  // NOLINTNEXTLINE(modernize-use-nullptr): it takes the 0 of what is made here for a pointer
   constexpr auto operator<=>(const IpAddress&) const = default;
 
  private:

@@ -59,7 +59,7 @@ Finding judge_delegation(const CgroupFacts& cgroups) {
             "systemctl start cordon-launcher (its unit has Delegate=yes), then: sudo cordon doctor"};
   if (!cgroups.jobs) return f;
   f.detail = *cgroups.jobs;
-  const bool in_v1 = controllers_lacking(cgroups.controllers).size() > 0 && controllers_lacking(cgroups.legacy).empty();
+  const bool in_v1 = !controllers_lacking(cgroups.controllers).empty() && controllers_lacking(cgroups.legacy).empty();
   const auto missing = in_v1 ? std::string() : controllers_lacking(cgroups.jobs_controllers);
   f.verdict = missing.empty() ? Verdict::found : Verdict::missing;
   if (!missing.empty()) f.detail += " has not been given " + missing;

@@ -66,7 +66,7 @@ std::string sha256_of(int fd) {
 // "sha256:" and 64 digits, as it stands in a descriptor.
 std::string hex_in(const std::string& digest) {
   constexpr std::string_view algorithm = "sha256:";
-  const auto hex = digest.starts_with(algorithm) ? digest.substr(algorithm.size()) : "";
+  auto hex = digest.starts_with(algorithm) ? digest.substr(algorithm.size()) : "";
   if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != hex.npos)
     throw Failure("only sha256 digests are known: " + for_one_line(digest));
   return hex;
@@ -174,7 +174,8 @@ void copy_folder(int folder, const std::string& path, Tree& tree, int depth) {
   while (const auto* entry = ::readdir(directory)) names.emplace_back(entry->d_name);
   ::closedir(directory);
   for (const auto& name : names)
-    if (name != "." && name != "..") copy_entry(folder, name, path.empty() ? name : path + "/" + name, tree, depth);
+    if (name != "." && name != "..")
+      copy_entry(folder, name, path.empty() ? name : fmt::format("{}/{}", path, name), tree, depth);
 }
 
 void copy_entry(int folder, const std::string& name, const std::string& path, Tree& tree, int depth) {

@@ -131,6 +131,7 @@ int list_images(const Session& session, const ImageOptions& options) {
   const auto records = image::Store(options.store).all();
   if (session.json) return fmt::print("{}\n", Json(records).dump(2)), 0;
   std::vector<Row> rows;
+  rows.reserve(records.size());
   for (const auto& one : records)
     rows.push_back({one.value("name", ""), one.value("kind", ""), readable_bytes(one.value("file_bytes", 0.0)),
                     one.value("sha256", "").substr(0, 16), one.value("source", "")});

@@ -196,7 +196,7 @@ void Tree::white_out_others(std::string_view path) {
   while (const auto* entry = ::readdir(children)) names.emplace_back(entry->d_name);
   ::closedir(children);
   for (const auto& name : names) {
-    const auto below = normal.empty() ? name : normal + "/" + name;
+    const auto below = normal.empty() ? name : fmt::format("{}/{}", normal, name);
     if (name != "." && name != ".." && !made_.contains(below)) remove_all(readable.get(), name);
   }
 }

@@ -171,7 +171,7 @@ std::optional<Authority> read_authority(std::string_view text) {
 }
 
 HeadRead read_request_head(std::string_view so_far, std::size_t max_bytes) {
-  const auto read = read_lines(so_far.substr(0, max_bytes));
+  auto read = read_lines(so_far.substr(0, max_bytes));
   if (std::holds_alternative<HeadIncomplete>(read) && so_far.size() >= max_bytes) return FlowReason::head_too_large;
   return read;
 }

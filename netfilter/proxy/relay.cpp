@@ -28,7 +28,7 @@ Relay::Relay(tcp::socket tool, tcp::socket far, Budget& of_job, Budget& of_grant
       far_(std::move(far)),
       of_job_(of_job),
       of_grant_(of_grant),
-      body_(std::move(body)),
+      body_(body),
       second_hello_(std::move(second_hello)),
       idle_(idle),
       last_byte_(Clock::now()),

@@ -70,7 +70,7 @@ std::map<std::string, fs::path> profile_files(const Config& config) {
 std::vector<std::uint16_t> granted_ports(const Config& config) {
   std::set<std::uint16_t> ports;
   for (const auto& [name, file] : profile_files(config)) {
-    const auto beside = [&](std::string_view other) { return read_if_there(file.parent_path() / other); };
+    const auto beside = [folder = file.parent_path()](std::string_view other) { return read_if_there(folder / other); };
     const auto profile = parse_profile(name, read_if_there(file).value_or(""), beside);
     if (!profile) refuse(file, profile.error());
     for (const auto port : ports_of(profile->egress)) ports.insert(port);

@@ -38,8 +38,8 @@ std::string set(const std::string& name, const std::string& type, const std::vec
 std::string resolver_rules(const std::vector<IpAddress>& resolvers) {
   std::string out;
   for (const auto& resolver : resolvers) {
-    const std::string to = std::string(resolver.is_v6() ? "ip6" : "ip") + " daddr " + resolver.text();
-    out += "    " + to + " udp dport 53 accept\n    " + to + " tcp dport 53 accept\n";
+    const auto to = std::string(resolver.is_v6() ? "    ip6" : "    ip") + " daddr " + resolver.text();
+    out.append(to).append(" udp dport 53 accept\n").append(to).append(" tcp dport 53 accept\n");
   }
   return out;
 }

@@ -91,6 +91,7 @@ void expect_wall_where(pid_t it_dials, std::uint32_t uid, Facts& facts) {
 
 void hand_over(const Fd& line, const EgressJob& job, const std::vector<Fd>& sockets) {
   std::vector<int> fds;
+  fds.reserve(sockets.size());
   for (const auto& socket : sockets) fds.push_back(socket.get());
   if (!send_message(line.get(), encode(job), fds))
     throw KernelError("hand the job to cordon-egress", "in 2 s", ETIMEDOUT, "cordon-egress hangs: restart it");

@@ -22,7 +22,7 @@ class Holds {
     std::function<void(const JobPtr&)> release;       // into the queue
     std::function<void(const JobPtr&, Denied)> deny;  // it ends
   };
-  Holds(asio::any_io_executor executor, Journal& journal, Operations& operations, Ways ways)
+  Holds(const asio::any_io_executor& executor, Journal& journal, Operations& operations, Ways ways)
       : journal_(journal), operations_(operations), ways_(std::move(ways)), look_again_(executor) {}
 
   // The journal has it. Operators are told, and from here on its time runs out.

@@ -104,6 +104,7 @@ std::vector<std::string> Authority::revoke(const std::string& name, const std::s
 
 awaitable<bool> Authority::write_revoked(std::vector<std::string> names) {
   std::vector<GrantRow> revoked;
+  revoked.reserve(names.size());
   for (const auto& name : names) revoked.push_back(row_of(name));
   DatabaseThread::Work work = [revoked](JobRows& rows) {
     for (const auto& row : revoked) save_grant(rows, row);

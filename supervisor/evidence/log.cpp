@@ -84,7 +84,7 @@ void check_heads(EvidenceLog& log, const std::string& directory, const std::vect
   for (const auto& name : names) {
     while (next < log.entries.size() && log.entries[next].file < name) tree.append(log.entries[next++].leaf);
     if (name == names.front()) continue;
-    const auto segment = read_segment(read_file(directory + "/" + name));
+    const auto segment = read_segment(read_file(fmt::format("{}/{}", directory, name)));
     if (segment && segment->before.size() == tree.size() && segment->before.subtrees() == tree.subtrees()) continue;
     return log.faults.push_back({name, 0, tree.size(), "what its head says of the entries before it is not so"});
   }

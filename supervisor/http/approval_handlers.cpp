@@ -94,7 +94,7 @@ awaitable<Answer> decide_approval(Api* api, RequestPtr request, Parameters param
   auto finding = find_held(api, request, parameters.at(0));
   const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
-  const auto job = *found;
+  const auto& job = *found;
   const auto approver = api->authority.approver(request->caller);
   tl::expected<void, Rejection> done;
   if (decision->approve) {

@@ -1,6 +1,7 @@
 #include "supervisor/tools/tool_files.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -136,7 +137,7 @@ tl::expected<LoadedTools, ToolFault> load_tools(const Config& config, const std:
     if (!names) return tl::unexpected(names.error());
     for (const auto& name : *names) {
       auto tool = load_tool(dir, name, config, profiles, owner);
-      if (!tool) return tl::unexpected(ToolFault{dir + "/" + name, tool.error()});
+      if (!tool) return tl::unexpected(ToolFault{fmt::format("{}/{}", dir, name), tool.error()});
       tools.insert_or_assign((*tool)->tool.name, *tool);
     }
   }

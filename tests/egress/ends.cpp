@@ -229,8 +229,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "a launcher's message that is not one, or whose sockets are not what they should be, is refused; others are not "
-    "heard") {
+    "a launcher's message that is not one, or whose sockets are not what they should be, is refused, and others are "
+    "not heard") {
   World world;
   Proxy proxy(world);
   const auto job = job_of({grant("a.test", {443}, EgressMode::passthrough)});

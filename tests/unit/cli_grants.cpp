@@ -157,7 +157,7 @@ TEST_CASE("a grant is narrowed over the agents' socket, with a secret out of a f
 }
 
 TEST_CASE("revoking exits 1 when a restart would not know of it") {
-  const auto code = [](const char* body) {
+  const auto code = [](const std::string& body) {
     CannedServer server({{"DELETE /v1/grants/abc?kill=true", {200, body}}});
     const auto said = printed([&] { return revoke_grant(server.session(), "abc", true); });
     CHECK(said.out == "revoked 2, cut the network of 1, killed 1\n");
