@@ -198,10 +198,14 @@ TEST_CASE("what operators decided about tools is read back as it was written, an
 
 TEST_CASE("the body of a call is read for form, and what a job may say and a call may not is refused") {
   CHECK(parse_call_request(R"({"input": {"text": "x"}, "wait": true})")->rest.wait);
-  CHECK(parse_call_request(R"({"input": {}, "dry_run": true, "grant": "g"})")->dry_run);
+  const auto grant = std::string(64, 'a');
+  const auto dry = parse_call_request(R"({"input": {}, "dry_run": true, "grant": ")" + grant + R"("})");
+  REQUIRE(dry);
+  CHECK(dry->dry_run);
   for (const auto* wrong :
        {"", "[]", "{}", R"({"input": []})", R"({"input": {}, "argv": ["sh"]})", R"({"input": {}, "env": {}})",
-        R"({"input": {}, "profile": "x"})", R"({"input": {}, "dry_run": 1})", R"({"input": {"a": 1, "a": 2}})"})
+        R"({"input": {}, "profile": "x"})", R"({"input": {}, "grant": "g"})", R"({"input": {}, "dry_run": 1})",
+        R"({"input": {"a": 1, "a": 2}})"})
     CHECK(parse_call_request(wrong).error().status == 400);
 }
 
