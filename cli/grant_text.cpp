@@ -100,8 +100,12 @@ std::string revoked_text(const Json& done) {
                      done.at("killed").size());
 }
 
-bool all_cut(const Json& done) { return done.value("all_cut", false); }
+bool all_cut(const Json& done) {
+  return done.value("all_cut", false);
+}
 
-int exit_code_of_revocation(const Json& done) { return all_cut(done) && done.value("persisted", false) ? 0 : 1; }
+int exit_code_of_revocation(const Json& done) {
+  return all_cut(done) && done.value("persisted", false) ? 0 : 1;
+}
 
 }  // namespace cordon::cli

@@ -125,7 +125,7 @@ TEST_CASE("an answer of another shape is shown, not believed") {
   CHECK(approval_text(Json::parse(R"({"job": "j-1"})")).starts_with("j-1  \n"));
 }
 
-TEST_CASE("approving shows the action and approves what was shown; with --binding only what was looked at before") {
+TEST_CASE("approving shows the action and approves what was shown, with --binding only what was looked at before") {
   auto server = server_with("granted");
   const auto said = printed([&] { return approve_job(server.session(), {"j-1", ""}); });
   CHECK(said.code == 0);
