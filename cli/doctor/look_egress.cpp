@@ -32,7 +32,8 @@ std::optional<EgressFacts::Granting> ask_for_grants(const Session& session) {
     const auto response = broadest_client(session).send({.target = "/v1/profiles", .timeout = answer_patience});
     if (response.status != 200) return std::nullopt;
     EgressFacts::Granting granting;
-    for (const auto& profile : parse_answer(response.body).at("profiles")) {
+    const auto answer = parse_answer(response.body);
+    for (const auto& profile : answer.at("profiles")) {
       const auto grants = profile.value("egress", Json::array());
       if (!grants.empty()) granting.profiles.push_back(for_one_line(profile.value("name", "?")));
       for (const auto& grant : grants) granting.by_name = granting.by_name || grant.contains("name");

@@ -86,8 +86,8 @@ void ask_for_kills(const Session& session, InstanceFacts& instance) {
     const auto response = operator_client(session).send({.target = "/v1/kill", .timeout = answer_patience});
     if (response.status != 200) return;
     instance.engaged.emplace();
-    for (const auto& one : parse_answer(response.body).at("engaged"))
-      instance.engaged->push_back(one.value("scope", "?"));
+    const auto answer = parse_answer(response.body);
+    for (const auto& one : answer.at("engaged")) instance.engaged->push_back(one.value("scope", "?"));
   } catch (const Failure&) {
     // Not tested, then.
   }

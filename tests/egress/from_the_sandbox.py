@@ -99,7 +99,8 @@ def test_a_server_that_asks_for_another_hello_gets_it():
     far = stage.ask_internet(do="counts")["connections"][0]
     expect(far["head"].count("retry.wild.example.com") == 2, "it did not ask")
     flow = [f for f in job["network"] if f["port"] == 443][0]
-    expect((flow["bytes_up"], flow["bytes_down"]) == (far["in"], far["out"]) and flow["reason"] is None, flow, far)
+    expect((flow["bytes_up"], flow["bytes_down"]) == (far["in"], far["out"]), flow, far)
+    expect(flow["reason"] in (None, "job_ended"), flow)  # the job may end before the far side has closed
 
 
 def test_a_name_that_leads_inside_is_not_dialled():
