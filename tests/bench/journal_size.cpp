@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
+#include <memory>
 #include <sstream>
 
 #include "tests/bench/client.hpp"
@@ -24,7 +25,7 @@ struct Aged {
   Aged(std::string how_many, std::int64_t count) : size(std::move(how_many)), cordon(warm(keep_all())) {
     if (count > 0) fill_journal(cordon, count);
     come_to_rest(cordon);
-    client.emplace(cordon.agent_socket());
+    client = std::make_unique<Client>(cordon.agent_socket());
     const auto list = client->request("GET", "/v1/jobs?limit=100").json().at("jobs");
     REQUIRE(list.size() == static_cast<std::size_t>(std::min<std::int64_t>(count, 100)));
     for (const auto& job : list) some.push_back(job.at("id"));
@@ -47,13 +48,13 @@ struct Aged {
       REQUIRE(cordon.daemon().end(std::chrono::seconds(20)) == 0);
       cordon.start_daemon();
     });
-    client.emplace(cordon.agent_socket());
+    client = std::make_unique<Client>(cordon.agent_socket());
   }
 
   inline static const std::string body = R"({"argv": ["true"], "wait": true})";
   std::string size;
   Instance cordon;
-  std::optional<Client> client;
+  std::unique_ptr<Client> client;
   std::vector<std::string> some;
   double mib_before = 0, mib_after = 0;
   Samples ran, looks, lists, starts;

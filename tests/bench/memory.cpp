@@ -94,7 +94,7 @@ void of_jobs(const Instance& cordon, Running& running) {
   std::vector<std::string> ids;
   for (unsigned i = 0; i < sandboxes; ++i) ids.push_back(cordon.submit(job).at("id"));
   for (const auto& id : ids) REQUIRE(cordon.reaches(id, "running"));
-  REQUIRE(cordon::test::eventually([&] { return job_processes(cordon.whose()).size() >= sandboxes * 2; }));
+  REQUIRE(cordon::test::eventually([&] { return job_processes(cordon.whose()).size() >= 2UL * sandboxes; }));
   running.available.add((before - available_kib()) / sandboxes);
   running.charged.add((charged_kib(cordon) - charged_before) / sandboxes);
   for (const auto& id : ids) cordon.remove("/v1/jobs/" + id);

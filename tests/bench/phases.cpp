@@ -65,7 +65,7 @@ void print_phases(const std::string& how, Phases phases) {
   const auto of_rest = [](const auto& phase) { return phase.first.find(' ') == std::string::npos; };
   std::stable_partition(phases.begin(), phases.end(), of_rest);
   for (const auto& [name, samples] : phases) {
-    const auto cell = [&](double share) { return fmt::format("{:.2f}", samples.quantile(share)); };
+    const auto cell = [&of = samples](double share) { return fmt::format("{:.2f}", of.quantile(share)); };
     print_cells({name, std::to_string(samples.size()), cell(0.5), cell(0.95), cell(0.99)});
   }
 }
