@@ -83,6 +83,7 @@ struct Told {
 // A program of ours, started as it is: no shell, nothing on its standard input, all that it says.
 Told run_program(const std::vector<std::string>& words) {
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   int ends[2];
