@@ -115,6 +115,6 @@ awaitable<Answer> get_metrics(Api*, RequestPtr, Parameters);
 std::string metrics_text(const Api& api);
 
 // Puts a refusal on the record, if it is a decision. `uid`: as the kernel says; nullopt: it does not.
-void keep_refusal(Api& api, std::optional<std::uint32_t> uid, const Account& account, const Rejection& why);
+void keep_refusal(Api* api, std::optional<std::uint32_t> uid, const Account& account, const Rejection& why);
 
 }  // namespace cordon

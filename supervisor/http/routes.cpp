@@ -172,16 +172,16 @@ awaitable<Answer> dispatch(Api* api, RequestPtr request) {
 
 }  // namespace
 
-void keep_refusal(Api& api, std::optional<std::uint32_t> uid, const Account& account, const Rejection& why) {
+void keep_refusal(Api* api, std::optional<std::uint32_t> uid, const Account& account, const Rejection& why) {
   if (!is_decision(why)) return;
-  api.refusals.add(
-      {uid, account, why.status, why.code, why.detail, why.tool, why.profile, api.catalog->config.policy.digest});
+  api->refusals.add(
+      {uid, account, why.status, why.code, why.detail, why.tool, why.profile, api->catalog->config.policy.digest});
 }
 
 awaitable<Answer> answer(Api* api, RequestPtr request) {
   auto handling = dispatch(api, request);
   auto answered = co_await std::move(handling);
-  if (!answered) keep_refusal(*api, request->caller.uid, request->caller.account, answered.error());
+  if (!answered) keep_refusal(api, request->caller.uid, request->caller.account, answered.error());
   co_return answered;
 }
 

@@ -71,7 +71,7 @@ void take_connection(Socket socket, const Listener& listener, Serving& shared, C
     caller.groups = std::make_shared<const std::vector<gid_t>>(peer->groups);
   auto connection = std::make_shared<Connection>(std::move(socket), caller, shared.commons);
   if (!who) {
-    keep_refusal(*shared.api, peer ? std::optional(peer->uid) : std::nullopt, {}, who.error());
+    keep_refusal(shared.api, peer ? std::optional(peer->uid) : std::nullopt, {}, who.error());
     return refuse(std::move(connection), who.error(), refusals);
   }
   const ConnectionTable::Limits limits{config.max_connections_per_uid,
@@ -80,7 +80,7 @@ void take_connection(Socket socket, const Listener& listener, Serving& shared, C
   if (!seat) {
     const bool own = seat.error() == ConnectionTable::Full::of_uid;
     auto why = own ? too_many(caller.uid, limits.per_uid) : all_taken(limits.all);
-    keep_refusal(*shared.api, caller.uid, caller.account, why);
+    keep_refusal(shared.api, caller.uid, caller.account, why);
     return refuse(std::move(connection), std::move(why), refusals);
   }
   connection->seat = std::move(*seat);

@@ -185,6 +185,8 @@ TEST_CASE("what cannot be written fails alone, not what was handed over with it"
   const File file;
   asio::io_context io;
   std::vector<std::string> failed;
+  std::promise<void> begun, go;  // the thread's, to its end
+  auto may_go = go.get_future();
   {
     DatabaseThread thread(io.get_executor(), file.path, DatabaseThread::Access::read_write);
     const auto tell = [&failed](const std::string& who) {
@@ -192,11 +194,10 @@ TEST_CASE("what cannot be written fails alone, not what was handed over with it"
         if (error) failed.push_back(who);
       };
     };
-    std::promise<void> begun, go;
     thread.post(
         [&](JobRows&) {
           begun.set_value();
-          go.get_future().wait();
+          may_go.wait();
         },
         Durability::process, tell("first"));
     begun.get_future().wait();  // from here on, one batch
