@@ -77,6 +77,10 @@ struct EgressFacts {
   };
   std::optional<Granting> granting;  // nullopt: cordond did not say
   Looked wall, proxy;                // of an instance that uses egress
+
+  bool is_used(const EgressConfig& config) const {
+    return !config.resolvers.empty() || (granting && !granting->profiles.empty());
+  }
 };
 
 struct InstanceFacts {

@@ -6,10 +6,6 @@
 namespace cordon::cli::doctor {
 namespace {
 
-bool is_in_use(const EgressFacts& egress, const EgressConfig& config) {
-  return !config.resolvers.empty() || (egress.granting && !egress.granting->profiles.empty());
-}
-
 // Is it used at all, and can it do what is asked of it? Without any use there is nothing else to look at.
 Finding judge_use(const EgressFacts& egress, const EgressConfig& config) {
   Finding f{"egress",
@@ -18,9 +14,9 @@ Finding judge_use(const EgressFacts& egress, const EgressConfig& config) {
             "cordond does not answer, and it alone knows which profiles are in force",
             "what jobs may reach; without it they have no network at all",
             "docs/egress.md says how it is set up; cordon egress check PROFILE NAME PORT explains a decision"};
-  if (!is_in_use(egress, config) && !egress.granting) return f;
+  if (!egress.is_used(config) && !egress.granting) return f;
   f.verdict = Verdict::found;
-  if (!is_in_use(egress, config)) {
+  if (!egress.is_used(config)) {
     f.detail =
         "not in use: no profile grants any, so no job reaches a network, and nothing is there that could be reached";
     return f;
@@ -51,7 +47,7 @@ Finding judge_looked(Finding f, const Looked& looked) {
 
 Findings judge_egress(const EgressFacts& egress, const EgressConfig& config) {
   Findings findings{judge_use(egress, config)};
-  if (!is_in_use(egress, config)) return findings;
+  if (!egress.is_used(config)) return findings;
   const bool is_granted = !egress.granting || !egress.granting->profiles.empty();
   const auto weight = is_granted ? Weight::needed : Weight::useful;
   findings.push_back(

@@ -137,8 +137,7 @@ Looked proxy_as_told(const Json& info) {
 EgressFacts look_at_egress(const Session& session, const Places& places, const EgressConfig& config, const Json& info) {
   EgressFacts egress;
   egress.granting = ask_for_grants(session);
-  const bool is_in_use = !config.resolvers.empty() || (egress.granting && !egress.granting->profiles.empty());
-  if (!is_in_use) return egress;
+  if (!egress.is_used(config)) return egress;
   egress.wall = look_at_wall(words_for_wall(session, places, config));
   egress.proxy = proxy_as_told(info);
   return egress;

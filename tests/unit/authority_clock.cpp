@@ -1,16 +1,16 @@
 // Promise (issue "Governed tools", "Must show": replays "after a clock step"): what was too late once, an approval or a
 // grant, stays too late: over steps of the wall clock, restarts, crashes and reboots, whatever the clocks say then.
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
 #include <random>
 
 #include "supervisor/asio.hpp"
 #include "supervisor/authority/approval.hpp"
 #include "supervisor/authority/grant_book.hpp"
 #include "supervisor/journal/journal.hpp"
+#include "tests/unit/journal_file.hpp"
 
 using namespace cordon;
+using cordon::test::JournalFile;
 
 namespace {
 
@@ -32,16 +32,6 @@ struct Machine {
     boottime_s = 5;
     wall_s += clock_off_by;
   }
-};
-
-struct File {
-  File() {
-    char name[] = "/tmp/cordon-unit-XXXXXX";
-    dir = ::mkdtemp(name);
-    path = dir + "/journal.db";
-  }
-  ~File() { std::filesystem::remove_all(dir); }
-  std::string dir, path;
 };
 
 Approval granted(std::int64_t expires_age_s) {
@@ -118,7 +108,7 @@ TEST_CASE(
 
 TEST_CASE("a journal never tells an earlier age than it told, over a crash and a reboot with the clock set back",
           "[governed:replay]") {
-  const File file;
+  const JournalFile file;
   asio::io_context io(1);
   Machine machine;
   const auto read = [&] { return machine.read(); };
@@ -149,7 +139,7 @@ TEST_CASE("a journal never tells an earlier age than it told, over a crash and a
 }
 
 TEST_CASE("time that has really passed counts over a reboot, and a machine that was off keeps nothing alive") {
-  const File file;
+  const JournalFile file;
   asio::io_context io(1);
   Machine machine;
   const auto read = [&] { return machine.read(); };

@@ -1,23 +1,13 @@
 // What the journal keeps of authority: an approval is used up once, in the transaction that admits the job.
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
 
 #include "supervisor/journal/authority_rows.hpp"
+#include "tests/unit/journal_file.hpp"
 
 using namespace cordon;
+using cordon::test::JournalFile;
 
 namespace {
-
-struct File {
-  File() {
-    char name[] = "/tmp/cordon-unit-XXXXXX";
-    dir = ::mkdtemp(name);
-    path = dir + "/journal.db";
-  }
-  ~File() { std::filesystem::remove_all(dir); }
-  std::string dir, path;
-};
 
 ReceivedRow held(const std::string& id) {
   ReceivedRow row{id, "a", "t", std::nullopt, {}, "{}", "body", 1};
@@ -28,7 +18,7 @@ ReceivedRow held(const std::string& id) {
 }  // namespace
 
 TEST_CASE("an approval is used up once, and not before it was granted", "[governed:replay][threat:replay]") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   rows.receive(held("1"));
   CHECK_FALSE(consume_approval(rows, "1"));
@@ -40,7 +30,7 @@ TEST_CASE("an approval is used up once, and not before it was granted", "[govern
 }
 
 TEST_CASE("an approval of a job that was admitted or has ended is good for nothing", "[governed:replay]") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   for (const char* id : {"1", "2"}) {
     rows.receive(held(id));
@@ -57,7 +47,7 @@ TEST_CASE("an approval of a job that was admitted or has ended is good for nothi
 }
 
 TEST_CASE("what waits is given back with its mandate, and one that never was leaves none") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   rows.receive(held("1"));
   CHECK(rows.unfinished().at(0).mandate == "mandate");
@@ -67,7 +57,7 @@ TEST_CASE("what waits is given back with its mandate, and one that never was lea
 }
 
 TEST_CASE("grants are kept with their uses, which never go back, and contexts until they are forgotten") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   save_grant(rows, {"g", "{}", 0, std::nullopt});
   count_uses(rows, {{"g", 2}, {"none", 1}});
@@ -85,7 +75,7 @@ TEST_CASE("grants are kept with their uses, which never go back, and contexts un
 }
 
 TEST_CASE("a journal of the first version gets what it lacks, and keeps what it has") {
-  const File file;
+  const JournalFile file;
   {
     JobRows rows(file.path, true);
     rows.receive(held("1"));

@@ -1,6 +1,5 @@
 #include <boost/asio/use_future.hpp>
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -10,21 +9,13 @@
 #include "supervisor/jobs/retention.hpp"
 #include "supervisor/journal/journal.hpp"
 #include "supervisor/journal/schema.hpp"
+#include "tests/unit/journal_file.hpp"
 
 using namespace cordon;
+using cordon::test::JournalFile;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct File {
-  File() {
-    char name[] = "/tmp/cordon-unit-XXXXXX";
-    dir = ::mkdtemp(name);
-    path = dir + "/journal.db";
-  }
-  ~File() { fs::remove_all(dir); }
-  std::string dir, path;
-};
 
 ReceivedRow received(const std::string& id, const std::string& actor = "a") {
   return {id,           actor, "t", std::nullopt, {}, R"({"before":{"state":"queued"},"between":{},"after":{}})",
@@ -49,7 +40,7 @@ void run(JobRows& rows, const std::string& id, std::uint64_t bytes = 10, std::in
 }  // namespace
 
 TEST_CASE("what was received and not ended is unfinished, in the order it came, with how far it got") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   auto waits = received("9");
   waits.body = "what was asked for";
@@ -78,7 +69,7 @@ TEST_CASE("what was received and not ended is unfinished, in the order it came, 
 }
 
 TEST_CASE("a state never goes back, however late a step comes") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   rows.receive(received("1"));
   rows.step(JobRows::Step::started, "1", 5);  // not admitted: it cannot be
@@ -93,7 +84,7 @@ TEST_CASE("a state never goes back, however late a step comes") {
 }
 
 TEST_CASE("two jobs of one actor cannot have one key, whatever the daemon believes") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   auto one = received("1"), two = received("2");
   one.key = two.key = "k";
@@ -102,7 +93,7 @@ TEST_CASE("two jobs of one actor cannot have one key, whatever the daemon believ
 }
 
 TEST_CASE("what is held is counted by actor, and less by what is forgotten") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   run(rows, "1", 100);
   run(rows, "2", 20);
@@ -122,7 +113,7 @@ TEST_CASE("what is held is counted by actor, and less by what is forgotten") {
 }
 
 TEST_CASE("jobs are forgotten by the journal's age, the oldest first") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   run(rows, "1", 1, 300);
   run(rows, "2", 1, 100);
@@ -133,7 +124,7 @@ TEST_CASE("jobs are forgotten by the journal's age, the oldest first") {
 }
 
 TEST_CASE("a content is an orphan when the last job that left it is forgotten") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   rows.receive(received("1"));
   rows.receive(received("2"));
@@ -148,7 +139,7 @@ TEST_CASE("a content is an orphan when the last job that left it is forgotten") 
 }
 
 TEST_CASE("a page of ended jobs is newest first, of one actor or of all") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   for (const auto* id : {"1", "2", "3"}) run(rows, id);
   rows.receive(received("4", "b"));
@@ -165,7 +156,7 @@ TEST_CASE("a page of ended jobs is newest first, of one actor or of all") {
 }
 
 TEST_CASE("a page of long reports ends early, and says so") {
-  const File file;
+  const JournalFile file;
   JobRows rows(file.path, true);
   for (const auto* id : {"1", "2", "3", "4"}) {
     rows.receive(received(id));
@@ -182,7 +173,7 @@ TEST_CASE("a page of long reports ends early, and says so") {
 }
 
 TEST_CASE("what cannot be written fails alone, not what was handed over with it") {
-  const File file;
+  const JournalFile file;
   asio::io_context io;
   std::vector<std::string> failed;
   std::promise<void> begun, go;  // the thread's, to its end
@@ -262,7 +253,7 @@ TEST_CASE("a journal that is damaged, newer, or cannot be written refuses with t
     }
     return "opened";
   };
-  const File damaged, newer, fine;
+  const JournalFile damaged, newer, fine;
   std::ofstream(damaged.path) << std::string(8192, 'x');
   CHECK(open(damaged.path).find("not a database") != std::string::npos);
   { SQLite::Database(newer.path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec("PRAGMA user_version = 99"); }
@@ -272,7 +263,7 @@ TEST_CASE("a journal that is damaged, newer, or cannot be written refuses with t
 }
 
 TEST_CASE("a torn tail of the journal costs what was being written, and nothing before it") {
-  const File file, torn;
+  const JournalFile file, torn;
   JobRows rows(file.path, true);
   run(rows, "1");
   const auto whole = fs::file_size(file.path + "-wal");
@@ -298,7 +289,7 @@ TEST_CASE("a torn tail of the journal costs what was being written, and nothing 
 }
 
 TEST_CASE("work that fails leaves nothing of its transaction, and the next is done") {
-  const File file;
+  const JournalFile file;
   asio::io_context io(1);
   Journal journal(io.get_executor(), file.path);
   const auto wait = [&](awaitable<void> what) {
