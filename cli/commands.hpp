@@ -141,6 +141,7 @@ struct ImageOptions {
   std::string name, source;
   std::string store = "/var/lib/cordon/images";
   std::uint64_t most_bytes = std::uint64_t{16} << 30;  // unpacked
+  std::uint64_t most_entries = 1'000'000;
 };
 int import_image(const Session& session, const ImageOptions& options);
 int list_images(const Session& session, const ImageOptions& options);

@@ -55,6 +55,27 @@ std::string path_of(struct archive_entry* entry) {
   return path == nullptr ? "" : path;
 }
 
+// Holes and padding count: what matters is what somebody would have to do with it.
+void expect_ratio(struct archive* archive, std::uint64_t unpacked, const Bounds& bounds) {
+  const auto packed = static_cast<std::uint64_t>(::archive_filter_bytes(archive, -1));
+  if (unpacked > bounds.ratio_free && unpacked / bounds.ratio > packed)
+    throw Failure(fmt::format("{} bytes out of {}: more than {} to 1", unpacked, packed, bounds.ratio));
+}
+
+// The data of the entry, looked at and forgotten; counted in `unpacked`.
+void pass_over_data(struct archive* archive, const std::string& name, const Bounds& bounds, std::uint64_t& unpacked) {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  la_int64_t offset = 0;
+  for (;;) {
+    const int rc = ::archive_read_data_block(archive, &data, &size, &offset);
+    if (rc == ARCHIVE_EOF) return;
+    if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN) broken(name, archive);
+    unpacked += size;
+    expect_ratio(archive, unpacked, bounds);
+  }
+}
+
 void write_all_of(int fd, const char* bytes, std::size_t size) {
   while (size > 0) {
     const auto n = ::write(fd, bytes, size);
@@ -123,9 +144,7 @@ class Layer {
   void grow(std::uint64_t bytes) {
     tree_.grow(bytes);
     unpacked_ += bytes;
-    const auto packed = static_cast<std::uint64_t>(::archive_filter_bytes(archive_.get(), -1));
-    if (unpacked_ > bounds_.ratio_free && unpacked_ / bounds_.ratio > packed)
-      throw Failure(fmt::format("{} bytes out of {}: more than {} to 1", unpacked_, packed, bounds_.ratio));
+    expect_ratio(archive_.get(), unpacked_, bounds_);
   }
 
   Archive archive_;
@@ -141,10 +160,16 @@ void apply_layer(int archive, const std::string& name, Tree& tree, const Bounds&
   Layer(archive, name, tree, bounds).apply();
 }
 
-void list_names(int fd, const std::string& name, const std::function<bool(const std::string&)>& more) {
+void list_names(int fd, const std::string& name, const Bounds& bounds,
+                const std::function<bool(const std::string&)>& more) {
   const auto archive = open_archive(fd, name);
-  while (auto* entry = next_entry(archive.get(), name))
+  std::uint64_t entries = 0, unpacked = 0;
+  while (auto* entry = next_entry(archive.get(), name)) {
+    if (++entries > bounds.entries) throw Failure(fmt::format("{}: more than {} entries", name, bounds.entries));
     if (!more(path_of(entry))) return;
+    if (::archive_filter_count(archive.get()) == 1) continue;  // not packed: libarchive skips by seeking
+    pass_over_data(archive.get(), name, bounds, unpacked);
+  }
 }
 
 }  // namespace cordon::cli::image

@@ -28,15 +28,20 @@ using Json = nlohmann::json;
 constexpr std::size_t most_json = 4 << 20, most_layers = 128;
 constexpr const char* our_architecture = "amd64";
 
-// A regular file beneath `root`, through no link.
-Fd open_beneath(int root, const std::string& path) {
+constexpr const char* let_everybody_read = "chmod -R go+rX the source, or import a tar of it";
+
+// A regular file beneath `root`, through no link, or through such as do not lead out.
+Fd open_beneath(int root, const std::string& path, std::uint64_t links = RESOLVE_NO_SYMLINKS) {
   open_how how{};
   how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  how.resolve = RESOLVE_BENEATH | links;
   Fd fd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
+  const int error = errno;
   struct stat it {};
-  if (!fd || ::fstat(fd.get(), &it) < 0 || !S_ISREG(it.st_mode))
-    throw Failure("there is no file " + for_one_line(path));
+  if (!fd)
+    throw Failure(fmt::format("cannot open {}: {}", for_one_line(path), std::strerror(error)),
+                  error == EACCES ? let_everybody_read : "");
+  if (::fstat(fd.get(), &it) < 0 || !S_ISREG(it.st_mode)) throw Failure(for_one_line(path) + " is no regular file");
   return fd;
 }
 
@@ -133,7 +138,7 @@ Unpacked unpack_docker(int folder, Tree& tree, const Bounds& bounds) {
     throw Failure(fmt::format("{} layers and {} digests", layers.size(), diffs.size()));
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto name = layers[i].get<std::string>();
-    const auto layer = open_beneath(folder, name);
+    const auto layer = open_beneath(folder, name, RESOLVE_NO_MAGICLINKS);  // one that is there twice is a link
     if (sha256_of(layer.get()) != hex_in(diffs[i].get<std::string>()))
       throw Failure(for_one_line(name) + " has another digest");
     apply_layer(layer.get(), fmt::format("layer {}", i + 1), tree, bounds);
@@ -195,9 +200,9 @@ void copy_entry(int folder, const std::string& name, const std::string& path, Tr
   copy_folder(file.get(), path, tree, depth + 1);
 }
 
-bool is_layout(int archive) {
+bool is_layout(int archive, const Bounds& bounds) {
   bool found = false;
-  list_names(archive, "the archive", [&](const std::string& path) {
+  list_names(archive, "the archive", bounds, [&](const std::string& path) {
     const auto name = normal_path(path);
     found = name == "oci-layout" || name == "manifest.json";
     return !found;
@@ -207,7 +212,7 @@ bool is_layout(int archive) {
 
 // The outer archive holds files with names of its own and no links: unpacked beside the tree, under the same bounds.
 Unpacked unpack_archive(int source, int scratch, Tree& tree, const Bounds& bounds) {
-  if (!is_layout(source)) {
+  if (!is_layout(source, bounds)) {
     apply_layer(source, "the archive", tree, bounds);
     return {"rootfs", "", 1};
   }
@@ -225,6 +230,8 @@ Unpacked unpack_source(int source, int scratch, Tree& tree, const Bounds& bounds
   if (::fstat(source, &it) < 0) throw Failure("the source cannot be looked at");
   try {
     if (!S_ISDIR(it.st_mode)) return unpack_archive(source, scratch, tree, bounds);
+    if (::faccessat(source, ".", R_OK | X_OK, 0) < 0)
+      throw Failure("a process without rights reads the source, and may not look into it", let_everybody_read);
     if (const auto unpacked = unpack_folder(source, tree, bounds)) return *unpacked;
     copy_folder(source, "", tree, 0);
     return {"rootfs", "", 1};

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sodium.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr const char* data_ending = ".erofs";
 constexpr const char* record_ending = ".json";
+constexpr const char* fresh_ending = ".new";
 
 [[noreturn]] void failed(const std::string& step, const std::string& path) {
   throw Failure(fmt::format("cannot {} {}: {}", step, path, std::strerror(errno)));
@@ -56,11 +58,33 @@ Fd open_regular(const std::string& path) {
   return fd;
 }
 
-void write_whole(const std::string& path, const std::string& text) {
-  std::ofstream out(path + ".new", std::ios::trunc);
+// A file under its name only once it is whole; gone otherwise.
+class Unfinished {
+ public:
+  explicit Unfinished(std::string final_path) : final_(std::move(final_path)), path_(final_ + fresh_ending) {}
+  ~Unfinished() { ::unlink(path_.c_str()); }
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+
+  const std::string& path() const { return path_; }
+  void finish() const {
+    if (::rename(path_.c_str(), final_.c_str()) < 0) failed("keep", final_);
+  }
+
+ private:
+  std::string final_, path_;
+};
+
+void write_text(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::trunc);
   out << text;
   out.close();
-  if (!out || ::rename((path + ".new").c_str(), path.c_str()) < 0) failed("write", path);
+  if (!out) failed("write", path);
+}
+
+bool is_left_behind(const std::string& name) {
+  return name.starts_with(Store::unfinished) || name.ends_with(std::string(data_ending) + fresh_ending) ||
+         name.ends_with(std::string(record_ending) + fresh_ending);
 }
 
 }  // namespace
@@ -76,6 +100,21 @@ std::string Store::path(const std::string& name, const char* ending) const {
   return directory_ + "/" + name + ending;
 }
 
+Fd Store::lock() const {
+  Fd directory(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) failed("open", directory_);
+  if (::flock(directory.get(), LOCK_EX | LOCK_NB) < 0)
+    throw Failure("somebody else is changing " + directory_ + " just now", "wait until that is done");
+  std::vector<std::filesystem::path> left;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory_, error))
+    if (is_left_behind(entry.path().filename())) left.push_back(entry.path());
+  for (const auto& path : left)
+    if (std::filesystem::remove_all(path, error); error)
+      throw Failure(fmt::format("cannot remove {}: {}", path.string(), error.message()));
+  return directory;
+}
+
 void Store::expect_free(const std::string& name) const {
   if (name == "host") throw Failure("\"host\" is the view of the host's own /usr: choose another name");
   if (std::filesystem::exists(path(name, data_ending)))
@@ -83,19 +122,22 @@ void Store::expect_free(const std::string& name) const {
 }
 
 Json Store::take(const std::string& made, const std::string& name, const std::string& source, Json record) const {
-  const auto file = path(name, data_ending), fresh = file + ".new";
+  const auto file = path(name, data_ending);
+  const Unfinished data(file), description(path(name, record_ending));
   const auto from = open_regular(made);
-  ::unlink(fresh.c_str());
-  const Fd to(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444));
-  if (!to) failed("make", fresh);
+  const Fd to(::open(data.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444));
+  if (!to) failed("make", data.path());
   const auto digest = digest_while_copying(from.get(), to.get(), made);
-  if (::fsync(to.get()) < 0 || ::rename(fresh.c_str(), file.c_str()) < 0) failed("keep", file);
+  struct stat made_of {};
+  if (::fsync(to.get()) < 0 || ::fstat(to.get(), &made_of) < 0) failed("keep", data.path());
   record["name"] = name;
   record["source"] = source;
   record["file"] = file;
-  record["file_bytes"] = std::filesystem::file_size(file);
+  record["file_bytes"] = made_of.st_size;
   record["sha256"] = digest;
-  write_whole(path(name, record_ending), record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_text(description.path(), record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  data.finish();
+  description.finish();
   return record;
 }
 
@@ -119,10 +161,17 @@ std::string Store::sha256_now(const std::string& name) const {
   return digest_while_copying(open_regular(file).get(), -1, file);
 }
 
+// Also what has lost its record, since nothing else could take that away.
 void Store::remove(const std::string& name) const {
-  (void)record_of(name);
-  for (const char* ending : {data_ending, record_ending})
-    if (::unlink(path(name, ending).c_str()) < 0 && errno != ENOENT) failed("remove", path(name, ending));
+  const auto held = lock();
+  int removed = 0;
+  for (const char* ending : {record_ending, data_ending}) {
+    if (::unlink(path(name, ending).c_str()) == 0)
+      ++removed;
+    else if (errno != ENOENT)
+      failed("remove", path(name, ending));
+  }
+  if (removed == 0) throw Failure("there is no image " + name, "cordon image list");
 }
 
 }  // namespace image

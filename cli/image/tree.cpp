@@ -5,11 +5,15 @@
 #include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "cli/failure.hpp"
@@ -20,6 +24,7 @@ namespace cordon::cli::image {
 namespace {
 
 constexpr std::size_t longest_path = 4095, longest_name = 255, deepest = 128;
+constexpr std::uint64_t room_every = std::uint64_t{16} << 20;  // bytes, between two looks at the disk
 
 [[noreturn]] void refuse(std::string_view path, const std::string& why) {
   throw Failure(fmt::format("{}: {}", for_one_line(path), why));
@@ -69,6 +74,14 @@ void remove_all(int parent, const std::string& name) {
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) < 0) failed(name, "remove the directory that was there");
 }
 
+// Where an open directory is, links followed; nullopt where that is longer than a path can be.
+std::optional<std::string> path_of_open(int fd) {
+  std::array<char, 4096> buffer{};
+  const auto n = ::readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), buffer.data(), buffer.size());
+  if (n < 0 || static_cast<std::size_t>(n) == buffer.size()) return std::nullopt;
+  return std::string(buffer.data(), static_cast<std::size_t>(n));
+}
+
 bool is_directory(int parent, const std::string& name) {
   struct stat it {};
   return ::fstatat(parent, name.c_str(), &it, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(it.st_mode);
@@ -98,6 +111,26 @@ void Tree::count(const std::string& path) {
 void Tree::grow(std::uint64_t bytes) {
   bytes_ += bytes;
   if (bytes_ > bounds_.bytes) throw Failure(fmt::format("more than {} bytes when unpacked", bounds_.bytes));
+  if (bytes_ - room_seen_at_ < room_every) return;
+  room_seen_at_ = bytes_;
+  expect_room();
+}
+
+void Tree::expect_room() const {
+  struct statvfs disk {};
+  if (bounds_.keep_free == 0 || ::fstatvfs(root_, &disk) < 0) return;
+  if (std::uint64_t{disk.f_bavail} * disk.f_frsize < bounds_.keep_free)
+    throw Failure(fmt::format("less than {} bytes would be left on the disk", bounds_.keep_free));
+}
+
+// By links of the image a short path can lead to a deep place, and by many such an archive to one that is deeper than
+// whoever cleans up can follow.
+void Tree::expect_not_too_deep(std::string_view path, int parent) const {
+  const auto root = path_of_open(root_), place = path_of_open(parent);
+  if (!root || !place ||
+      std::count(place->begin(), place->end(), '/') - std::count(root->begin(), root->end(), '/') >=
+          static_cast<std::ptrdiff_t>(deepest))
+    refuse(path, "a place that is too deep");
 }
 
 unsigned Tree::taken_mode(unsigned mode) {
@@ -122,6 +155,7 @@ Tree::Place Tree::place(std::string_view path) {
     parent = std::move(next);
   }
   if (!parent) failed(path, "open the directory above it");
+  expect_not_too_deep(path, parent.get());
   place.parent = parent.release();
   return place;
 }

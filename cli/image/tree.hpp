@@ -15,6 +15,7 @@ struct Bounds {
   std::uint64_t entries = 1'000'000;
   std::uint64_t ratio = 200;  // unpacked to packed, of one layer, beyond `ratio_free` bytes
   std::uint64_t ratio_free = std::uint64_t{64} << 20;
+  std::uint64_t keep_free = 0;  // of the disk that the tree lies on
 };
 
 // What was not taken as it was, by kind: "set-user-id bits taken off" -> how many.
@@ -51,6 +52,8 @@ class Tree {
   };
   Place place(std::string_view path);  // makes the directories above it
   void make_room(const Place& place, bool for_directory);
+  void expect_not_too_deep(std::string_view path, int parent) const;
+  void expect_room() const;
   void count(const std::string& path);
   unsigned taken_mode(unsigned mode);
 
@@ -58,7 +61,7 @@ class Tree {
   Bounds bounds_;
   std::set<std::string> made_;  // by the layer that is being applied
   Notes notes_;
-  std::uint64_t bytes_ = 0, entries_ = 0;
+  std::uint64_t bytes_ = 0, entries_ = 0, room_seen_at_ = 0;
 };
 
 // "./usr//bin/" -> "usr/bin"; throws Failure for "..", for what is too long or too deep, and for bytes that name

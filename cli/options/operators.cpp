@@ -95,6 +95,8 @@ void add_image_commands(CLI::App& app, Choice& choice) {
   from.add_option("--most-bytes", choice.image.most_bytes, "Refuse what is larger when unpacked")
       ->transform(CLI::AsSizeValue(false))
       ->capture_default_str();
+  from.add_option("--most-entries", choice.image.most_entries, "Refuse what has more files, directories and links")
+      ->capture_default_str();
   named(add("check", "Say whether its file is what was imported", check_image));
   named(add("remove", "Delete it", remove_image));
 }

@@ -1,7 +1,5 @@
 // Promise (issue 8): an archive cannot put anything outside of the image's tree, nor more into it than the bounds
 // allow; whatever is refused is refused with its place.
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -17,55 +15,15 @@
 #include "cli/image/layer.hpp"
 #include "cli/image/source.hpp"
 #include "sandbox/kernel/fd.hpp"
+#include "tests/unit/archives.hpp"
 
 using namespace cordon;
 using namespace cordon::cli;
 using namespace cordon::cli::image;
+using namespace cordon::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Entry {
-  std::string path;
-  std::string content{};
-  unsigned type = AE_IFREG;
-  std::string link{};
-  bool hard = false;
-  unsigned mode = 0644;
-};
-
-Fd archive_of(const std::vector<Entry>& entries, bool packed = false) {
-  Fd file(::memfd_create("archive", MFD_CLOEXEC));
-  auto* archive = ::archive_write_new();
-  ::archive_write_set_format_gnutar(archive);
-  if (packed) ::archive_write_add_filter_gzip(archive);
-  REQUIRE(::archive_write_open_fd(archive, file.get()) == ARCHIVE_OK);
-  for (const auto& entry : entries) {
-    auto* header = ::archive_entry_new();
-    ::archive_entry_set_pathname(header, entry.path.c_str());
-    ::archive_entry_set_filetype(header, entry.type);
-    ::archive_entry_set_perm(header, static_cast<mode_t>(entry.mode));
-    ::archive_entry_set_size(header, static_cast<la_int64_t>(entry.content.size()));
-    if (entry.hard) ::archive_entry_set_hardlink(header, entry.link.c_str());
-    if (!entry.hard && !entry.link.empty()) ::archive_entry_set_symlink(header, entry.link.c_str());
-    REQUIRE(::archive_write_header(archive, header) == ARCHIVE_OK);
-    ::archive_write_data(archive, entry.content.data(), entry.content.size());
-    ::archive_entry_free(header);
-  }
-  ::archive_write_close(archive);
-  ::archive_write_free(archive);
-  return file;
-}
-
-Entry folder(const std::string& path) {
-  return {path, "", AE_IFDIR, "", false, 0755};
-}
-Entry link_to(const std::string& path, const std::string& target) {
-  return {path, "", AE_IFLNK, target};
-}
-Entry hard_link_to(const std::string& path, const std::string& target) {
-  return {path, "", AE_IFREG, target, true};
-}
 
 class Unpacking {
  public:
@@ -80,14 +38,14 @@ class Unpacking {
   Unpacking(const Unpacking&) = delete;
   Unpacking& operator=(const Unpacking&) = delete;
 
-  void apply(const std::vector<Entry>& entries, bool packed = false) {
-    const auto archive = archive_of(entries, packed);
+  void apply(const std::vector<Entry>& entries, Packing packing = Packing::none) {
+    const auto archive = archive_of(entries, packing);
     apply_layer(archive.get(), "layer 1", *tree_, bounds_);
   }
   // "" when it was taken; otherwise what the refusal says.
-  std::string refusal(const std::vector<Entry>& entries, bool packed = false) {
+  std::string refusal(const std::vector<Entry>& entries, Packing packing = Packing::none) {
     try {
-      apply(entries, packed);
+      apply(entries, packing);
       return "";
     } catch (const Failure& failure) {
       return failure.what();
@@ -131,7 +89,7 @@ TEST_CASE("an image's files, directories and links come as they are") {
   CHECK((fs::status(u.at("usr/bin/tool")).permissions() & fs::perms::others_exec) != fs::perms::none);
 }
 
-TEST_CASE("no path of an archive leads out of the tree") {
+TEST_CASE("no path of an archive leads out of the tree", "[threat:image-archive]") {
   Unpacking u;
   const auto outside = u.outside() + "/victim";
   fs::create_directory(outside);
@@ -182,7 +140,7 @@ TEST_CASE("whiteouts remove what lower layers have, and nothing of their own lay
   CHECK_FALSE(u.refusal({{".wh..."}}).empty());
 }
 
-TEST_CASE("a whiteout cannot remove what is outside") {
+TEST_CASE("a whiteout cannot remove what is outside", "[threat:image-archive]") {
   Unpacking u;
   std::ofstream(u.outside() + "/victim") << "mine";
   CHECK_FALSE(u.refusal({{"../.wh.victim"}}).empty());
@@ -190,7 +148,7 @@ TEST_CASE("a whiteout cannot remove what is outside") {
   CHECK(fs::exists(u.outside() + "/victim"));
 }
 
-TEST_CASE("what is too much when unpacked is refused: entries, bytes, ratio") {
+TEST_CASE("what is too much when unpacked is refused: entries, bytes, ratio", "[threat:image-archive]") {
   Bounds few;
   few.entries = 3;
   CHECK(Unpacking(few).refusal({folder("a"), folder("b"), folder("c"), folder("d")}).find("more than 3 entries") !=
@@ -201,8 +159,48 @@ TEST_CASE("what is too much when unpacked is refused: entries, bytes, ratio") {
   Bounds thin;
   thin.ratio_free = 1 << 20;
   const std::string zeros(8 << 20, '\0');
-  CHECK(Unpacking(thin).refusal({{"bomb", zeros}}, true).find("more than 200 to 1") != std::string::npos);
+  CHECK(Unpacking(thin).refusal({{"bomb", zeros}}, Packing::gzip).find("more than 200 to 1") != std::string::npos);
   CHECK(Unpacking(thin).refusal({{"no bomb", zeros}}).empty());
+}
+
+TEST_CASE("a bomb is refused before anybody has gone through all of it, also where only names are read",
+          "[threat:image-archive]") {
+  Bounds thin;
+  thin.ratio_free = 1 << 20;
+  const auto bomb = archive_of({{"first", std::string(32 << 20, '\0')}, {"second", "x"}}, Packing::gzip);
+  std::vector<std::string> names;
+  const auto list = [&](const Bounds& bounds) {
+    list_names(bomb.get(), "the archive", bounds, [&](const std::string& name) {
+      names.push_back(name);
+      return true;
+    });
+  };
+  CHECK_THROWS_WITH(list(thin), Catch::Contains("more than 200 to 1"));
+  CHECK(names == std::vector<std::string>{"first"});
+  Bounds few;
+  few.entries = 1;
+  CHECK_THROWS_WITH(list(few), Catch::Contains("more than 1 entries"));
+}
+
+TEST_CASE("links of an archive do not lead deeper than its paths may", "[threat:image-archive]") {
+  std::string way;
+  std::vector<Entry> entries;
+  for (int i = 0; i < 100; ++i) way += (i == 0 ? "d" : "/d");
+  entries.push_back(folder(way));
+  entries.push_back(link_to("halfway", way));
+  Unpacking u;
+  CHECK(u.refusal(entries).empty());
+  CHECK(u.refusal({folder("halfway/one/two")}).empty());
+  CHECK(u.refusal({folder("halfway/" + way)}).find("a place that is too deep") != std::string::npos);
+  CHECK(u.refusal({folder("halfway/" + std::string(250, 'n'))}).empty());  // long names are not deep ones
+}
+
+TEST_CASE("a disk on which too little would be left is told, and nothing more is written") {
+  Bounds bounds;
+  bounds.keep_free = ~std::uint64_t{0};
+  CHECK(Unpacking(bounds).refusal({{"small", std::string(1 << 20, 'x')}}).empty());  // is not looked for at each file
+  CHECK(Unpacking(bounds).refusal({{"large", std::string(17 << 20, 'x')}}).find("would be left on the disk") !=
+        std::string::npos);
 }
 
 TEST_CASE("names that name nothing, are too long or too deep are refused") {
@@ -217,7 +215,7 @@ TEST_CASE("names that name nothing, are too long or too deep are refused") {
   CHECK_FALSE(Unpacking().refusal({{"./", "a file in the place of the root"}}).empty());
 }
 
-TEST_CASE("a blob whose digest is not right is refused before it is unpacked") {
+TEST_CASE("a blob whose digest is not right is refused before it is unpacked", "[threat:image-archive]") {
   Unpacking u;
   const auto layout = u.outside() + "/layout";
   fs::create_directories(layout + "/blobs/sha256");
