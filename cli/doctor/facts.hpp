@@ -35,6 +35,7 @@ struct CgroupFacts {
   std::optional<bool> can_kill;     // cgroup.kill is there; nullopt: there is no cgroup to look in
   std::optional<std::string> jobs;  // the launcher's directory for jobs; nullopt: no launcher told us
   std::set<std::string> jobs_controllers;
+  std::optional<bool> limits_swap;  // or there is none; nullopt: there is no cgroup to look in
 };
 
 struct IdRange {
@@ -52,10 +53,12 @@ struct HostFacts {
   std::vector<std::string> unread;  // files with ids that could not be read
   std::optional<Disk> state;
   std::optional<std::uint64_t> memory_available;
+  std::optional<std::uint64_t> pids_left;
   std::optional<bool> clock_synchronised;
   std::optional<std::string> nft;  // the path of the program; empty: not there
   std::optional<bool> nf_tables;   // the kernel answers
   std::optional<std::string> lsm;  // the security modules in force
+  std::optional<bool> mkfs_erofs;  // the program with which images are imported
 };
 
 struct Canary {
@@ -90,6 +93,7 @@ struct InstanceFacts {
   std::map<std::string, bool> accounts;        // "user cordon" -> is there
   std::map<std::string, std::string> files;    // program or directory -> what is wrong with it; "" when nothing is
   std::map<std::string, std::string> sockets;  // likewise
+  std::map<std::string, std::string> images;   // configured ones that are a file or a directory: likewise
   std::string cli_version;
   nlohmann::ordered_json info;  // GET /v1/info; null: info_error says why
   std::string info_error;

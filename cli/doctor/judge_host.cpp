@@ -66,6 +66,19 @@ Finding judge_delegation(const CgroupFacts& cgroups) {
   return f;
 }
 
+Finding judge_swap(const CgroupFacts& cgroups) {
+  Finding f{"cgroups.swap",
+            Verdict::not_tested,
+            Weight::needed,
+            "there is no cgroup below the root to look in",
+            "memory beyond a job's limit would go to swap instead: without a limit there too nothing is launched",
+            "boot with swapaccount=1, or: swapoff -a"};
+  if (!cgroups.limits_swap) return f;
+  f.verdict = *cgroups.limits_swap ? Verdict::found : Verdict::missing;
+  f.detail = *cgroups.limits_swap ? "swap is limited with memory, or there is none" : "swap is on, and has no limit";
+  return f;
+}
+
 bool overlap(const IdRange& a, std::uint64_t first, std::uint64_t count) {
   return a.first < first + count && first < a.first + a.count;
 }
@@ -130,6 +143,33 @@ Finding judge_memory(const HostFacts& host, const Config& config) {
   return f;
 }
 
+Finding judge_pids(const HostFacts& host, const Config& config) {
+  Finding f{"pids.reserve",
+            Verdict::not_tested,
+            Weight::needed,
+            "/proc/loadavg, kernel.pid_max or kernel.threads-max cannot be read",
+            "below the reserve (admission.host_reserve) nothing starts: jobs wait",
+            "end something else, raise kernel.pid_max and kernel.threads-max, or lower admission.host_reserve.pids"};
+  if (!host.pids_left) return f;
+  const auto reserve = config.admission.reserve.pids;
+  f.verdict = *host.pids_left > 2 * reserve ? Verdict::found : Verdict::missing;
+  f.detail = fmt::format("{} left, {} are kept for the host", *host.pids_left, reserve);
+  return f;
+}
+
+Finding judge_mkfs(const HostFacts& host) {
+  Finding f{"tool.mkfs.erofs",
+            Verdict::not_tested,
+            Weight::useful,
+            "nobody looked",
+            "cordon image import makes images with it",
+            "apt install erofs-utils"};
+  if (!host.mkfs_erofs) return f;
+  f.verdict = *host.mkfs_erofs ? Verdict::found : Verdict::missing;
+  f.detail = *host.mkfs_erofs ? "/usr/bin/mkfs.erofs" : "no program /usr/bin/mkfs.erofs";
+  return f;
+}
+
 Finding judge_clock(const HostFacts& host) {
   Finding f{"clock.synchronised",
             Verdict::not_tested,
@@ -176,12 +216,12 @@ Finding judge_lsm(const HostFacts& host) {
 }  // namespace
 
 Findings judge_cgroups(const CgroupFacts& cgroups) {
-  return {judge_layout(cgroups), judge_kill(cgroups), judge_delegation(cgroups)};
+  return {judge_layout(cgroups), judge_kill(cgroups), judge_delegation(cgroups), judge_swap(cgroups)};
 }
 
 Findings judge_host(const HostFacts& host, const Config& config) {
-  return {judge_ids(host, config), judge_disk(host, config), judge_memory(host, config),
-          judge_clock(host),       judge_nftables(host),     judge_lsm(host)};
+  return {judge_ids(host, config), judge_disk(host, config), judge_memory(host, config), judge_pids(host, config),
+          judge_clock(host),       judge_nftables(host),     judge_mkfs(host),           judge_lsm(host)};
 }
 
 }  // namespace cordon::cli::doctor

@@ -47,6 +47,15 @@ Finding judge_file(const std::string& path, const std::string& wrong) {
           "apt install --reinstall cordon"};
 }
 
+Finding judge_image(const std::string& name, const std::string& wrong) {
+  return {"image." + name,
+          wrong.empty() ? Verdict::found : Verdict::missing,
+          Weight::needed,
+          wrong.empty() ? "is there; its digest, if it has one: cordon image check " + name : wrong,
+          "the launcher does not start without each image that is configured",
+          "cordon image import it again, or take it out of \"images\" of cordon.json"};
+}
+
 Finding judge_socket(const std::string& path, const std::string& wrong) {
   return {"socket." + path.substr(path.rfind('/') + 1),
           wrong.empty() ? Verdict::found : Verdict::missing,
@@ -86,6 +95,25 @@ Finding judge_versions(const InstanceFacts& instance) {
   f.verdict = all_same ? Verdict::found : Verdict::missing;
   f.detail = fmt::format("cordon {}, cordond {}, cordon-launcher {}", instance.cli_version, daemon,
                          launcher.empty() ? "not told" : launcher);
+  return f;
+}
+
+Finding judge_evidence(const InstanceFacts& instance) {
+  Finding f{"evidence",
+            Verdict::not_tested,
+            Weight::needed,
+            "cordond does not answer",
+            "what is decided and what becomes of it goes on record; while it cannot, nothing is started",
+            "systemctl status cordon-ledger; journalctl -u cordon-ledger; cordon evidence verify"};
+  if (instance.info.is_null()) return f;
+  const auto evidence = member(instance.info, "evidence");
+  const auto state = text_in(evidence, "state");
+  if (state.empty()) return f.detail = "cordond did not tell", f;
+  f.verdict = state == "on" ? Verdict::found : Verdict::missing;
+  if (state == "off") f.weight = Weight::useful;
+  f.detail = state == "on"    ? "the ledger answers; whether it is whole: cordon evidence verify"
+             : state == "off" ? "turned off by the configuration: nothing is on record"
+                              : "the ledger does not take what is to be recorded";
   return f;
 }
 
@@ -149,8 +177,10 @@ Findings judge_instance(const InstanceFacts& instance) {
   for (const auto& [name, is_there] : instance.accounts) findings.push_back(judge_account(name, is_there));
   for (const auto& [path, wrong] : instance.files) findings.push_back(judge_file(path, wrong));
   for (const auto& [path, wrong] : instance.sockets) findings.push_back(judge_socket(path, wrong));
+  for (const auto& [name, wrong] : instance.images) findings.push_back(judge_image(name, wrong));
   findings.push_back(judge_answer(instance));
   findings.push_back(judge_versions(instance));
+  findings.push_back(judge_evidence(instance));
   findings.push_back(judge_oom(instance));
   findings.push_back(judge_kill(instance));
   const auto egress = judge_egress(instance.egress, instance.config.value_or(Config{}).egress);

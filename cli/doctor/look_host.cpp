@@ -3,6 +3,7 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 #include <vector>
@@ -64,6 +65,22 @@ std::optional<std::uint64_t> memory(const std::string& key) {
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> number_in(const char* path) {
+  const auto text = text_of_file(path);
+  return text ? whole_number(text->substr(0, text->find('\n'))) : std::nullopt;
+}
+
+// The fourth word of /proc/loadavg is runnable/existing (proc(5)).
+std::optional<std::uint64_t> pids_left() {
+  const auto pids = number_in("/proc/sys/kernel/pid_max"), threads = number_in("/proc/sys/kernel/threads-max");
+  const auto load = fields_of(text_of_file("/proc/loadavg").value_or(""), ' ');
+  const auto tasks = load.size() > 3 ? fields_of(load[3], '/') : std::vector<std::string>();
+  const auto taken = tasks.size() == 2 ? whole_number(tasks[1]) : std::nullopt;
+  if (!pids || !threads || !taken) return std::nullopt;
+  const auto most = std::min(*pids, *threads);
+  return most - std::min(most, *taken);
+}
+
 // adjtimex(2), which only reads here.
 std::optional<bool> is_clock_synchronised() {
   timex state{};
@@ -92,23 +109,45 @@ std::set<std::string> words_of(const std::string& text) {
   return all;
 }
 
-// A line of /proc/self/mounts: source, place, type, options.
-void read_mount(const std::string& line, CgroupFacts& cgroups) {
+// A line of /proc/self/mounts: source, place, type, options. Where version 1 has its controller of memory, if it has.
+void read_mount(const std::string& line, CgroupFacts& cgroups, std::string& legacy_memory) {
   const auto fields = fields_of(line, ' ');
   if (fields.size() < 4) return;
   if (fields[2] == "cgroup2" && cgroups.unified.empty()) cgroups.unified = fields[1];
   if (fields[2] != "cgroup") return;
-  for (const auto& option : fields_of(fields[3], ',')) cgroups.legacy.insert(option);
+  for (const auto& option : fields_of(fields[3], ',')) {
+    cgroups.legacy.insert(option);
+    if (option == "memory") legacy_memory = fields[1];
+  }
+}
+
+// A cgroup that is not the root, to look for what the root does not have.
+std::optional<std::string> some_cgroup(const std::string& unified, const std::optional<std::string>& jobs) {
+  std::vector<std::string> candidates{unified + "/system.slice", unified + "/init.scope", unified + "/user.slice"};
+  if (jobs) candidates.insert(candidates.begin(), *jobs);
+  for (const auto& directory : candidates)
+    if (::access((directory + "/cgroup.procs").c_str(), F_OK) == 0) return directory;
+  return std::nullopt;
+}
+
+bool is_there(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+// Without a limit on swap, memory that a job may not have could go there (swapaccount=1 on the kernel's command line).
+std::optional<bool> limits_swap(const CgroupFacts& cgroups, const std::string& legacy_memory) {
+  const auto swaps = text_of_file("/proc/swaps");
+  if (swaps && std::count(swaps->begin(), swaps->end(), '\n') <= 1) return true;
+  if (!legacy_memory.empty()) return is_there(legacy_memory + "/memory.memsw.limit_in_bytes");
+  const auto cgroup = some_cgroup(cgroups.unified, cgroups.jobs);
+  if (!swaps || !cgroup || !is_there(*cgroup + "/memory.max")) return std::nullopt;
+  return is_there(*cgroup + "/memory.swap.max");
 }
 
 // The root itself has no cgroup.kill; where we are may be the root.
 std::optional<bool> can_kill(const std::string& unified, const std::optional<std::string>& jobs) {
-  std::vector<std::string> candidates{unified + "/system.slice", unified + "/init.scope", unified + "/user.slice"};
-  if (jobs) candidates.insert(candidates.begin(), *jobs);
-  for (const auto& directory : candidates)
-    if (::access((directory + "/cgroup.procs").c_str(), F_OK) == 0)
-      return ::access((directory + "/cgroup.kill").c_str(), F_OK) == 0;
-  return std::nullopt;
+  const auto cgroup = some_cgroup(unified, jobs);
+  return cgroup ? std::optional(is_there(*cgroup + "/cgroup.kill")) : std::nullopt;
 }
 
 // As the launcher has written it down; only root may read that.
@@ -125,13 +164,15 @@ std::optional<std::string> jobs_directory(const std::string& runtime_dir) {
 CgroupFacts look_at_cgroups(const Session& session) {
   CgroupFacts cgroups;
   std::istringstream lines(text_of_file("/proc/self/mounts").value_or(""));
-  for (std::string line; std::getline(lines, line);) read_mount(line, cgroups);
+  std::string legacy_memory;
+  for (std::string line; std::getline(lines, line);) read_mount(line, cgroups, legacy_memory);
   if (cgroups.unified.empty()) return cgroups;
   cgroups.controllers = words_of(text_of_file(cgroups.unified + "/cgroup.controllers").value_or(""));
   cgroups.jobs = jobs_directory(session.runtime_dir);
   if (cgroups.jobs)
     cgroups.jobs_controllers = words_of(text_of_file(*cgroups.jobs + "/cgroup.subtree_control").value_or(""));
   cgroups.can_kill = can_kill(cgroups.unified, cgroups.jobs);
+  cgroups.limits_swap = limits_swap(cgroups, legacy_memory);
   return cgroups;
 }
 
@@ -140,9 +181,11 @@ HostFacts look_at_host(const Places& places) {
   for (const auto& file : id_files) read_ids(file, host);
   host.state = look_at_disk(places.state_dir);
   host.memory_available = memory("MemAvailable");
+  host.pids_left = pids_left();
   host.clock_synchronised = is_clock_synchronised();
   host.nft = find_nft();
   host.nf_tables = answers_netfilter();
+  host.mkfs_erofs = ::access("/usr/bin/mkfs.erofs", X_OK) == 0;
   host.lsm = text_of_file("/sys/kernel/security/lsm");
   return host;
 }

@@ -38,7 +38,9 @@ void read_config(InstanceFacts& instance) {
 }
 
 void look_at_accounts(const Config& config, InstanceFacts& instance) {
-  instance.accounts["user " + config.daemon_user] = ::getpwnam(config.daemon_user.c_str()) != nullptr;
+  std::vector<std::string> users{config.daemon_user};
+  if (config.evidence.on) users.push_back(config.ledger_user);
+  for (const auto& user : users) instance.accounts["user " + user] = ::getpwnam(user.c_str()) != nullptr;
   for (const auto& group : {std::string("cordon-daemon"), config.agent_group, config.operator_group})
     instance.accounts["group " + group] = ::getgrnam(group.c_str()) != nullptr;
 }
@@ -51,7 +53,8 @@ std::string wrong_with_file(const std::string& path) {
 }
 
 void look_at_files(const Config& config, InstanceFacts& instance) {
-  for (const char* name : {"cordond", "cordon-launcher", "cordon-init"}) {
+  for (const char* name : {"cordond", "cordon-launcher", "cordon-init", "cordon-ledger", "cordon-egress",
+                           "cordon-egress-wall", "cordon-prestart-python.so", "cordon-prestart-node.so"}) {
     const auto path = std::string("/usr/libexec/cordon/") + name;
     instance.files[path] = wrong_with_file(path);
   }
@@ -60,6 +63,19 @@ void look_at_files(const Config& config, InstanceFacts& instance) {
     if (::stat(path.c_str(), &there) == 0) instance.files[path] = wrong_with_file(path);
   for (const auto& path : {std::string("/etc/cordon"), instance.config_file})
     if (::stat(path.c_str(), &there) == 0) instance.files[path] = wrong_with_file(path);
+}
+
+// Its digest only the launcher looks at, when it mounts it: that takes as long as reading all of it.
+void look_at_images(const Config& config, InstanceFacts& instance) {
+  for (const auto& [name, image] : config.images) {
+    struct stat there {};
+    if (!image.file.empty())
+      instance.images[name] = wrong_with_file(image.file);
+    else if (!image.rootfs.empty())
+      instance.images[name] = ::stat(image.rootfs.c_str(), &there) < 0 ? std::strerror(errno)
+                              : S_ISDIR(there.st_mode)                 ? ""
+                                                                       : "is no directory";
+  }
 }
 
 std::string wrong_with_socket(const std::string& path, const std::string& group) {
@@ -151,6 +167,7 @@ InstanceFacts look_at_instance(const Session& session, const Places& places, boo
     instance.sockets[session.runtime_dir + "/operator.sock"] =
         wrong_with_socket(session.runtime_dir + "/operator.sock", config.operator_group);
   }
+  look_at_images(config, instance);
   ask_for_info(session, instance);
   ask_for_kills(session, instance);
   instance.egress = look_at_egress(session, places, config.egress, instance.info);

@@ -34,8 +34,13 @@ KernelFacts good_kernel() {
 }
 
 CgroupFacts good_cgroups() {
-  return {"/sys/fs/cgroup",         {"cpu", "memory", "pids"}, {}, true, "/sys/fs/cgroup/cordon.slice/jobs",
-          {"cpu", "memory", "pids"}};
+  return {"/sys/fs/cgroup",
+          {"cpu", "memory", "pids"},
+          {},
+          true,
+          "/sys/fs/cgroup/cordon.slice/jobs",
+          {"cpu", "memory", "pids"},
+          true};
 }
 
 HostFacts good_host() {
@@ -43,6 +48,8 @@ HostFacts good_host() {
   host.ids = {{100000, 65536, "/etc/subuid: alice"}, {0, 1, "/etc/passwd: root"}};
   host.state = Disk{"/var/lib/cordon", std::uint64_t{50} << 30, 1'000'000};
   host.memory_available = std::uint64_t{8} << 30;
+  host.pids_left = 4'000'000;
+  host.mkfs_erofs = true;
   host.clock_synchronised = true;
   host.nft = "/usr/sbin/nft";
   host.nf_tables = true;
@@ -57,8 +64,12 @@ InstanceFacts good_instance() {
   instance.accounts = {{"user cordon", true}, {"group cordon", true}};
   instance.files = {{"/usr/libexec/cordon/cordond", ""}};
   instance.sockets = {{"/run/cordon/agent.sock", ""}};
+  instance.images = {{"debian", ""}};
   instance.cli_version = "1.2.3";
-  instance.info = {{"version", "1.2.3"}, {"oom_score_adj", -500}, {"launcher", {{"version", "1.2.3"}}}};
+  instance.info = {{"version", "1.2.3"},
+                   {"oom_score_adj", -500},
+                   {"evidence", {{"state", "on"}}},
+                   {"launcher", {{"version", "1.2.3"}}}};
   instance.engaged.emplace();
   instance.egress.granting.emplace();
   instance.canary.ran = true;
@@ -199,6 +210,34 @@ TEST_CASE("a disk without room is missing, one that cannot hold what is retained
   CHECK(named(judge_host(host, {}), "disk.state").weight == Weight::useful);
   host.state->free_inodes = 10;
   CHECK(named(judge_host(host, {}), "disk.state").weight == Weight::needed);
+}
+
+TEST_CASE("memory that could be swapped past its limit, and pids that are about to run out, are found missing") {
+  auto cgroups = good_cgroups();
+  cgroups.limits_swap = false;
+  CHECK(named(judge_cgroups(cgroups), "cgroups.swap").verdict == Verdict::missing);
+  auto host = good_host();
+  host.pids_left = 2 * Config{}.admission.reserve.pids;
+  CHECK(named(judge_host(host, {}), "pids.reserve").verdict == Verdict::missing);
+  ++*host.pids_left;
+  CHECK(named(judge_host(host, {}), "pids.reserve").verdict == Verdict::found);
+  host.mkfs_erofs = false;
+  CHECK(named(judge_host(host, {}), "tool.mkfs.erofs").verdict == Verdict::missing);
+  CHECK(named(judge_host(host, {}), "tool.mkfs.erofs").weight == Weight::useful);
+}
+
+TEST_CASE("evidence that cannot be written is missing and needed, and turned off it is missing by somebody's will") {
+  auto instance = good_instance();
+  instance.info["evidence"]["state"] = "unavailable";
+  CHECK(named(judge_instance(instance), "evidence").verdict == Verdict::missing);
+  CHECK(named(judge_instance(instance), "evidence").weight == Weight::needed);
+  instance.info["evidence"]["state"] = "off";
+  CHECK(named(judge_instance(instance), "evidence").verdict == Verdict::missing);
+  CHECK(named(judge_instance(instance), "evidence").weight == Weight::useful);
+  instance.info["evidence"] = 7;
+  CHECK(named(judge_instance(instance), "evidence").verdict == Verdict::not_tested);
+  instance.images = {{"debian", "belongs to uid 1000"}};
+  CHECK(named(judge_instance(instance), "image.debian").verdict == Verdict::missing);
 }
 
 TEST_CASE("programs of different versions, a canary that failed and a kill switch that is engaged are told") {
