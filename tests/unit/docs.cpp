@@ -1,7 +1,9 @@
 // Promise (style.md): no document that nothing keeps true. The configuration shown to operators is one that is
 // accepted.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <vector>
 
@@ -9,10 +11,22 @@
 
 namespace {
 
-std::vector<std::string> json_blocks(const std::string& file) {
+std::string text_of(const std::string& file) {
   std::ostringstream text;
   text << std::ifstream(CORDON_SOURCE_DIR "/" + file).rdbuf();
-  const auto page = text.str();
+  return std::move(text).str();
+}
+
+// Each place where the pattern's first group is found.
+std::vector<std::string> all_of(const std::string& text, const char* pattern) {
+  const std::regex regex(pattern);
+  std::vector<std::string> found;
+  for (std::sregex_iterator it(text.begin(), text.end(), regex), end; it != end; ++it) found.push_back((*it)[1]);
+  return found;
+}
+
+std::vector<std::string> json_blocks(const std::string& file) {
+  const auto page = text_of(file);
   std::vector<std::string> blocks;
   for (auto at = page.find("```json\n"); at != page.npos; at = page.find("```json\n", at)) {
     at += 8;
@@ -67,4 +81,34 @@ TEST_CASE("the policy in docs/authority.md is accepted") {
   INFO((config ? "" : config.error().at(0).pointer + " " + config.error().at(0).detail));
   REQUIRE(config);
   CHECK(config->policy.rules.size() == 4);
+}
+
+// docs/metrics.md is held against a running daemon by promises/metrics.cpp.
+TEST_CASE("the alert rules name metrics, outcomes and kinds of events that there are, and say what to do") {
+  const auto rules = text_of("docs/alerts.yml"), metrics = text_of("docs/metrics.md"),
+             events = text_of("docs/events.md");
+  const auto names = all_of(rules, "((?:cordon|process)_[a-z_]+?)(?:_bucket)?[{\\[ ]");
+  CHECK(names.size() >= 10);
+  for (const auto& name : names) {
+    INFO(name);
+    CHECK(metrics.find("| `" + name + "` |") != metrics.npos);
+  }
+  const auto table = all_of(events, "`([a-z_]+)`");
+  for (const auto& label : all_of(rules, "kind=~?\"([a-z_|]+)\"")) {
+    std::istringstream words(label);
+    for (std::string kind; std::getline(words, kind, '|');) {
+      INFO(kind);
+      CHECK(std::find(table.begin(), table.end(), kind) != table.end());
+    }
+  }
+  const auto api = text_of("docs/openapi.json");
+  for (const auto& outcome : all_of(rules, "outcome=\"([a-z_]+)\"")) {
+    INFO(outcome);
+    CHECK(api.find("\"" + outcome + "\"") != api.npos);
+  }
+  const auto count = all_of(rules, "- (alert): Cordon[A-Z]").size();
+  CHECK(count >= 10);
+  for (const char* part :
+       {"(expr): [^ ]", "severity: (page|ticket)\\}", "summary: \"([^\"]+)\"", "action: \"([^\"]+)\""})
+    CHECK(all_of(rules, part).size() == count);
 }
