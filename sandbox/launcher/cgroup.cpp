@@ -21,6 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto teardown_patience = 5s;
+constexpr const char* v2_tree = "";  // in place of a controller: a file that is there in both layouts
 
 std::uint64_t page_floor(std::uint64_t bytes) {
   return bytes / page_bytes * page_bytes;
@@ -72,30 +73,34 @@ void Cgroup::name_job(const std::string& id) const {
 }
 
 std::string Cgroup::in(const char* controller, const char* file) const {
-  const auto& parent = layout_.hybrid ? layout_.legacy.at(controller) : layout_.unified;
+  const bool in_v1 = layout_.hybrid && controller != std::string_view(v2_tree);
+  const auto& parent = in_v1 ? layout_.legacy.at(controller) : layout_.unified;
   return parent + "/" + name_ + "/" + file;
 }
 
-const Fd& Cgroup::limit_file(const char* controller, const char* file) const {
-  auto& held = limit_files_[file];
-  if (!held) {
-    const auto path = in(controller, file);
-    held.reset(check(::open(path.c_str(), O_RDWR | O_CLOEXEC), "open", path));
-  }
-  return held;
+const Fd& Cgroup::held(const char* controller, const char* file, int flags) const {
+  auto& fd = files_[file];
+  if (!fd) fd.reset(::open(in(controller, file).c_str(), flags | O_CLOEXEC));
+  return fd;
 }
 
 void Cgroup::write_limit(const char* controller, const char* file, const std::string& value) const {
-  const auto& held = limit_file(controller, file);
-  if (::write(held.get(), value.data(), value.size()) < 0)
+  const auto& fd = held(controller, file, O_RDWR);
+  if (!fd || ::write(fd.get(), value.data(), value.size()) < 0)
     check(-1, "write \"" + value + "\" to", in(controller, file));
 }
 
-std::string Cgroup::read_limit(const char* controller, const char* file) const {
-  std::array<char, 64> text{};
-  const auto size = ::pread(limit_file(controller, file).get(), text.data(), text.size(), 0);
-  if (size < 0) check(size, "read", in(controller, file));
-  return {text.data(), static_cast<std::size_t>(size)};
+std::string Cgroup::read(const char* controller, const char* file) const {
+  auto text = read_if_there(controller, file);
+  if (!text) throw KernelError("read", in(controller, file), ENOENT);
+  return std::move(*text);
+}
+
+std::optional<std::string> Cgroup::read_if_there(const char* controller, const char* file) const {
+  const auto& fd = held(controller, file, O_RDONLY);
+  if (!fd && errno == ENOENT) return std::nullopt;
+  if (!fd) check(-1, "open", in(controller, file));
+  return read_again(fd, file);
 }
 
 void Cgroup::set_limits(const Limits& limits) {
@@ -132,7 +137,7 @@ void Cgroup::set_cpu(std::uint64_t cpus_milli) const {
 Facts Cgroup::read_back(const Limits& limits) const {
   const Bandwidth cpu(limits.cpus_milli);
   auto number = [&](const char* controller, const char* file, std::uint64_t wanted) {
-    const auto found = parse_number(read_limit(controller, file));
+    const auto found = parse_number(read(controller, file));
     expect(file, wanted, found);
     return std::to_string(found);
   };
@@ -153,7 +158,7 @@ Facts Cgroup::read_back(const Limits& limits) const {
   facts.emplace_back("cgroup.memory.swap.max", number("memory", "memory.swap.max", 0));
   facts.emplace_back("cgroup.oom_group", number("memory", "memory.oom.group", 1));
   const auto wanted = fmt::format("{} {}\n", cpu.quota_us, cpu.period_us);
-  const auto found = read_limit("cpu", "cpu.max");
+  const auto found = read("cpu", "cpu.max");
   if (found != wanted) throw KernelError("read back", "cpu.max: the kernel has " + found, ENOTRECOVERABLE);
   facts.emplace_back("cgroup.cpu", found.substr(0, found.size() - 1));
   return facts;
@@ -251,31 +256,45 @@ std::size_t Cgroup::processes() const {
 }
 
 std::uint64_t Cgroup::cpu_us() const {
-  return find_value(read_file(path_ + "/cpu.stat"), "usage_usec").value_or(0);  // in the v2 tree without a controller
+  return find_value(read(v2_tree, "cpu.stat"), "usage_usec").value_or(0);  // without a controller, too
 }
 
 std::uint64_t Cgroup::memory_used() const {
-  return parse_number(read_file(in("memory", layout_.hybrid ? "memory.usage_in_bytes" : "memory.current")));
+  return parse_number(read("memory", layout_.hybrid ? "memory.usage_in_bytes" : "memory.current"));
 }
 
 std::uint64_t Cgroup::oom_kills() const {
-  return find_value(read_file(in("memory", layout_.hybrid ? "memory.oom_control" : "memory.events")), "oom_kill")
-      .value_or(0);
+  return find_value(read("memory", oom_file()), "oom_kill").value_or(0);
 }
 
 std::uint64_t Cgroup::forks_denied() const {
-  return find_value(read_file(in("pids", "pids.events")), "max").value_or(0);
+  return find_value(read("pids", "pids.events"), "max").value_or(0);
 }
 
 std::optional<std::uint64_t> Cgroup::memory_peak() const {
-  const auto text =
-      read_file_if_there(AT_FDCWD, in("memory", layout_.hybrid ? "memory.max_usage_in_bytes" : "memory.peak"));
+  const auto text = read_if_there("memory", memory_peak_file());
   return text ? std::optional(parse_number(*text)) : std::nullopt;
 }
 
 std::optional<std::uint64_t> Cgroup::pids_peak() const {
-  const auto text = read_file_if_there(AT_FDCWD, in("pids", "pids.peak"));
+  const auto text = read_if_there("pids", "pids.peak");
   return text ? std::optional(std::max<std::uint64_t>(parse_number(*text), 1) - 1) : std::nullopt;
+}
+
+const char* Cgroup::oom_file() const {
+  return layout_.hybrid ? "memory.oom_control" : "memory.events";
+}
+
+const char* Cgroup::memory_peak_file() const {
+  return layout_.hybrid ? "memory.max_usage_in_bytes" : "memory.peak";
+}
+
+void Cgroup::open_what_tells_the_end() const {
+  held(v2_tree, "cpu.stat", O_RDONLY);
+  held("memory", oom_file(), O_RDONLY);
+  held("memory", memory_peak_file(), O_RDONLY);
+  held("pids", "pids.events", O_RDONLY);
+  held("pids", "pids.peak", O_RDONLY);
 }
 
 }  // namespace cordon

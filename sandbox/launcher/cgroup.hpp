@@ -44,6 +44,8 @@ class Cgroup {
   bool exists() const;
   void destroy();  // kill, wait, remove; throws EBUSY when it cannot be emptied
 
+  // While the tool starts, nobody waits for us; when it has ended, its answer does.
+  void open_what_tells_the_end() const;
   std::size_t processes() const;  // zombies are none
   std::uint64_t cpu_us() const;
   std::uint64_t memory_used() const;
@@ -56,9 +58,12 @@ class Cgroup {
   enum class Origin { made, adopted };
   Cgroup(const CgroupLayout& layout, std::string name, Origin origin);
   std::string in(const char* controller, const char* file) const;
-  const Fd& limit_file(const char* controller, const char* file) const;
+  const Fd& held(const char* controller, const char* file, int flags) const;  // none, and errno: it cannot be opened
   void write_limit(const char* controller, const char* file, const std::string& value) const;
-  std::string read_limit(const char* controller, const char* file) const;
+  std::string read(const char* controller, const char* file) const;
+  std::optional<std::string> read_if_there(const char* controller, const char* file) const;
+  const char* oom_file() const;
+  const char* memory_peak_file() const;
   void set_memory(std::uint64_t bytes) const;
   void set_cpu(std::uint64_t cpus_milli) const;
   void lift_cpu_limit() const;
@@ -68,9 +73,8 @@ class Cgroup {
   std::string name_;
   std::string path_;  // in the v2 tree
   Fd directory_;
-  std::optional<Limits> limits_;  // as they were set
-  // What they are written to and read back from: opened once, for each of the two is done again when there is a job.
-  mutable std::map<std::string, Fd, std::less<>> limit_files_;
+  std::optional<Limits> limits_;                          // as they were set
+  mutable std::map<std::string, Fd, std::less<>> files_;  // by name; each is needed more than once
   bool owned_ = false;
   bool empty_ = false;  // and nothing will enter it any more
 };

@@ -174,6 +174,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   gone_ = true;
   timings_.mark("assign");
   const auto started = boot_time();
+  cgroup_.open_what_tells_the_end();
   Finished finished;
   finished.ending = watch_->until_the_end(job.limits);
   finished.usage.wall_us = to_us(boot_time() - started);

@@ -79,6 +79,12 @@ const WarmPolicy::Stocks::value_type* WarmPolicy::neediest(Time now) const {
   return found;
 }
 
+// The job that comes next would find none. An interpreter takes longer to start than it would spare that job.
+bool WarmPolicy::is_urgent(const Stocks::value_type& entry) const {
+  const auto& [kind, stock] = entry;
+  return surroundings_.waiting == 0 && kind.prestart.empty() && stock.sandboxes.empty();
+}
+
 bool WarmPolicy::is_quiet(Time now) const {
   if (surroundings_.waiting > 0) return false;
   return std::none_of(young_.begin(), young_.end(), [&](const auto& job) { return now - job.second < behind_jobs; });
@@ -92,7 +98,7 @@ std::optional<WarmPolicy::Wanted> WarmPolicy::next(Time now) {
   }
   if (!lacking_since_) lacking_since_ = now;
   if (preparing() >= at_once_) return std::nullopt;
-  if (!is_quiet(now) && now - *lacking_since_ < behind_jobs) return std::nullopt;
+  if (!is_urgent(*entry) && !is_quiet(now) && now - *lacking_since_ < behind_jobs) return std::nullopt;
   lacking_since_ = now;
   stocks_[entry->first].sandboxes.push_back({++last_id_, State::beginning, now});
   return Wanted{last_id_, entry->first, rules_.of.at(entry->first.profile).profile};
@@ -220,6 +226,8 @@ std::optional<WarmPolicy::Time> WarmPolicy::look_again_at(Time now) const {
   if (rules_.of.empty()) return std::nullopt;
   auto when = now + look_pause;
   const bool held_back = lacking_since_ && surroundings_.room && preparing() < at_once_;
+  const auto* entry = held_back ? neediest(now) : nullptr;
+  if (entry != nullptr && is_urgent(*entry)) return now;
   if (held_back) when = std::min(when, std::max(*lacking_since_ + behind_jobs, now));
   return when;
 }

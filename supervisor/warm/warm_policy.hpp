@@ -30,8 +30,8 @@ class WarmPolicy {
   using Time = SteadyTime;
   using Id = std::uint64_t;  // of a sandbox; none comes twice
 
-  // A job that was begun a moment ago is let alone: until it is answered, or for so long. When there is always one, or
-  // jobs wait, a sandbox is begun each time so much has passed all the same.
+  // A job that was begun a moment ago is let alone while others stand ready: until it is answered, or for so long. When
+  // there is always one, or jobs wait, a sandbox is begun each time so much has passed all the same.
   static constexpr std::chrono::milliseconds behind_jobs{20};
   static constexpr std::chrono::minutes max_age{10};                     // what stands longer is replaced
   static constexpr std::chrono::seconds max_preparing{40};               // longer than the launcher's own patience
@@ -114,6 +114,7 @@ class WarmPolicy {
   std::size_t target(const WarmKind& kind, const Stock& stock, Time now) const;
   bool lacks(const Stocks::value_type& entry, Time now) const;
   const Stocks::value_type* neediest(Time now) const;
+  bool is_urgent(const Stocks::value_type& entry) const;
   bool is_quiet(Time now) const;
   Id drop_oldest();
   std::size_t all() const;

@@ -105,7 +105,7 @@ void WarmPool::refused(const Job& job, const Outcome& why) {
 LifelinePtr WarmPool::take_one_with(const std::string& prestart, const Job& job) {
   const auto now = Clock::now();
   const auto taken = policy_.take({job.order.profile_sha256, job.order.image, prestart}, job.id, now);
-  look_by(now + WarmPolicy::behind_jobs);
+  look_by(policy_.look_again_at(now).value_or(now + WarmPolicy::behind_jobs));  // behind the order, at the soonest
   if (!taken && taken.error() == WarmPolicy::Cold::unruled) return nullptr;
   if (taken && taken->ready) {
     metrics_.warm_hit(job.order.profile, prestart, taken->age);
