@@ -93,7 +93,7 @@ struct InstanceFacts {
   std::map<std::string, bool> accounts;        // "user cordon" -> is there
   std::map<std::string, std::string> files;    // program or directory -> what is wrong with it; "" when nothing is
   std::map<std::string, std::string> sockets;  // likewise
-  std::map<std::string, std::string> images;   // configured ones that are a file or a directory: likewise
+  std::map<std::string, Looked> images;        // configured ones that are a file or a directory
   std::string cli_version;
   nlohmann::ordered_json info;  // GET /v1/info; null: info_error says why
   std::string info_error;

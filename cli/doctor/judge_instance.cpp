@@ -47,13 +47,15 @@ Finding judge_file(const std::string& path, const std::string& wrong) {
           "apt install --reinstall cordon"};
 }
 
-Finding judge_image(const std::string& name, const std::string& wrong) {
-  return {"image." + name,
-          wrong.empty() ? Verdict::found : Verdict::missing,
-          Weight::needed,
-          wrong.empty() ? "is there; its digest, if it has one: cordon image check " + name : wrong,
-          "the launcher does not start without each image that is configured",
-          "cordon image import it again, or take it out of \"images\" of cordon.json"};
+Finding judge_image(const std::string& name, const Looked& image) {
+  Finding f{"image." + name,
+            Verdict::not_tested,
+            Weight::needed,
+            image.detail,
+            "the launcher does not start without each image that is configured",
+            "cordon image import it again, or take it out of \"images\" of cordon.json"};
+  if (image.well) f.verdict = *image.well ? Verdict::found : Verdict::missing;
+  return f;
 }
 
 Finding judge_socket(const std::string& path, const std::string& wrong) {
@@ -177,7 +179,7 @@ Findings judge_instance(const InstanceFacts& instance) {
   for (const auto& [name, is_there] : instance.accounts) findings.push_back(judge_account(name, is_there));
   for (const auto& [path, wrong] : instance.files) findings.push_back(judge_file(path, wrong));
   for (const auto& [path, wrong] : instance.sockets) findings.push_back(judge_socket(path, wrong));
-  for (const auto& [name, wrong] : instance.images) findings.push_back(judge_image(name, wrong));
+  for (const auto& [name, image] : instance.images) findings.push_back(judge_image(name, image));
   findings.push_back(judge_answer(instance));
   findings.push_back(judge_versions(instance));
   findings.push_back(judge_evidence(instance));

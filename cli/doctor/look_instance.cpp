@@ -66,16 +66,19 @@ void look_at_files(const Config& config, InstanceFacts& instance) {
 }
 
 // Its digest only the launcher looks at, when it mounts it: that takes as long as reading all of it.
+Looked look_at_image(const ImageConfig& image) {
+  const auto& path = image.file.empty() ? image.rootfs : image.file;
+  struct stat it {};
+  if (::stat(path.c_str(), &it) < 0)
+    return {errno == EACCES ? std::nullopt : std::optional(false), path + ": " + std::strerror(errno)};
+  if (image.file.empty()) return {S_ISDIR(it.st_mode), path + (S_ISDIR(it.st_mode) ? " is there" : " is no directory")};
+  const auto wrong = wrong_with_file(path);
+  return {wrong.empty(), path + " " + (wrong.empty() ? "is there, and root's; its digest: cordon image check" : wrong)};
+}
+
 void look_at_images(const Config& config, InstanceFacts& instance) {
-  for (const auto& [name, image] : config.images) {
-    struct stat there {};
-    if (!image.file.empty())
-      instance.images[name] = wrong_with_file(image.file);
-    else if (!image.rootfs.empty())
-      instance.images[name] = ::stat(image.rootfs.c_str(), &there) < 0 ? std::strerror(errno)
-                              : S_ISDIR(there.st_mode)                 ? ""
-                                                                       : "is no directory";
-  }
+  for (const auto& [name, image] : config.images)
+    if (!image.is_host()) instance.images[name] = look_at_image(image);
 }
 
 std::string wrong_with_socket(const std::string& path, const std::string& group) {

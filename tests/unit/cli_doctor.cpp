@@ -64,7 +64,7 @@ InstanceFacts good_instance() {
   instance.accounts = {{"user cordon", true}, {"group cordon", true}};
   instance.files = {{"/usr/libexec/cordon/cordond", ""}};
   instance.sockets = {{"/run/cordon/agent.sock", ""}};
-  instance.images = {{"debian", ""}};
+  instance.images = {{"debian", {true, "is there"}}};
   instance.cli_version = "1.2.3";
   instance.info = {{"version", "1.2.3"},
                    {"oom_score_adj", -500},
@@ -236,8 +236,9 @@ TEST_CASE("evidence that cannot be written is missing and needed, and turned off
   CHECK(named(judge_instance(instance), "evidence").weight == Weight::useful);
   instance.info["evidence"] = 7;
   CHECK(named(judge_instance(instance), "evidence").verdict == Verdict::not_tested);
-  instance.images = {{"debian", "belongs to uid 1000"}};
+  instance.images = {{"debian", {false, "belongs to uid 1000"}}, {"other", {std::nullopt, "Permission denied"}}};
   CHECK(named(judge_instance(instance), "image.debian").verdict == Verdict::missing);
+  CHECK(named(judge_instance(instance), "image.other").verdict == Verdict::not_tested);
 }
 
 TEST_CASE("programs of different versions, a canary that failed and a kill switch that is engaged are told") {
