@@ -93,9 +93,9 @@ def come_and_go():
     full = counts.count(stage)
     expect(full.networks >= rest.networks + SANDBOXES and full.processes >= rest.processes + 2 * SANDBOXES, str(full))
     expect(full.established >= SANDBOXES and full.fds["cordon-egress"] > rest.fds["cordon-egress"] + SANDBOXES, str(full))
-    receipt = crowd.kill_all()
+    killed = crowd.kill_all()
     try:
-        expect(sorted(receipt["killed"]) == sorted(jobs), receipt)
+        expect(killed == set(jobs), f"{len(killed)} of {len(jobs)} were killed")
         ended = [c["ended"] for c in echoes()]
         expect(ended == ["reset"] * SANDBOXES, {word: ended.count(word) for word in set(ended)})
         for job in jobs:
