@@ -61,6 +61,7 @@ constexpr std::array<const char*, flow_reasons> reason_names{
     "reset_by_peer",
     "job_ended",
     "overloaded",
+    "no_wall",
 };
 
 void write_header(Writer& w, Kind kind) {

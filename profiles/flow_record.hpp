@@ -64,8 +64,9 @@ enum class FlowReason : std::uint8_t {
   reset_by_peer,
   job_ended,
   overloaded,  // no descriptors or memory here
+  no_wall,     // the packet filter behind cordon-egress does not hold
 };
-inline constexpr std::size_t flow_reasons = static_cast<std::size_t>(FlowReason::overloaded) + 1;
+inline constexpr std::size_t flow_reasons = static_cast<std::size_t>(FlowReason::no_wall) + 1;
 const char* to_string(FlowReason reason);  // "server_name_differs"
 
 // Stands before anything is resolved or dialled.

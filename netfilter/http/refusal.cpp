@@ -45,6 +45,7 @@ unsigned http_status(FlowReason reason) {
     case FlowReason::name_not_found:
     case FlowReason::resolver_failed:
     case FlowReason::overloaded:
+    case FlowReason::no_wall:
       return 502;
     case FlowReason::connect_failed:
       return 504;

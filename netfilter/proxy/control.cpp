@@ -62,6 +62,7 @@ awaitable<void> Control::serve_launcher(Descriptor launcher) {
   auto packet = receive_packet(launcher, max_egress_message, max_egress_fds);
   if (packet.state == Packet::State::closed) co_return;
   auto asked = decode_egress_job(packet.bytes);
+  std::string().swap(packet.bytes);  // its room, which is a message's largest, is not held as long as the job lives
   const auto refusal = check(asked, packet);
   if (refusal != EgressRefusal::none) {
     ++evidence_.figures().jobs_refused;

@@ -53,6 +53,7 @@ awaitable<FlowReason> Dial::find_addresses(const Permit& permit, Clock::time_poi
 
 awaitable<FlowReason> Dial::connect(IpAddress address, std::uint16_t port, Clock::time_point deadline) {
   if (is_own_address(address)) co_return FlowReason::address_denied;
+  if (!is_walled()) co_return FlowReason::no_wall;
   const tcp::endpoint to(to_asio(address), port);
   error_code error;
   socket_.close(error);

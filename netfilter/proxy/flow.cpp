@@ -101,6 +101,7 @@ awaitable<FlowReason> Flow::decide() {
   if (permit->grant() != *grant_) co_return FlowReason::grant_expired;  // since the admission, under another one's mode
   permit_ = std::move(*permit);
   if (!job_->evidence().connected()) co_return FlowReason::no_evidence;
+  if (!is_walled()) co_return FlowReason::no_wall;
   co_return check_budgets();
 }
 

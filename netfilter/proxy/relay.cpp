@@ -2,8 +2,11 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 
+#include "netfilter/proxy/deadline.hpp"
 #include "netfilter/proxy/sockets.hpp"
 
 namespace cordon::egress {
@@ -13,6 +16,7 @@ namespace {
 constexpr std::size_t piece = 256 << 10;   // bytes read at once
 constexpr std::uint64_t small = 16 << 10;  // a rate is waited for until so much may pass
 constexpr int turn = 8;                    // pieces, before others have theirs
+constexpr auto last_patience = std::chrono::seconds(1);
 
 // One for all: nothing is left in it when a coroutine lets others run.
 char* scratch() {
@@ -52,7 +56,11 @@ awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
 }
 
 void Relay::reset(FlowReason why) {
-  if (!std::exchange(over_, true)) why_ = why;
+  if (!std::exchange(over_, true)) {
+    why_ = why;
+    for (const auto direction : {Direction::up, Direction::down})  // what will never be sent has not passed
+      bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), unsent(sink(direction)));
+  }
   egress::reset(tool_);
   egress::reset(far_);
   done_.cancel();
@@ -77,7 +85,7 @@ awaitable<void> Relay::move_all(Direction direction, std::string opening, std::s
 // One turn. False when this direction has ended.
 awaitable<bool> Relay::move_some(Direction direction) {
   for (int i = 0; i < turn && !over_; ++i) {
-    if (left(direction) == 0) co_return !is_spent(direction);
+    if (left(direction) == 0) co_return co_await hold_back(direction);
     if (!co_await wait_for_rate(direction)) co_return false;
     const auto allowed = std::min(left(direction), of_grant_.rate().available(Clock::now()));
     const auto room = asio::buffer(scratch(), static_cast<std::size_t>(std::min<std::uint64_t>(piece, allowed)));
@@ -148,14 +156,24 @@ awaitable<bool> Relay::wait_for_rate(Direction direction) {
   }
 }
 
-// Nothing may pass: is there something that would have to?
-bool Relay::is_spent(Direction direction) {
+// Nothing may pass: if there is something that would have to, this is the end. False when this direction has ended.
+awaitable<bool> Relay::hold_back(Direction direction) {
   char one = 0;
   const auto size = ::recv(source(direction).native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (size == 0) return !say_end(direction);
-  if (size < 0) return errno != EAGAIN && !fail({errno, boost::system::system_category()}, direction, true);
+  if (size == 0) co_return say_end(direction);
+  const error_code error(size < 0 ? errno : 0, boost::system::system_category());
+  if (error == asio::error::would_block) co_return true;
+  if (error) co_return fail(error, direction, true);
+  co_await let_arrive(direction);
   reset(spent(direction));
-  return true;
+  co_return false;
+}
+
+// What is within the budget is sent before the reset, if it is read soon.
+awaitable<void> Relay::let_arrive(Direction direction) {
+  const Deadline deadline(sink(direction), last_patience);
+  be_writable_when_sent(sink(direction));
+  co_await sink(direction).async_wait(tcp::socket::wait_write, as_result);
 }
 
 // Of an HTTP request whose body is sent: only that the tool goes away.

@@ -40,7 +40,8 @@ class Relay : public std::enable_shared_from_this<Relay> {
   awaitable<void> watch_for_reset();
   bool say_end(Direction direction);
   bool fail(const error_code& error, Direction reading_or_writing, bool reading);
-  bool is_spent(Direction direction);
+  awaitable<bool> hold_back(Direction direction);
+  awaitable<void> let_arrive(Direction direction);
   std::uint64_t left(Direction direction) const;
 
   tcp::socket& source(Direction d) { return d == Direction::up ? tool_ : far_; }

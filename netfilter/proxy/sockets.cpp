@@ -1,9 +1,13 @@
 #include "netfilter/proxy/sockets.hpp"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace cordon::egress {
@@ -78,6 +82,28 @@ void reset(tcp::socket& socket) {
   error_code ignored;
   socket.set_option(asio::socket_base::linger(true, 0), ignored);
   socket.close(ignored);
+}
+
+std::uint64_t unsent(tcp::socket& socket) {
+  int bytes = 0;
+  return ::ioctl(socket.native_handle(), SIOCOUTQNSD, &bytes) == 0 && bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
+}
+
+void be_writable_when_sent(tcp::socket& socket) {
+  const int least = 1;
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &least, sizeof least);
+}
+
+bool is_walled() {
+  constexpr std::uint16_t discard = 9;
+  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return false;  // not known: nothing is let out
+  const auto to = endpoint_of(IpAddress(Ipv4{INADDR_LOOPBACK}), discard);
+  // EPERM is the packet filter's (udp(7)).
+  const auto sent = ::sendto(fd, "", 0, MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&to.storage), to.size);
+  const bool refused = sent < 0 && errno == EPERM;
+  ::close(fd);
+  return refused;
 }
 
 bool is_own_address(const IpAddress& address) {

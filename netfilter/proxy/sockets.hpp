@@ -18,6 +18,15 @@ Destination destination_of(const tcp::socket& accepted);
 // The other side gets an RST, now, whatever is in flight.
 void reset(tcp::socket& socket);
 
+// Bytes that this socket was given and the kernel has not sent yet: what an RST discards (tcp(7), SIOCOUTQNSD).
+std::uint64_t unsent(tcp::socket& socket);
+
+// From now on it is writable only when all that it was given is sent (tcp(7), TCP_NOTSENT_LOWAT).
+void be_writable_when_sent(tcp::socket& socket);
+
+// Does the packet filter behind this process hold? Tried with a datagram to loopback, which it must refuse.
+bool is_walled();
+
 // Would the kernel deliver to this host itself? Asked of the routing table; no packet is sent.
 bool is_own_address(const IpAddress& address);
 

@@ -92,6 +92,21 @@ void EgressWatcher::lose_all() {
   heard_.ring();
   operations_.tell(EventKind::egress_lost, {}, "cordon-egress has gone, and with it every flow: no new one is let out");
   for (const auto& [job, followed] : followed_) followed.flows->lose();
+  std::erase_if(followed_, [](const auto& one) { return one.second.is_over; });
+}
+
+void EgressWatcher::forget_when_told(const std::string& job) {
+  const auto at = followed_.find(job);
+  if (at == followed_.end()) return;
+  if (!is_there()) return void(followed_.erase(at));
+  at->second.is_over = true;
+}
+
+void EgressWatcher::take_end(const JobClosed& over) {
+  const auto at = followed_.find(over.job);
+  if (at == followed_.end()) return;
+  at->second.flows->take(over);
+  if (at->second.is_over) followed_.erase(at);
 }
 
 void EgressWatcher::take(const FlowRecord& record) {
@@ -114,7 +129,7 @@ void EgressWatcher::take(const FlowRecord& record) {
     metrics.query_denied(query->times);
     keep(*query);
   } else if (const auto* over = std::get_if<JobClosed>(&record)) {
-    if (const auto* followed = find(over->job)) followed->flows->take(*over);
+    take_end(*over);
   } else if (const auto* figures = std::get_if<EgressFigures>(&record)) {
     figures_ = *figures;
     ++answers_;

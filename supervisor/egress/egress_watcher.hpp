@@ -26,6 +26,8 @@ class EgressWatcher {
   // nullptr: there is nothing of it to cut. Its flows say when that has happened.
   JobFlowsPtr revoke(const std::string& job);
   void forget(const std::string& job) { followed_.erase(job); }
+  // The same once cordon-egress has said its last of it: until then that still goes into the evidence.
+  void forget_when_told(const std::string& job);
 
   bool is_watching() const { return watching_; }
   bool is_there() const { return socket_.has_value(); }
@@ -37,12 +39,14 @@ class EgressWatcher {
     Subject whose;
     JobFlowsPtr flows;
     bool revoked = false;
+    bool is_over = false;  // nobody but the evidence waits for more of it
   };
 
   awaitable<void> keep_watching();
   awaitable<void> hear();
   void take(const FlowRecord& record);
   void take_decision(const FlowDecided& decided);
+  void take_end(const JobClosed& over);
   // Written down, and then let out; both on the connection that it came by, or not at all.
   awaitable<void> write_and_let_out(EvidenceRecord record, std::string job, std::uint64_t connection,
                                     std::uint64_t sequence);

@@ -12,8 +12,8 @@ namespace cordon {
 namespace {
 
 constexpr std::size_t read_bytes = std::size_t{64} * 1024;
-constexpr auto drain_time = std::chrono::seconds(5);         // for pipes, after the sandbox is gone
-constexpr auto flows_time = std::chrono::milliseconds(500);  // for the last of its flows, likewise
+constexpr auto drain_time = std::chrono::seconds(5);  // for pipes, after the sandbox is gone
+constexpr auto flows_time = std::chrono::seconds(3);  // for the last of its flows, of which thousands may end at once
 constexpr auto decision_pause =
     std::chrono::milliseconds(10);  // between two of them; by then a launcher's end is known
 constexpr int max_decisions = 100;  // each is a launch for nothing, and an engaged kill switch or a new launcher
@@ -200,15 +200,18 @@ awaitable<void> JobRun::await_empty(Clock::time_point deadline) {
   if (empty) job_->cgroup_events.reset();
 }
 
-// The last of its flows is told behind its end; who does not tell it by then has lost it.
+// The last of its flows is told behind its end; who does not tell it by then has lost it, as far as the report goes.
 awaitable<void> JobRun::await_flows() {
   if (!job_->network) co_return;
   const auto flows = job_->network;
   const Watch watch(flows->changes, waker_);
   const auto deadline = Clock::now() + flows_time;
   while (started_ && !flows->is_closed() && Clock::now() < deadline) co_await waker_.sleep(deadline);
+  if (started_ && !flows->is_closed())
+    egress_.forget_when_told(job_->id);
+  else
+    egress_.forget(job_->id);
   flows->lose();
-  egress_.forget(job_->id);
 }
 
 awaitable<Outcome> follow(std::shared_ptr<JobRun> run) {

@@ -75,6 +75,16 @@ std::vector<Goal> of_the_sandbox() {
           at_most(100, "kill-all of 200 running sandboxes, p99", recorded("kill_all.200.p99"), "ms")};
 }
 
+std::vector<Goal> of_egress() {
+  return {at_most(0.3, "egress: connect and first byte, added to direct, p50, to an address",
+                  recorded("egress.address.added"), "ms"),
+          at_most(0.3, "the same to a name", recorded("egress.name.added"), "ms"),
+          at_least(0.7, "egress: one stream down / direct, p50", recorded("egress.down.share")),
+          at_least(0.7, "the same up", recorded("egress.up.share")),
+          at_most(100, "kill-all of 1,000 sandboxes with a flow each: a flow's reset on the far side, p99",
+                  recorded("egress.kill.p99"), "ms")};
+}
+
 void print_goal(const Goal& goal) {
   const auto with_unit = [&](const std::string& number) {
     return goal.unit.empty() ? number : number + " " + goal.unit;
@@ -92,6 +102,6 @@ TEST_CASE("goals") {
       "Goals",
       "Computed from the figures of the tables here; p99 is a row's own 99th percentile beside the bare row's.");
   print_columns({"", "goal", "measured", ""});
-  for (const auto& goals : {of_latency(), of_endurance(), of_the_sandbox()})
+  for (const auto& goals : {of_latency(), of_endurance(), of_the_sandbox(), of_egress()})
     for (const auto& goal : goals) print_goal(goal);
 }

@@ -4,18 +4,23 @@
 DNS (UDP and TCP, port 53) from a zone that the test writes; HTTP on 80 and 8080, TLS with HTTP inside on 443; raw TCP:
 7000 echoes, 7001 only reads, 7002 writes without end, 7003 accepts and is silent, 7004 answers nothing and resets,
 7005 answers the first bytes with a HelloRetryRequest. 93.184.216.35 does TLS with a key share only that clients do not
-send unasked.
+send unasked. 5432 speaks as much of PostgreSQL's protocol as one question needs, and asks for no password.
 One command a line on standard input, one answer a line on standard output, both JSON:
   {"do": "name", "name": "a.test", "A": [["1.2.3.4"], ["10.0.0.1"]], "AAAA": [[]], "cname": "b.test", "rcode": 0, "silent": false}
       A and AAAA: what the first query is answered with, the second, ...; the last stays
+  {"do": "site", "prefix": "/repo.git/", "files": {"HEAD": BASE64}}
+      what HTTP and TLS answer below that path, whatever the host; 404 for what is no file of it
+  {"do": "resolver", "lives": false}   nobody listens on port 53 any more, or again
   {"do": "counts"}   queries, connections, packets by destination, since the start or the last "forget"
   {"do": "forget"}
 usage: fake_internet.py INTERFACE DIRECTORY
 """
 import asyncio
+import base64
 import collections
 import hashlib
 import json
+import os
 import socket
 import ssl
 import struct
@@ -23,7 +28,7 @@ import subprocess
 import sys
 
 interface, directory = sys.argv[1:3]
-zone, queries, connections, packets = {}, [], [], collections.Counter()
+zone, sites, queries, connections, packets = {}, {}, [], [], collections.Counter()
 
 
 def certificate():
@@ -122,6 +127,16 @@ class Recorded(asyncio.Protocol):
 
     def connection_lost(self, error):
         self.seen["ended"] = "reset" if error else "closed"
+        self.count_unread()
+
+    def count_unread(self):
+        """What has arrived and is read by nobody any more: before a reset, or behind an end."""
+        fd = self.transport.get_extra_info("socket").fileno()
+        try:
+            while rest := os.read(fd, 65536):
+                self.seen["in"] += len(rest)
+        except OSError:
+            pass  # nothing more
 
     def begin(self):
         pass
@@ -162,6 +177,18 @@ class Retries(Recorded):
         self.send(b"\x16\x03\x03" + struct.pack(">H", len(message)) + message)
 
 
+def found(path):
+    """What a server has there: a status and a body."""
+    if path.startswith("/bytes/"):
+        return b"200 OK", b"x" * int(path[7:])
+    path = path.split("?")[0]
+    for prefix, files in sites.items():
+        if path.startswith(prefix):
+            body = files.get(path[len(prefix):])
+            return (b"404 Not Found", b"none\n") if body is None else (b"200 OK", body)
+    return b"200 OK", b"hello\n"
+
+
 class Http(Recorded):
     def begin(self):
         self.buffer = b""
@@ -190,8 +217,10 @@ class Http(Recorded):
         if path.startswith("/redirect"):
             self.say(b"HTTP/1.1 302 Found\r\nLocation: http://denied.test/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         else:
-            body = b"x" * int(path[7:]) if path.startswith("/bytes/") else b"hello\n"
-            self.say(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+            status, body = found(path)
+            kind = b"text/html" if path.endswith("/") else b"application/octet-stream"
+            self.say(b"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" %
+                     (status, kind, len(body)) + body)
         self.close()
 
     def say(self, data):
@@ -256,7 +285,7 @@ class Sink(Recorded):
 class Source(Recorded):
     def begin(self):
         self.paused = False
-        self.more()
+        asyncio.get_running_loop().call_soon(self.more)
 
     def more(self):
         while not self.paused and not self.transport.is_closing():
@@ -267,7 +296,39 @@ class Source(Recorded):
 
     def resume_writing(self):
         self.paused = False
-        self.more()
+        asyncio.get_running_loop().call_soon(self.more)
+
+
+class Postgres(Recorded):
+    """PostgreSQL's messages (its manual, 55): a start without encryption, and each question's answer is one row: hello."""
+
+    def begin(self):
+        self.buffer, self.started = b"", False
+
+    def take(self, data):
+        self.buffer += data
+        while len(self.buffer) >= (head := 5 if self.started else 4):
+            size = struct.unpack(">I", self.buffer[head - 4:head])[0] + head - 4
+            if len(self.buffer) < size:
+                return
+            message, self.buffer = self.buffer[:size], self.buffer[size:]
+            self.obey(message)
+
+    def obey(self, message):
+        if not self.started and struct.unpack(">I", message[4:8])[0] in (80877103, 80877104):  # TLS, GSS?
+            return self.send(b"N")
+        if not self.started:
+            self.started = True
+            return self.say(b"R", b"\0\0\0\0", b"S", b"server_version\x0015.0\0", b"S", b"client_encoding\0UTF8\0",
+                            b"Z", b"I")
+        if message[:1] == b"X":
+            return self.transport.close()
+        if message[:1] == b"Q":
+            column = b"\0\x01said\0" + struct.pack(">IHIhih", 0, 0, 25, -1, -1, 0)
+            self.say(b"T", column, b"D", b"\0\x01\0\0\0\x05hello", b"C", b"SELECT 1\0", b"Z", b"I")
+
+    def say(self, *words):
+        self.send(b"".join(kind + struct.pack(">I", len(body) + 4) + body for kind, body in zip(words[::2], words[1::2])))
 
 
 class Silent(Recorded):
@@ -300,10 +361,29 @@ def count_packets(sniffer):
             packets[f"{frame[6]} {socket.inet_ntop(socket.AF_INET6, frame[24:40])} {port}"] += 1
 
 
-def obey(line):
+class Resolver:
+    """Port 53 of 9.9.9.9, while it lives."""
+
+    async def begin(self):
+        loop = asyncio.get_running_loop()
+        self.udp, _ = await loop.create_datagram_endpoint(DnsUdp, local_addr=("9.9.9.9", 53))
+        self.tcp = await loop.create_server(DnsTcp, "9.9.9.9", 53, backlog=4096)
+
+    def end(self):
+        self.udp.close()
+        self.tcp.close()
+
+
+async def obey(line):
     command = json.loads(line)
+    if command["do"] == "resolver":
+        await resolver.begin() if command["lives"] else resolver.end()
+        return {}
     if command["do"] == "name":
         zone[command["name"]] = command
+        return {}
+    if command["do"] == "site":
+        sites[command["prefix"]] = {path: base64.b64decode(text) for path, text in command["files"].items()}
         return {}
     if command["do"] == "forget":
         queries.clear()
@@ -318,21 +398,21 @@ async def main():
     sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(3))
     sniffer.bind((interface, 0))
     loop.add_reader(sniffer, count_packets, sniffer)
-    await loop.create_datagram_endpoint(DnsUdp, local_addr=("9.9.9.9", 53))
-    servers = [(53, DnsTcp), (80, Http), (8080, Http), (443, Https), (7000, Echo), (7001, Sink), (7002, Source),
-               (7003, Silent), (7004, Resets), (7005, Retries)]
+    await resolver.begin()
+    servers = [(80, Http), (8080, Http), (443, Https), (7000, Echo), (7001, Sink), (7002, Source),
+               (7003, Silent), (7004, Resets), (7005, Retries), (5432, Postgres)]
     for port, protocol in servers:
         for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
             await loop.create_server(protocol, host, port, family=family, backlog=4096)
-    commands = asyncio.StreamReader(limit=1 << 24)
+    commands = asyncio.StreamReader(limit=1 << 26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     print("{}", flush=True)
     while line := await commands.readline():
         count_packets(sniffer)
-        print(json.dumps(obey(line)), flush=True)
+        print(json.dumps(await obey(line)), flush=True)
 
 
 certificate()
-context, retrying = server(), server()
+context, retrying, resolver = server(), server(), Resolver()
 retrying.set_ecdh_curve("secp384r1")
 asyncio.run(main())

@@ -9,7 +9,6 @@ import signal
 
 from scene import SERVER, curl, expect, play, sent, stage, went_well
 
-GET = "import sys, urllib.request\nfor u in sys.argv[1:]:\n  print(urllib.request.urlopen(u, timeout=5).read().decode())"
 TALK = """
 import socket, sys
 for where in sys.argv[1:]:
@@ -26,47 +25,9 @@ for where in sys.argv[1:]:
 """
 
 
-def test_a_job_without_grants_sends_no_packet_in_a_thousand_probes():
-    names = " ".join(f"tcp/{a}/{p}" for a in (SERVER, "8.8.8.8", "198.18.0.7", "169.254.169.254", "10.0.0.1")
-                     for p in (80, 443, 53, 22))
-    names += " " + " ".join(f"udp/{a}/53" for a in (SERVER, "198.18.0.1", "8.8.8.8", "127.0.0.53"))
-    before = sent()
-    stage.ask_internet(do="forget")
-    tries = 0
-    for profile in ("default", "none", "null"):
-        for _ in range(7):
-            job = stage.job(["python3", "-c", TALK, *(names.split() * 2)], profile=profile)
-            expect(went_well(job) and "got" not in job["stdout"], job)
-            expect(job["network"] == [] and "egress.proxy" not in json.dumps(job["enforced"]), job["network"])
-            tries += len(names.split()) * 2
-    expect(tries >= 1000, str(tries))
-    expect(sent() == before, f"{sent() - before} packets were sent")
-    counts = stage.ask_internet(do="counts")
-    expect(counts["packets"] == {} and counts["queries"] == [], counts)
-
-
-def test_granted_names_are_reached_without_any_setting_by_curl_wget_python_and_node():
-    url = "https://www.example.com/"
-    expect(curl(url)["stdout"] == "hello\n", curl(url))
-    job = stage.job(["wget", "-qO-", "--ca-certificate=ca.pem", url], files=[stage.certificate()])
-    expect(job["stdout"] == "hello\n", job)
-    job = stage.job(["python3", "-c", GET, url], files=[stage.certificate()], env={"SSL_CERT_FILE": "ca.pem"})
-    expect("hello" in job["stdout"], job)
-    if os.path.exists("/usr/bin/node"):
-        job = stage.job(["node", "-e", f"fetch('{url}').then(a => a.text()).then(console.log)"],
-                        files=[stage.certificate()], env={"NODE_EXTRA_CA_CERTS": "ca.pem"})
-        expect("hello" in job["stdout"], job)
+def test_plain_http_and_names_under_a_wildcard_are_reached():
     expect(curl("http://plain.example.net/")["stdout"] == "hello\n", "plain HTTP")
     expect(curl("https://a.wild.example.com/", "-k")["stdout"] == "hello\n", "a wildcard")
-
-
-def test_git_over_https_speaks_to_a_granted_host_and_to_no_other():
-    job = stage.job(["git", "-c", "http.sslCAInfo=/work/ca.pem", "ls-remote", "https://www.example.com/x.git"],
-                    files=[stage.certificate()])
-    told = [flow for flow in job["network"] if flow["name"] == "www.example.com"]
-    expect(told and told[0]["verdict"] == "allowed" and told[0]["bytes_down"] > 0, job)
-    job = stage.job(["git", "ls-remote", "https://evil.example.com/x.git"])
-    expect(job["outcome"]["code"] != 0 and all(f["verdict"] == "denied" for f in job["network"]), job)
 
 
 def test_what_is_not_granted_is_denied_and_causes_nothing_upstream():
@@ -100,7 +61,7 @@ def test_a_server_that_asks_for_another_hello_gets_it():
     expect(far["head"].count("retry.wild.example.com") == 2, "it did not ask")
     flow = [f for f in job["network"] if f["port"] == 443][0]
     expect((flow["bytes_up"], flow["bytes_down"]) == (far["in"], far["out"]), flow, far)
-    expect(flow["reason"] in (None, "job_ended"), flow)  # the job may end before the far side has closed
+    expect(flow["reason"] is None, flow)
 
 
 def test_a_name_that_leads_inside_is_not_dialled():
@@ -119,7 +80,7 @@ def test_every_byte_is_counted_as_the_far_side_counts_it():
         flow = [f for f in job["network"] if f["name"] == "www.example.com" and f["port"] == 443][0]
         far = stage.ask_internet(do="counts")["connections"][0]
         expect((flow["bytes_up"], flow["bytes_down"]) == (far["in"], far["out"]), flow, far)
-        expect(flow["verdict"] == "allowed" and flow["address"] == SERVER, flow)
+        expect(flow["verdict"] == "allowed" and flow["reason"] is None and flow["address"] == SERVER, flow)
 
 
 def test_a_budget_ends_the_flow_and_is_told():

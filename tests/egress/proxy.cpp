@@ -13,12 +13,13 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
+#include "tests/egress/loopback_wall.hpp"
 
 namespace cordon::egress_test {
 
 namespace {
 
-constexpr std::uint32_t watcher_uid = 61001, egress_uid = 61002;
+constexpr std::uint32_t watcher_uid = 61001;
 
 Fd connect_to(const std::string& path) {
   sockaddr_un address{};
@@ -102,6 +103,7 @@ void Watcher::forget() {
 }
 
 Proxy::Proxy(World& world, Watcher::Manner manner) : world_(world), socket_(world.directory() + "/egress.sock") {
+  raise_wall(world, egress_uid);
   int ends[2];
   check(::pipe2(ends, O_CLOEXEC), "make a pipe");
   const Fd ready(ends[0]);

@@ -15,6 +15,8 @@
 
 namespace cordon::egress_test {
 
+inline constexpr std::uint32_t egress_uid = 61002;  // whose wall stands as long as nobody takes it away
+
 // As a launcher has it: the connection, closed with it. The listeners are cordon-egress's alone.
 class OpenJob {
  public:

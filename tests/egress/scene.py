@@ -18,7 +18,7 @@ WEB = [{"name": "www.example.com", "ports": [443], "mode": "passthrough", "max_b
         "max_bytes_down": 1 << 20}]
 
 
-def begin():
+def begin(prepare, config):
     stage.enter_network()
     stage.start_internet()
     for name in ("www.example.com", "a.wild.example.com", "echo.example.com", "plain.example.net"):
@@ -34,7 +34,8 @@ def begin():
     for name, egress in (("fetch", [{"name": "www.example.com"}]), ("lookup", []), ("whatever", None)):
         stage.tool(name, argv=["curl", "-sSk", "--max-time", "5", {"input": "/url"}], input=url, profile="web",
                    **({} if egress is None else {"egress": egress}))
-    stage.start()
+    prepare()
+    stage.start(config)
 
 
 def expect(condition, *what):
@@ -50,8 +51,13 @@ def sent():
     return total
 
 
+def lingering(argv):
+    """The same, which goes on for a moment: what it has closed comes to its end before the job's end would cut it."""
+    return ["sh", "-c", '"$@"; code=$?; sleep 0.5; exit $code', "sh", *argv]
+
+
 def curl(url, *more, profile="web", **job):
-    return stage.job(["curl", "-sS", "--max-time", "8", "--cacert", "ca.pem", *more, url], profile=profile,
+    return stage.job(lingering(["curl", "-sS", "--max-time", "8", "--cacert", "ca.pem", *more, url]), profile=profile,
                      files=[stage.certificate()], **job)
 
 
@@ -59,9 +65,9 @@ def went_well(job):
     return job["outcome"] == {"kind": "exited", "code": 0}
 
 
-def main(tests):
+def main(tests, prepare, config):
     words = sys.argv[2:]
-    begin()
+    begin(prepare, config)
     failed = 0
     for name, test in list(tests.items()):
         if not name.startswith("test_") or (words and not any(word in name for word in words)):
@@ -79,11 +85,11 @@ def main(tests):
     return 1 if failed else 0
 
 
-def play(tests):
-    """Every test_… of `tests`, which are a program's globals()."""
+def play(tests, prepare=lambda: None, config=None):
+    """Every test_… of `tests`, which are a program's globals(); `prepare`: what it needs besides, before the instance is started."""
     code = 1
     try:
-        code = main(tests)
+        code = main(tests, prepare, config)
     finally:
         stage.close()
     sys.exit(code)

@@ -69,7 +69,7 @@ class Stage:
         self.processes["internet"] = self.internet
         time.sleep(0.3)
         child = subprocess.run(["pgrep", "-P", str(self.internet.pid)], capture_output=True, text=True).stdout.split()
-        pid = child[0] if child else str(self.internet.pid)
+        pid = self.internet_pid = child[0] if child else str(self.internet.pid)
         run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", pid)
         run("ip", "address", "add", f"{NEAR_END}/24", "dev", "near")
         run("ip", "link", "set", "near", "up")
@@ -106,7 +106,7 @@ class Stage:
     def start(self, config=None):
         os.makedirs(self.directory + "/bin")
         os.makedirs(self.directory + "/profiles", exist_ok=True)
-        for program in ("cordond", "cordon-egress"):
+        for program in ("cordond", "cordon-ledger", "cordon-egress"):
             shutil.copy2(f"{self.bin}/{program}", self.directory + "/bin/")
         for file in (SOURCE / "profiles/data").iterdir():
             if not os.path.exists(f"{self.directory}/profiles/{file.name}"):
@@ -121,6 +121,7 @@ class Stage:
                                 self.directory + "/state", "--config", self.config])
         self.ids = dict(line.split("=") for line in pathlib.Path(self.runtime + "/instance.env").read_text().split())
         self.raise_wall()
+        self.start_ledger()
         self.start_egress()
         self.start_daemon()
 
@@ -158,6 +159,16 @@ class Stage:
 
     def raise_wall(self):
         self.wall()
+
+    def start_ledger(self):
+        """Where the configuration has evidence."""
+        uid = self.ids.get("LEDGER_UID")
+        if uid is None:
+            return
+        self.begin("cordon-ledger", ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--inh-caps=-all",
+                                     "--bounding-set=-all", "--no-new-privs", self.directory + "/bin/cordon-ledger",
+                                     "--runtime-dir", self.runtime, "--state-dir", self.directory + "/state",
+                                     "--daemon-uid", self.ids["DAEMON_UID"]])
 
     def start_egress(self):
         self.begin("cordon-egress", [self.directory + "/bin/cordon-egress", "--socket", self.runtime + "/egress.sock",
@@ -199,7 +210,7 @@ class Stage:
         """Ends what was started, in order; what does not end by itself is killed, and said."""
         if "internet" in self.processes:
             self.processes["internet"].stdin.close()  # its end of file is its end
-        for name, process in [(n, self.processes[n]) for n in ("cordond", "cordon-egress", "launcher", "internet")
+        for name, process in [(n, self.processes[n]) for n in ("cordond", "cordon-egress", "launcher", "cordon-ledger", "internet")
                               if n in self.processes]:
             if name != "internet":
                 process.terminate()

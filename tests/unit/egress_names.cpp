@@ -1,14 +1,14 @@
 // One name, however it is spelled: what DNS, TLS, a Host field and an absolute target may call a granted host.
 #include <catch2/catch.hpp>
 
-#include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "netfilter/policy/authorise.hpp"
+#include "tests/egress/forms.hpp"
 
 using namespace cordon;
 using namespace cordon::egress;
+using namespace cordon::egress_test;
 
 namespace {
 
@@ -29,98 +29,6 @@ Snapshot snapshot_of(EgressGrants grants) {
 }
 
 constexpr std::chrono::sys_seconds today{std::chrono::seconds(1'800'000'000)};
-
-// What is not one of the granted host's spellings: false in every protocol.
-std::set<std::string> foreign_spellings() {
-  const std::string name = "api.example.com";
-  std::set<std::string> out{"",
-                            ".",
-                            "..",
-                            "com",
-                            "example.com",
-                            "pi.example.com",
-                            "xapi.example.com",
-                            "api.example.co",
-                            "api.example.com.",
-                            ".api.example.com",
-                            "api..example.com",
-                            "api.example.com..",
-                            "api.example.com.evil.test",
-                            "evil.test.api.example.com",
-                            "api-example.com",
-                            "api.example.com-evil.test",
-                            "apiXexample.com",
-                            "[api.example.com]",
-                            "[::1]",
-                            "[api.example.com",
-                            "api.example.com]",
-                            "user@api.example.com",
-                            "api.example.com@evil.test",
-                            "evil.test#api.example.com",
-                            "evil.test?api.example.com",
-                            "evil.test/api.example.com",
-                            "evil.test\\api.example.com",
-                            "api.example.com%00.evil.test",
-                            "api.example.com%2eevil.test",
-                            "api%2eexample%2ecom",
-                            "%61pi.example.com",
-                            "fe80::1%api.example.com",
-                            "::ffff:93.184.216.34",
-                            "1.2.3.4",
-                            "127.0.0.1",
-                            "127.1",
-                            "127.0.1",
-                            "0x7f.1",
-                            "0x7f000001",
-                            "2130706433",
-                            "017700000001",
-                            "0177.0.0.1",
-                            "0",
-                            "0.0.0.0",
-                            "1.2.3.4.",
-                            "1.2.3",
-                            "01.02.03.04",
-                            "1.2.3.0x4",
-                            "256.1.1.1",
-                            "localhost",
-                            "localhost.",
-                            "api.example.com:443:1",
-                            "*.example.com",
-                            "*",
-                            "api.*.com",
-                            "_api.example.com",
-                            "-api.example.com",
-                            "api-.example.com",
-                            "xn--",
-                            "\xd0\xb0pi.example.com",
-                            "api\xe3\x80\x82"
-                            "example.com",
-                            "api.example.c\xc3\xb6m",
-                            "api.example.com\n",
-                            "api.example.com\r\nHost: evil.test",
-                            " api.example.com",
-                            "api.example.com ",
-                            "api .example.com",
-                            "api.example.com\t",
-                            "api.example.com,evil.test",
-                            "api.example.com;evil.test",
-                            "api.example.com&evil.test",
-                            "\"api.example.com\"",
-                            "<api.example.com>"};
-  out.insert(std::string(64, 'a') + ".example.com");
-  out.insert(std::string(300, 'a'));
-  for (int i = 0; i < 130; ++i) out.insert(std::string(1, 'a') + "." + std::to_string(i));
-  for (int byte = 0; byte < 256; ++byte) {
-    const auto c = static_cast<char>(byte);
-    out.insert(name.substr(0, 3) + c + name.substr(3));
-    out.insert(name + c + ".evil.test");
-    out.insert(std::string(1, c) + name);
-  }
-  return out;
-}
-
-const std::vector<std::string> own_spellings{"api.example.com", "API.EXAMPLE.COM", "Api.Example.Com",
-                                             "api.EXAMPLE.com"};
 
 bool dns_allows(const std::string& spelling) {
   auto snapshot = snapshot_of({grant("api.example.com", EgressMode::passthrough, 443)});
@@ -151,16 +59,6 @@ bool target_allows(const std::string& spelling) {
   return http_allows("GET http://" + spelling + "/ HTTP/1.1\r\nHost: api.example.com\r\n\r\n");
 }
 
-// The Host field's spaces around a value are not its (RFC 9112 5).
-bool is_padded(const std::string& spelling) {
-  return spelling.find_first_of(" \t") != std::string::npos;
-}
-
-// Of the granted host: "http://api.example.com/.evil.test/" asks it for a path.
-bool begins_a_path(const std::string& spelling) {
-  return spelling.starts_with("api.example.com/") || spelling.starts_with("api.example.com?");
-}
-
 }  // namespace
 
 TEST_CASE("more than 300 spellings of other hosts are allowed in none of four protocols") {
@@ -169,16 +67,9 @@ TEST_CASE("more than 300 spellings of other hosts are allowed in none of four pr
   int false_allows = 0;
   for (const auto& spelling : spellings) {
     INFO(spelling);
-    const auto lower = [&] {
-      auto out = spelling;
-      std::transform(out.begin(), out.end(), out.begin(),
-                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-      return out;
-    }();
-    if (lower == "api.example.com") continue;
     false_allows += dns_allows(spelling) + sni_allows(spelling);
     if (!is_padded(spelling)) false_allows += host_allows(spelling);
-    if (!is_padded(spelling) && !begins_a_path(lower)) false_allows += target_allows(spelling);
+    if (!is_padded(spelling) && !begins_a_path(spelling)) false_allows += target_allows(spelling);
     CHECK(false_allows == 0);
   }
 }

@@ -1,0 +1,238 @@
+// Bytes are counted to the byte, however a flow ends: what the record of its end says is what the far side and the tool
+// have counted themselves. And no budget of bytes is exceeded, whatever else goes on.
+#include <sys/socket.h>
+
+#include <catch2/catch.hpp>
+#include <functional>
+#include <thread>
+
+#include "tests/egress/proxy.hpp"
+#include "tests/egress/tool.hpp"
+
+using namespace cordon;
+using namespace cordon::egress_test;
+
+namespace {
+
+using End = Connection::Received::End;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint16_t echo = 7000, sink = 7001, source = 7002, silent = 7003, resets = 7004;
+constexpr std::uint64_t slack = 16 << 10;  // what a budget may be exceeded by at most
+
+EgressBudget generous() {
+  EgressBudget out;
+  out.connections_per_second = 1000;
+  out.max_connections = 1024;
+  return out;
+}
+
+struct Stage {
+  explicit Stage(const EgressBudget& budget = generous(), std::uint32_t idle_ms = 60'000)
+      : proxy(world), job(with(budget, idle_ms)), open(proxy.open(job)) {
+    world.name("a.test", {{"93.184.216.40"}});
+    REQUIRE(open.served());
+  }
+  static EgressJob with(const EgressBudget& budget, std::uint32_t idle_ms) {
+    auto raw = grant("a.test", {echo, sink, source, silent, resets}, EgressMode::raw);
+    raw.budget = budget;
+    auto out = job_of({raw, grant("a.test", {80}, EgressMode::http)});
+    out.limits.idle_ms = idle_ms;
+    return out;
+  }
+  Connection connect(std::uint16_t port) { return {world, job.names[0].address, port}; }
+  FlowClosed closed(std::size_t which = 0) {
+    const auto all = proxy.watcher().wait_for<FlowClosed>(which + 1);
+    REQUIRE(all.size() == which + 1);
+    return all[which];
+  }
+  // What the internet says of its connection of that number, once that has ended there.
+  Json far(std::size_t which = 0) {
+    for (int i = 0; i < 200; ++i) {
+      std::vector<Json> found;
+      const auto counts = world.counts();
+      for (const auto& one : counts["connections"])
+        if (one["port"] != 53) found.push_back(one);
+      if (which < found.size() && found[which]["ended"] != "open" && found[which]["ended"] != "eof")
+        return found[which];
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+    throw std::runtime_error("the far side's connection has not ended");
+  }
+
+  World world;
+  Proxy proxy;
+  EgressJob job;
+  OpenJob open;
+};
+
+std::string bytes(std::size_t size) {
+  return std::string(size, 'b');
+}
+
+// Sends all of it from a thread of its own, as what comes back must be read meanwhile; says then that this was all.
+Connection::Received send_and_receive(Connection& connection, std::size_t size) {
+  std::thread sends([&] {
+    connection.send(bytes(size));
+    connection.end_of_bytes();
+  });
+  auto received = connection.receive(seconds(60));
+  sends.join();
+  return received;
+}
+
+void reset(Connection& connection) {
+  const linger at_once{1, 0};
+  ::setsockopt(connection.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  connection.close();
+}
+
+constexpr std::uint64_t budget_bytes = 2'000'000;
+
+EgressBudget small(std::uint64_t bytes_per_second) {
+  auto out = generous();
+  out.max_bytes_up = out.max_bytes_down = budget_bytes;
+  out.bytes_per_second = bytes_per_second;
+  return out;
+}
+
+// Four tools at once receive, or send, until they are cut off. What arrived: here, or on the far side.
+std::uint64_t spend(Stage& stage, std::uint16_t port) {
+  std::vector<std::uint64_t> received(4);
+  std::vector<std::thread> tools;
+  for (auto& got : received)
+    tools.emplace_back([&stage, &got, port] {
+      auto connection = stage.connect(port);
+      while (port == sink && connection.send(bytes(50'000))) continue;
+      got = connection.receive(seconds(30)).bytes.size();
+    });
+  for (auto& tool : tools) tool.join();
+  std::uint64_t sum = 0;
+  for (const auto got : received) sum += got;
+  if (port == source) return sum;
+  for (std::size_t flow = 0; flow < received.size(); ++flow) sum += stage.far(flow)["in"].get<std::uint64_t>();
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("what passes both ways until both have said all is counted alike on all sides, from nothing to megabytes") {
+  Stage stage;
+  std::size_t flow = 0;
+  for (const std::size_t size : {0, 1, 1000, 16'384, 65'537, 262'144, 1'000'003, 8'000'000}) {
+    INFO(size);
+    auto connection = stage.connect(echo);
+    const auto received = send_and_receive(connection, size);
+    CHECK(received.end == End::eof);
+    CHECK(received.bytes.size() == size);
+    const auto closed = stage.closed(flow);
+    CHECK(closed.reason == FlowReason::none);
+    CHECK(closed.bytes_up == size);
+    CHECK(closed.bytes_down == size);
+    const auto far = stage.far(flow);
+    CHECK(far["in"] == size);
+    CHECK(far["out"] == size);
+    ++flow;
+  }
+}
+
+TEST_CASE("of an HTTP exchange that is written anew, what is counted is what the far side has seen, body and all") {
+  Stage stage;
+  std::size_t flow = 0;
+  const std::string host = " HTTP/1.1\r\nHost: a.test\r\n";
+  std::string chunks;
+  for (int i = 0; i < 100; ++i) chunks += "400\r\n" + bytes(0x400) + "\r\n";
+  const std::vector<std::string> requests{
+      "GET /" + host + "\r\n",
+      "GET /bytes/1000000" + host + "X-Mine: yes\r\n\r\n",
+      "HEAD /" + host + "\r\n",
+      "POST /" + host + "Content-Length: 300000\r\n\r\n" + bytes(300'000),
+      "POST /bytes/100000" + host + "Transfer-Encoding: chunked\r\n\r\n" + chunks + "0\r\n\r\n",
+      "GET /redirect" + host + "\r\n"};
+  for (const auto& request : requests) {
+    INFO(request.substr(0, 60));
+    auto connection = stage.connect(80);
+    const auto received = connection.ask(request);
+    CHECK(received.bytes.starts_with("HTTP/1.1 "));
+    const auto closed = stage.closed(flow);
+    CHECK(closed.reason == FlowReason::none);
+    CHECK(closed.bytes_down == received.bytes.size());
+    const auto far = stage.far(flow);
+    CHECK(far["in"] == closed.bytes_up);
+    CHECK(far["out"] == closed.bytes_down);
+    ++flow;
+  }
+}
+
+TEST_CASE("a flow that one side resets is counted as far as it came") {
+  Stage stage;
+  auto by_tool = stage.connect(echo);
+  by_tool.send(bytes(5000));
+  REQUIRE(by_tool.receive(seconds(20), 5000).bytes.size() == 5000);
+  reset(by_tool);
+  CHECK(stage.closed(0).reason == FlowReason::reset_by_tool);
+  CHECK(stage.closed(0).bytes_up == 5000);
+  CHECK(stage.closed(0).bytes_down == 5000);
+  CHECK(stage.far(0)["in"] == 5000);
+  CHECK(stage.far(0)["out"] == 5000);
+
+  auto by_far = stage.connect(resets);
+  CHECK(by_far.ask(bytes(700)).end == End::reset);
+  const auto closed = stage.proxy.watcher().wait_for<FlowClosed>(2);
+  REQUIRE(closed.size() == 2);
+  CHECK(closed[1].reason == FlowReason::reset_by_peer);
+  CHECK(stage.far(1)["in"] == closed[1].bytes_up);
+  CHECK(closed[1].bytes_down == 0);
+}
+
+TEST_CASE("an idle flow and one that nobody answered are counted as far as they came") {
+  Stage stage(generous(), 500);
+  auto idle = stage.connect(silent);
+  idle.send(bytes(300));
+  CHECK(idle.receive(seconds(10)).end == End::reset);
+  CHECK(stage.closed(0).reason == FlowReason::idle);
+  CHECK(stage.closed(0).bytes_up == 300);
+  CHECK(stage.closed(0).bytes_down == 0);
+  CHECK(stage.far(0)["in"] == 300);
+  stage.world.name("a.test", Json::array(), {{"rcode", 3}});
+  CHECK(stage.connect(echo).ask(bytes(300)).end == End::reset);
+  const auto unknown = stage.proxy.watcher().wait_for<FlowClosed>(2).at(1);
+  CHECK(unknown.reason == FlowReason::name_not_found);
+  CHECK((unknown.bytes_up == 0 && unknown.bytes_down == 0));
+}
+
+TEST_CASE("what was cut is counted without what lay here unsent, for a tool or a far side that reads nothing") {
+  Stage stage;
+  auto tool = stage.connect(source);
+  REQUIRE(tool.connected());
+  std::this_thread::sleep_for(milliseconds(500));  // until nothing moves: every buffer on the way is full
+  stage.open.close();
+  const auto closed = stage.closed(0);
+  CHECK(closed.reason == FlowReason::job_ended);
+  const auto received = tool.receive(seconds(10));
+  CHECK(received.end == End::reset);
+  CHECK(received.bytes.size() == closed.bytes_down);
+  CHECK(closed.bytes_down > 0);
+}
+
+TEST_CASE("a budget of bytes that many flows share is not exceeded by all of them together, slow or in a hurry") {
+  for (const std::uint64_t rate : {std::uint64_t{1} << 30, std::uint64_t{2'000'000}}) {
+    for (const auto port : {source, sink}) {
+      INFO(rate << " bytes a second, port " << port);
+      Stage stage(small(rate));
+      const auto got = spend(stage, port);
+      stage.open.close();
+      const auto totals = stage.proxy.watcher().wait_for<JobClosed>();
+      REQUIRE(totals.size() == 1);
+      std::uint64_t up = 0, down = 0;
+      for (const auto& one : stage.proxy.watcher().all<FlowClosed>()) up += one.bytes_up, down += one.bytes_down;
+      CHECK(totals[0].bytes_up == up);
+      CHECK(totals[0].bytes_down == down);
+      const auto counted = port == source ? down : up;
+      CHECK(counted <= budget_bytes);
+      CHECK(counted + slack >= budget_bytes);
+      CHECK(got == counted);
+    }
+  }
+}
