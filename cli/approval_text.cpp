@@ -50,7 +50,10 @@ void append_action(std::string& out, const Json& action) {
   append_line(out, "command", quoted(action.value("argv", Json::array())));
   append_line(out, "profile",
               fmt::format("{} (sha256 {})", text_in(action, "profile"), text_in(action, "profile_sha256")));
-  append_line(out, "image", text_in(action, "image"));
+  const auto image_sha256 = action.value("image_sha256", Json());
+  append_line(
+      out, "image",
+      text_in(action, "image") + (image_sha256.is_string() ? " (sha256 " + text_in(action, "image_sha256") + ")" : ""));
   for (const auto& variable : action.value("env", Json::array())) append_line(out, "env", variable.get<std::string>());
   for (const auto& file : action.value("files", Json::array())) append_line(out, "file", file_line(file));
   const auto input = action.value("stdin", Json::object());

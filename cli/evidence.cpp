@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <sstream>
 
@@ -19,6 +20,8 @@
 
 namespace cordon::cli {
 namespace {
+
+constexpr auto signing_patience = std::chrono::seconds(3);
 
 Json fault_json(const EvidenceFault& fault) {
   Json out = {{"file", fault.file}, {"what", fault.what}};
@@ -122,6 +125,34 @@ void require_signed(const EvidenceLog& log) {
   if (!log.checkpoint) throw Failure("there is no checkpoint that its key has signed", "cordon evidence verify");
 }
 
+EvidenceLog read_signed(const std::string& directory, const std::string& key_file) {
+  auto log = or_failure([&] { return read_evidence(directory, read_verifier(key_file)); });
+  require_signed(log);
+  return log;
+}
+
+// All of it is signed for, and of a job that has its outcome the launcher has said its last as well.
+bool is_complete(const EvidenceLog& log, const std::vector<std::uint64_t>& entries) {
+  int outcomes = 0, running = 0;
+  for (const auto index : entries) {
+    const auto kind = raw_member(log.entry(index)->text, "kind");
+    outcomes += kind == "outcome" ? 1 : 0;
+    running += kind == "started" ? 1 : 0;
+    running -= kind == "ended" ? 1 : 0;
+  }
+  return entries.back() < log.checkpoint->size && (outcomes == 0 || running == 0);
+}
+
+// What a job was answered a moment ago is signed for within a second, and the launcher's word is as late at most.
+EvidenceLog read_complete(const std::string& directory, const EvidenceOptions& options) {
+  const auto signatures = or_failure([&] { return Signatures(directory); });
+  const auto deadline = std::chrono::steady_clock::now() + signing_patience;
+  for (;;) {
+    auto log = read_signed(directory, options.key_file);
+    if (is_complete(log, entries_of(log, options.job)) || !signatures.wait(deadline)) return log;
+  }
+}
+
 }  // namespace
 
 int verify_evidence(const Session& session, const EvidenceOptions& options) {
@@ -152,9 +183,7 @@ int show_checkpoint(const Session& session, const EvidenceOptions& options) {
 }
 
 int prove_job(const Session& session, const EvidenceOptions& options) {
-  const auto log = or_failure(
-      [&] { return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file)); });
-  require_signed(log);
+  const auto log = read_complete(evidence_directory(session, options.directory), options);
   const auto tree = log.tree();
   Json proofs = Json::array();
   for (const auto index : entries_of(log, options.job)) proofs.push_back(proof_of(log, tree, index));
@@ -171,9 +200,7 @@ int prove_job(const Session& session, const EvidenceOptions& options) {
 }
 
 int prove_consistency(const Session& session, const EvidenceOptions& options) {
-  const auto log = or_failure(
-      [&] { return read_evidence(evidence_directory(session, options.directory), read_verifier(options.key_file)); });
-  require_signed(log);
+  const auto log = read_signed(evidence_directory(session, options.directory), options.key_file);
   if (options.checkpoint_files.size() != 1)
     throw Failure("no checkpoint to compare with", "--checkpoint FILE: one that was kept outside");
   const auto before = open_checkpoint(read_text_file(options.checkpoint_files.front()), *log.key);

@@ -88,11 +88,11 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, 
            options_.state_dir + "/ledger",
            std::move(catalog),
            {},
-           Evidence(executor_, ledger_socket(options_, *api_.catalog)),
-           KeptRefusals(executor_, api_.evidence),
+           Evidence(executor_, ledger_socket(options_, *api_.catalog), options_.state_dir + "/daemon/untold"),
+           KeptRefusals(executor_, api_.evidence, options_.state_dir + "/daemon/refusals"),
            ArtifactStore(options_.state_dir + "/daemon/artifacts"),
            Journal(executor_, options_.state_dir + "/daemon/journal.db"),
-           JobStore(api_.journal, api_.artifacts),
+           JobStore(api_.journal, api_.artifacts, api_.evidence),
            Retention(executor_, api_.journal, api_.store, api_.artifacts,
                      [this] { return retention_limits(api_.catalog->config); }),
            Launcher(options_.runtime_dir + "/launcher.sock"),
@@ -141,6 +141,7 @@ awaitable<void> Daemon::start() {
   }
   if (config.operations.metrics_listen) serve_scrapers(*config.operations.metrics_listen);
   api_.evidence.begin();
+  api_.refusals.begin();
   co_await await_launcher(&api_.launcher);
   co_await api_.evidence.until_available(Clock::now() + ledger_patience);
   note_serving(api_);
@@ -240,7 +241,7 @@ awaitable<void> Daemon::say_the_last() {
 
 void Daemon::reload() {
   // What was wrong is in the log; the old profiles stay in force.
-  [[maybe_unused]] const auto done = cordon::reload(api_);
+  [[maybe_unused]] const auto done = cordon::reload(api_, "SIGHUP");
 }
 
 }  // namespace cordon

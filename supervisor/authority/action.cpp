@@ -55,12 +55,12 @@ Json tool_json(const JobOrder& order) {
 
 }  // namespace
 
-std::string rootfs_of(const JobOrder& order, const Config& config) {
+ImageConfig image_of(const JobOrder& order, const Config& config) {
   const auto image = config.images.find(order.image);
-  return image == config.images.end() ? "" : image->second.rootfs;
+  return image == config.images.end() ? ImageConfig{} : image->second;
 }
 
-Json action_of(const JobOrder& order, const Account& account, const Mandate& mandate, const std::string& rootfs) {
+Json action_of(const JobOrder& order, const Account& account, const Mandate& mandate, const ImageConfig& image) {
   Json files = Json::array();
   for (const auto& file : order.files) files.push_back(file_json(file));
   return {{"version", 1},
@@ -72,7 +72,9 @@ Json action_of(const JobOrder& order, const Account& account, const Mandate& man
           {"profile", order.profile},
           {"profile_sha256", hex(order.profile_sha256)},
           {"image", order.image},
-          {"rootfs", rootfs},
+          {"rootfs", image.rootfs},
+          {"image_file", image.file},
+          {"image_sha256", image.file.empty() ? Json() : Json(hex(image.sha256))},
           {"argv", order.argv},
           {"env", order.env},
           {"cwd", order.cwd},
@@ -87,8 +89,8 @@ Json action_of(const JobOrder& order, const Account& account, const Mandate& man
           {"provenance", to_json(mandate.data)}};
 }
 
-Sha256 action_digest(const JobOrder& order, const Account& account, const Mandate& mandate, const std::string& rootfs) {
-  return canonical_digest(action_of(order, account, mandate, rootfs));
+Sha256 action_digest(const JobOrder& order, const Account& account, const Mandate& mandate, const ImageConfig& image) {
+  return canonical_digest(action_of(order, account, mandate, image));
 }
 
 Json previews_of(const JobOrder& order) {

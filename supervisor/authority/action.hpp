@@ -9,12 +9,12 @@
 
 namespace cordon {
 
-// The tree that its image is at this moment; empty: the view of the host.
-std::string rootfs_of(const JobOrder& order, const Config& config);
+// What its image is at this moment: a tree, or a file with its digest; the view of the host when it is neither.
+ImageConfig image_of(const JobOrder& order, const Config& config);
 
 // Contents stand in it as size and digest, so that it can be shown and kept.
-Json action_of(const JobOrder& order, const Account& account, const Mandate& mandate, const std::string& rootfs);
-Sha256 action_digest(const JobOrder& order, const Account& account, const Mandate& mandate, const std::string& rootfs);
+Json action_of(const JobOrder& order, const Account& account, const Mandate& mandate, const ImageConfig& image);
+Sha256 action_digest(const JobOrder& order, const Account& account, const Mandate& mandate, const ImageConfig& image);
 
 // What of the contents a person may want to read: the beginnings of files and standard input.
 Json previews_of(const JobOrder& order);

@@ -110,7 +110,7 @@ Approval Authority::approval_for(const Petition& petition, const Mandate& mandat
   const auto expires = std::chrono::seconds(shortest(needs));
   const auto& account = petition.caller.account;
   Approval approval;
-  approval.action = action_digest(petition.order, account, mandate, rootfs_of(petition.order, config_()));
+  approval.action = action_digest(petition.order, account, mandate, image_of(petition.order, config_()));
   approval.tool = tool_digest(petition.order);
   approval.policy = config_().policy.digest;
   approval.body = sha256(petition.body);
@@ -156,7 +156,7 @@ tl::expected<Mandate, Denied> Authority::resume(const Account& account, const Jo
   const auto& approval = *mandate->approval;
   if (approval.body != sha256(body))
     return tl::unexpected(changed("the request is not the one that was to be approved"));
-  if (approval.action != action_digest(order, account, *mandate, rootfs_of(order, config_())))
+  if (approval.action != action_digest(order, account, *mandate, image_of(order, config_())))
     return tl::unexpected(changed("the action is not the one that was to be approved"));
   if (approval.policy != config_().policy.digest)
     return tl::unexpected(changed("the policy is not the one under which it was to be approved"));
@@ -169,7 +169,7 @@ tl::expected<Mandate, Denied> Authority::resume(const Account& account, const Jo
 
 std::optional<Denied> Authority::objection_to_start(const Job& job) const {
   if (!job.mandate.approval) return withdrawn(job);
-  const auto action = action_digest(job.order, job.account, job.mandate, rootfs_of(job.order, config_()));
+  const auto action = action_digest(job.order, job.account, job.mandate, image_of(job.order, config_()));
   if (auto why = flaw(*job.mandate.approval, action, tool_digest(job.order), config_().policy.digest, age_s()))
     return Denied{"approval", *why};
   return withdrawn(job);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "supervisor/journal/authority_rows.hpp"
+#include "supervisor/tools/tool_call.hpp"
 
 namespace cordon {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 using Refused = tl::unexpected<Rejection>;
 
 Subject subject_of(const Job& job) {
-  return {job.account.actor, job.account.tenant, "", job.order.profile, job.id};
+  return {job.account.actor, job.account.tenant, tool_name(job.order), job.order.profile, job.id};
 }
 
 bool still_waits(const Job& job) {

@@ -143,7 +143,10 @@ void EgressWatcher::take_decision(const FlowDecided& decided) {
   if (followed == nullptr) return acknowledge(connection_, decided.sequence, false);
   followed->flows->take(decided);
   auto record = flow_evidence(decided, followed->whose);
-  if (!decided.allowed()) return evidence_.note(std::move(record));
+  if (!decided.allowed()) {
+    evidence_.note(std::move(record));
+    return;
+  }
   if (followed->revoked) {  // it was asked for before cordon-egress knew, and its end will say so
     evidence_.note(std::move(record));
     return acknowledge(connection_, decided.sequence, false);

@@ -62,12 +62,15 @@ std::optional<EvidenceKind> evidence_kind(EventKind kind) {
     case EventKind::reload:
       return EvidenceKind::reload;
     case EventKind::breaker_open:
+    case EventKind::breaker_closed:
       return EvidenceKind::breaker;
     case EventKind::approval_wanted:
     case EventKind::approval_given:
       return EvidenceKind::approval;
     case EventKind::grant_changed:
       return EvidenceKind::grant;
+    case EventKind::context_cleared:
+      return EvidenceKind::context;
     case EventKind::incident:
       return EvidenceKind::incident;
     case EventKind::tool:

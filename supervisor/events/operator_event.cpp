@@ -25,6 +25,7 @@ constexpr std::array<Kind, event_kinds> kinds{{{"started", Severity::info},
                                                {"launcher_back", Severity::info},
                                                {"reload", Severity::info},
                                                {"breaker_open", Severity::warning},
+                                               {"breaker_closed", Severity::info},
                                                {"egress_lost", Severity::critical},
                                                {"egress_back", Severity::info},
                                                {"doctor", Severity::critical},
@@ -36,6 +37,7 @@ constexpr std::array<Kind, event_kinds> kinds{{{"started", Severity::info},
                                                {"approval_wanted", Severity::warning},
                                                {"approval_given", Severity::info},
                                                {"grant_changed", Severity::info},
+                                               {"context_cleared", Severity::warning},
                                                {"incident", Severity::critical}}};
 
 const Kind& row(EventKind kind) {

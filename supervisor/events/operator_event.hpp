@@ -25,6 +25,7 @@ enum class EventKind : std::uint8_t {
   launcher_back,    // and answers again
   reload,           // configuration and profiles were loaded, or refused
   breaker_open,     // a runaway loop was stopped
+  breaker_closed,   // an operator lets it go on
   egress_lost,      // cordon-egress has gone
   egress_back,      // and tells of flows
   doctor,           // a check of the host failed
@@ -36,6 +37,7 @@ enum class EventKind : std::uint8_t {
   approval_wanted,  // a job waits for people
   approval_given,   // one of them approved it, or it was denied
   grant_changed,    // one was made or revoked
+  context_cleared,  // an operator has said that what an actor had read counts no longer
   incident,         // an operator opened one
 };
 inline constexpr std::size_t event_kinds = static_cast<std::size_t>(EventKind::incident) + 1;

@@ -39,10 +39,20 @@ std::int64_t parse_time(const std::string& text) {
   return std::int64_t{::timegm(&tm)} * 1000 + ms;
 }
 
+// What a cordond could not know to be written the next one says again, and marks it.
+bool is_retold(const Json& again, const Json& before) {
+  if (!again.contains("retold")) return false;
+  const auto content = [](Json entry) {
+    for (const char* stamp : {"client", "index", "noted_at", "number", "retold", "time"}) entry.erase(stamp);
+    return entry;
+  };
+  return content(again) == content(before);
+}
+
 // A cordond that ended before it had written an outcome into its journal does not know later that it told it here.
 void take_outcome(JobStory& story, Said said) {
   const auto is_lost = [](const Said& one) { return one.entry.value("outcome", "") == "lost"; };
-  if (story.outcome && is_lost(said)) return;
+  if (story.outcome && (is_lost(said) || is_retold(said.entry, story.outcome->entry))) return;
   story.outcomes = story.outcome && is_lost(*story.outcome) ? 1 : story.outcomes + 1;
   story.outcome = std::move(said);
 }

@@ -10,6 +10,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "supervisor/text/log.hpp"
+#include "supervisor/text/timestamp.hpp"
 
 namespace cordon {
 namespace {
@@ -47,6 +48,13 @@ asio::posix::stream_descriptor connect_to(const std::string& path, const asio::a
   return {executor, socket.release()};
 }
 
+// Of the job whose outcome it is; empty: it is none.
+std::string ended_job(const EvidenceRecord& record) {
+  const auto job = record.fields.find("job");
+  if (record.kind != EvidenceKind::outcome || job == record.fields.end()) return {};
+  return std::get<std::string>(job->second);
+}
+
 std::uint64_t random_number() {
   std::uint64_t number = 0;
   while (number == 0) randombytes_buf(&number, sizeof number);
@@ -55,17 +63,30 @@ std::uint64_t random_number() {
 
 }  // namespace
 
-Evidence::Evidence(asio::any_io_executor executor, std::optional<std::string> socket)
+Evidence::Evidence(asio::any_io_executor executor, std::optional<std::string> socket,
+                   const std::optional<std::string>& backlog)
     : executor_(std::move(executor)),
       socket_path_(std::move(socket)),
       socket_(executor_),
       retry_(executor_),
       client_(random_number()) {
   if (is_on()) trouble_ = ledger_away(*socket_path_, "");
+  if (is_on() && backlog) backlog_.emplace(*backlog);
 }
 
 void Evidence::begin() {
-  if (is_on()) asio::co_spawn(executor_, keep_connected(), asio::detached);
+  if (!is_on()) return;
+  if (backlog_) say_again(backlog_->read());
+  asio::co_spawn(executor_, keep_connected(), asio::detached);
+}
+
+void Evidence::say_again(std::vector<EvidenceRecord> records) {
+  for (auto& record : records) {
+    record.put("retold", std::string("true"));  // the one before may have been written
+    enqueue(std::move(record), true).kept = true;
+  }
+  kept_ += records.size();
+  if (!records.empty()) log("evidence_retold", {{"records", std::to_string(records.size())}}, Priority::warning);
 }
 
 awaitable<void> Evidence::until_available(Clock::time_point deadline) {
@@ -150,13 +171,13 @@ void Evidence::hear_appended(const Appended& appended) {
   while (!said_.empty() && said_.front().number <= appended.number) {
     const auto said = std::move(said_.front());
     said_.pop_front();
-    if (!said.receipt) {
-      --noted_;
-      continue;
-    }
+    if (said.noted) --noted_;
+    if (said.kept) --kept_;
+    if (const auto job = outcomes_.find(ended_job(said.record)); job != outcomes_.end()) outcomes_.erase(job);
     said.receipt->state = Receipt::State::written;
     said.receipt->changes.ring();
   }
+  if (backlog_ && kept_ == 0) backlog_->clear();
   writes_.ring();
   if (trouble_ && welcome_) set_trouble(std::nullopt);
 }
@@ -169,13 +190,14 @@ void Evidence::hear_refused(const NotAppended& refused) {
   const auto why = not_appended(refused);
   if (!trouble_) log("evidence_unavailable", {{"error", why.detail}}, Priority::critical);
   set_trouble(why);
-  if (said.receipt) {
+  if (!said.noted) {
     said.receipt->why = why;
     said.receipt->state = Receipt::State::failed;
     said.receipt->changes.ring();
     // Somebody has to try again, or nobody would ever know that there is room; and that it was so is evidence, too.
     if (said_.empty()) note(EvidenceRecord{EvidenceKind::refusal, {}}.put("reason", "the evidence: " + why.detail));
   } else {
+    keep(said);
     said.sent = false;
     said.number = next_number_++;
     said_.push_back(std::move(said));
@@ -205,16 +227,31 @@ void Evidence::lose_connection(const std::string& why) {
 void Evidence::give_up_waiting() {
   const auto why = ledger_away(*socket_path_, "the connection ended");
   std::erase_if(said_, [&](Said& said) {
-    if (!said.receipt) return false;
-    const auto receipt = std::move(said.receipt);
+    if (said.noted) return false;
+    const auto receipt = std::exchange(said.receipt, std::make_shared<Receipt>());
     receipt->maybe_written = said.sent;
     receipt->why = why;
     receipt->state = Receipt::State::failed;
     receipt->changes.ring();
+    said.noted = true;
     if (said.sent) ++noted_;
     return !said.sent;
   });
-  for (auto& said : said_) said.sent = false;
+  for (auto& said : said_) {
+    keep(said);
+    said.sent = false;
+  }
+}
+
+// It may wait for long: the next cordond says it if this one ends before.
+void Evidence::keep(Said& said) {
+  if (!backlog_ || !said.noted || said.kept) return;
+  said.record.put("noted_at", rfc3339(std::chrono::system_clock::now()));
+  said.kept = backlog_->add(said.record);
+  kept_ += said.kept ? 1 : 0;
+  if (!said.kept && !std::exchange(backlog_full_, true))
+    log("evidence_not_kept", {{"detail", "no room for what waits for the ledger: it would end with cordond"}},
+        Priority::critical);
 }
 
 void Evidence::set_trouble(std::optional<Rejection> trouble) {
@@ -226,11 +263,19 @@ std::optional<Rejection> Evidence::unavailable() const {
   return trouble_;
 }
 
-void Evidence::say(EvidenceRecord record, ReceiptPtr receipt) {
+Evidence::Said& Evidence::enqueue(EvidenceRecord record, bool noted) {
   bound(record);
-  if (!receipt) ++noted_;
-  said_.push_back({next_number_++, std::move(record), std::move(receipt), false});
+  if (noted) ++noted_;
+  const auto receipt = std::make_shared<Receipt>();
+  if (auto job = ended_job(record); !job.empty()) outcomes_[std::move(job)] = receipt;
+  return said_.emplace_back(Said{next_number_++, std::move(record), receipt, noted});
+}
+
+Evidence::ReceiptPtr Evidence::say(EvidenceRecord record, bool noted) {
+  auto& said = enqueue(std::move(record), noted);
   flush();
+  if (!said.sent || trouble_) keep(said);
+  return said.receipt;
 }
 
 void Evidence::flush() {
@@ -255,15 +300,10 @@ void Evidence::flush_when_writable() {
 }
 
 Evidence::ReceiptPtr Evidence::begin_record(EvidenceRecord record) {
+  if (is_on() && welcome_) return say(std::move(record), false);
   auto receipt = std::make_shared<Receipt>();
-  if (!is_on()) {
-    receipt->state = Receipt::State::written;
-  } else if (!welcome_) {
-    receipt->state = Receipt::State::failed;
-    receipt->why = trouble_;
-  } else {
-    say(std::move(record), receipt);
-  }
+  receipt->state = is_on() ? Receipt::State::failed : Receipt::State::written;
+  receipt->why = trouble_;
   return receipt;
 }
 
@@ -280,13 +320,26 @@ awaitable<tl::expected<void, Rejection>> Evidence::record(EvidenceRecord record)
   co_return co_await std::move(settling);
 }
 
-void Evidence::note(EvidenceRecord record) {
-  if (!is_on()) return;
-  if (noted_ >= most_noted) {
-    if (standing_.lost++ == 0) log("evidence_lost", {{"detail", "too much waits for the ledger"}}, Priority::critical);
-    return;
-  }
-  say(std::move(record), nullptr);
+Evidence::ReceiptPtr Evidence::note(EvidenceRecord record) {
+  if (is_on() && noted_ < most_noted) return say(std::move(record), true);
+  auto receipt = std::make_shared<Receipt>();
+  receipt->state = is_on() ? Receipt::State::failed : Receipt::State::written;
+  if (is_on() && standing_.lost++ == 0)
+    log("evidence_lost", {{"detail", "too much waits for the ledger"}}, Priority::critical);
+  return receipt;
+}
+
+Evidence::ReceiptPtr Evidence::waiting_outcome(const std::string& job) const {
+  const auto found = outcomes_.find(job);
+  return found == outcomes_.end() ? nullptr : found->second;
+}
+
+awaitable<void> Evidence::until_written(ReceiptPtr noted, Clock::time_point deadline) {
+  if (noted->state != Receipt::State::pending) co_return;
+  Waker waker(executor_);
+  const Watch written(noted->changes, waker), changes(changes_, waker);
+  while (noted->state == Receipt::State::pending && !trouble_ && Clock::now() < deadline)
+    co_await waker.sleep(deadline);
 }
 
 awaitable<void> Evidence::until_written(Clock::time_point deadline) {

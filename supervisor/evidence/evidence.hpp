@@ -3,11 +3,14 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
+#include "supervisor/evidence/backlog.hpp"
 #include "supervisor/evidence/ledger_message.hpp"
 #include "supervisor/evidence/record.hpp"
 #include "supervisor/http/problem.hpp"
@@ -17,11 +20,13 @@ namespace cordon {
 
 class Evidence {
  public:
-  // `socket`: of the ledger; nullopt: this instance has none, and records nothing.
-  Evidence(asio::any_io_executor executor, std::optional<std::string> socket);
+  // `socket`: of the ledger; nullopt: this instance has none, and records nothing. `backlog`: the file of what waits
+  // for it (backlog.hpp); nullopt: that ends with this process.
+  Evidence(asio::any_io_executor executor, std::optional<std::string> socket,
+           const std::optional<std::string>& backlog = std::nullopt);
 
   bool is_on() const { return socket_path_.has_value(); }
-  void begin();  // connects, and again whenever the connection ends
+  void begin();  // connects, and again whenever the connection ends; says what a former cordond could not
   // Comes back when the ledger answers, or then.
   awaitable<void> until_available(Clock::time_point deadline);
 
@@ -39,9 +44,14 @@ class Evidence {
   static awaitable<tl::expected<void, Rejection>> settled(ReceiptPtr receipt);
   awaitable<tl::expected<void, Rejection>> record(EvidenceRecord record);
 
-  // For what has happened: it is written as soon as the ledger can, in order. Nobody waits.
-  void note(EvidenceRecord record);
-  // Before the end: comes back when all that was said is written, or the ledger is away, or then.
+  // For what has happened: it is written as soon as the ledger can, in order. The receipt says when it has answered;
+  // it is failed only when too much waits already.
+  ReceiptPtr note(EvidenceRecord record);
+  // Comes back when that is written, or the ledger is away, or then.
+  awaitable<void> until_written(ReceiptPtr noted, Clock::time_point deadline);
+  // Of the outcome of a job that was noted and is not written yet; nullptr: there is none.
+  ReceiptPtr waiting_outcome(const std::string& job) const;
+  // Before the end: the same of all that was said.
   awaitable<void> until_written(Clock::time_point deadline);
 
   // Why nothing may be started: 503 evidence_unavailable. nullopt: it may.
@@ -63,13 +73,18 @@ class Evidence {
   struct Said {
     std::uint64_t number = 0;
     EvidenceRecord record;
-    ReceiptPtr receipt;  // nullptr: noted
+    ReceiptPtr receipt;
+    bool noted = false;  // it is said until it is written
     bool sent = false;
+    bool kept = false;  // and in the backlog
   };
   awaitable<void> keep_connected();
   awaitable<void> greet();
   awaitable<void> listen();
-  void say(EvidenceRecord record, ReceiptPtr receipt);
+  Said& enqueue(EvidenceRecord record, bool noted);
+  ReceiptPtr say(EvidenceRecord record, bool noted);
+  void say_again(std::vector<EvidenceRecord> records);
+  void keep(Said& said);
   void flush();
   void flush_when_writable();
   void hear(const FromLedger& message);
@@ -84,10 +99,13 @@ class Evidence {
   std::optional<std::string> socket_path_;
   asio::posix::stream_descriptor socket_;
   asio::steady_timer retry_;
+  std::optional<EvidenceBacklog> backlog_;
+  bool backlog_full_ = false;
   std::uint64_t client_;
   std::uint64_t next_number_ = 1;
-  std::deque<Said> said_;  // and not yet answered; those that were sent come first
-  std::size_t noted_ = 0;  // of them
+  std::deque<Said> said_;                       // and not yet answered; those that were sent come first
+  std::size_t noted_ = 0, kept_ = 0;            // of them
+  std::map<std::string, ReceiptPtr> outcomes_;  // of them, by job
   bool welcome_ = false, waiting_for_room_ = false;
   std::optional<Rejection> trouble_;
   Standing standing_;

@@ -53,8 +53,13 @@ bool says_its_index(const std::string& text, std::uint64_t index) {
   return text.find(fmt::format("\"index\":{},\"", index)) != std::string::npos;
 }
 
+struct Head {
+  std::string file;
+  merkle::Frontier before;
+};
+
 // false: what comes later has no place in the tree.
-bool read_one(EvidenceLog& log, const std::string& directory, const std::string& name, bool last) {
+bool read_one(EvidenceLog& log, const std::string& directory, const std::string& name, std::vector<Head>& heads) {
   const auto bytes = read_file(directory + "/" + name);
   const auto segment = read_segment(bytes);
   const auto fault = [&](std::optional<std::uint64_t> offset, std::uint64_t index, std::string what) {
@@ -73,20 +78,18 @@ bool read_one(EvidenceLog& log, const std::string& directory, const std::string&
       return fault(entry.offset, log.size() - 1, "the entry says that its place is another");
   }
   if (segment->fault) return fault(segment->fault->offset, segment->fault->index, segment->fault->what);
-  (void)last;
+  heads.push_back({name, segment->before});
   return true;
 }
 
 // The frontier in a head must be that of the entries before it.
-void check_heads(EvidenceLog& log, const std::string& directory, const std::vector<std::string>& names) {
+void check_heads(EvidenceLog& log, const std::vector<Head>& heads) {
   auto tree = log.gone;
   std::size_t next = 0;
-  for (const auto& name : names) {
-    while (next < log.entries.size() && log.entries[next].file < name) tree.append(log.entries[next++].leaf);
-    if (name == names.front()) continue;
-    const auto segment = read_segment(read_file(fmt::format("{}/{}", directory, name)));
-    if (segment && segment->before.size() == tree.size() && segment->before.subtrees() == tree.subtrees()) continue;
-    return log.faults.push_back({name, 0, tree.size(), "what its head says of the entries before it is not so"});
+  for (const auto& [file, before] : heads) {
+    while (next < log.entries.size() && log.entries[next].file < file) tree.append(log.entries[next++].leaf);
+    if (before.size() == tree.size() && before.subtrees() == tree.subtrees()) continue;
+    return log.faults.push_back({file, 0, tree.size(), "what its head says of the entries before it is not so"});
   }
 }
 
@@ -134,16 +137,17 @@ const EvidenceEntry* EvidenceLog::entry(std::uint64_t index) const {
 
 EvidenceLog read_evidence(const std::string& directory, const std::optional<NoteVerifier>& key) {
   EvidenceLog log;
-  const auto names = segment_files(directory);
   read_key(log, directory, key);
-  read_checkpoint(log, directory);
+  read_checkpoint(log, directory);  // before the files are listed: what it vouches for is in them by then
+  const auto names = segment_files(directory);
+  std::vector<Head> heads;
   bool whole = true;
   for (const auto& name : names) {
-    whole = read_one(log, directory, name, name == names.back());
+    whole = read_one(log, directory, name, heads);
     if (!whole) break;
   }
   if (names.empty()) log.faults.push_back({directory, {}, {}, "there are no entries"});
-  if (whole) check_heads(log, directory, names);
+  if (whole) check_heads(log, heads);
   check_root(log);
   return log;
 }

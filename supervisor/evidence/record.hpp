@@ -26,6 +26,7 @@ enum class EvidenceKind : std::uint8_t {
   tool,          // a tool was re-approved, disabled, found changed
   grant,         // minted, narrowed, revoked, used up
   approval,      // asked for, given, denied, expired
+  context,       // of an actor: cleared by an operator
   incident,      // an operator's incident command
   hold,          // what retention may not delete
   release_hold,  // and may again

@@ -22,7 +22,7 @@ bool is_decision(const Rejection& rejection) {
 }
 
 // Where there is no room for one more kind, it is counted with others like it.
-RefusalTally::Kind RefusalTally::place_of(const Refusal& refusal) const {
+RefusalTally::Kind RefusalTally::kind_of(const Refusal& refusal) const {
   const std::uint64_t uid = refusal.uid ? *refusal.uid : nobody;
   Kind kind{uid, refusal.account.actor, refusal.code, refusal.tool, refusal.profile};
   if (counted_.contains(kind)) return kind;
@@ -35,20 +35,33 @@ RefusalTally::Kind RefusalTally::place_of(const Refusal& refusal) const {
 }
 
 bool RefusalTally::add(Refusal refusal, TimePoint now) {
-  auto kind = place_of(refusal);
+  auto kind = kind_of(refusal);
   if (kind.code != refusal.code) {
     refusal.code = kind.code;
     refusal.tool = refusal.profile = {};
     refusal.account = {};
     if (kind.uid == nobody) refusal.uid.reset();
   }
-  auto& counted = counted_.try_emplace(std::move(kind), Counted{{}, 0, now}).first->second;
+  const auto [at, is_new] = counted_.try_emplace(std::move(kind), Counted{{}, 0, now});
+  auto& counted = at->second;
+  if (is_new) counted.place = free_place();
   counted.latest = std::move(refusal);
   ++counted.count;
+  latest_ = &counted;
   return counted.due <= now;
 }
 
-EvidenceRecord RefusalTally::taken(Counted& counted) {
+// The lowest: as few are in use as there are kinds.
+std::size_t RefusalTally::free_place() {
+  if (free_.empty()) return counted_.size() - 1;
+  return free_.extract(free_.begin()).value();
+}
+
+std::optional<RefusalTally::Counts> RefusalTally::latest() const {
+  return latest_ != nullptr && latest_->count > 0 ? std::optional(told(*latest_)) : std::nullopt;
+}
+
+RefusalTally::Counts RefusalTally::told(const Counted& counted) {
   const auto& refusal = counted.latest;
   EvidenceRecord record{EvidenceKind::refusal, {}};
   record.put_text("actor", refusal.account.actor).put_text("tenant", refusal.account.tenant);
@@ -56,14 +69,23 @@ EvidenceRecord RefusalTally::taken(Counted& counted) {
   record.put_text("tool", refusal.tool).put_text("profile", refusal.profile);
   record.put("policy_sha256", hex(refusal.policy)).put("status", std::uint64_t{refusal.status});
   record.put("code", refusal.code).put("reason", refusal.detail);
-  return record.put("count", std::exchange(counted.count, 0));
+  record.put("count", counted.count);
+  return {std::move(record), counted.place};
 }
 
-std::vector<EvidenceRecord> RefusalTally::take_due(TimePoint now) {
-  std::vector<EvidenceRecord> out;
+RefusalTally::Counts RefusalTally::taken(Counted& counted) {
+  auto counts = told(counted);
+  counted.count = 0;
+  return counts;
+}
+
+std::vector<RefusalTally::Counts> RefusalTally::take_due(TimePoint now) {
+  std::vector<Counts> out;
   for (auto at = counted_.begin(); at != counted_.end();) {
     auto& counted = at->second;
     if (counted.due <= now && counted.count == 0) {
+      free_.insert(counted.place);
+      if (latest_ == &counted) latest_ = nullptr;
       at = counted_.erase(at);
       continue;
     }
@@ -76,8 +98,8 @@ std::vector<EvidenceRecord> RefusalTally::take_due(TimePoint now) {
   return out;
 }
 
-std::vector<EvidenceRecord> RefusalTally::take_all() {
-  std::vector<EvidenceRecord> out;
+std::vector<RefusalTally::Counts> RefusalTally::take_all() {
+  std::vector<Counts> out;
   for (auto& [kind, counted] : counted_) {
     if (counted.count > 0) out.push_back(taken(counted));
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,11 +40,17 @@ class RefusalTally {
   // and of whoever.
   static constexpr std::size_t most = 512, most_of_one_uid = 32;
 
+  // Refusals of one kind that are counted, and the place of that kind: no two have one at a time.
+  struct Counts {
+    EvidenceRecord record;
+    std::size_t place = 0;
+  };
   bool add(Refusal refusal, TimePoint now);  // true: something is due
-  std::vector<EvidenceRecord> take_due(TimePoint now);
-  std::vector<EvidenceRecord> take_all();  // before the end
-  std::optional<TimePoint> next() const;   // when take_due() has something to do; nullopt: there is nothing
-  std::uint64_t waiting() const;           // refusals that are in no record yet
+  std::optional<Counts> latest() const;      // of the kind that was added to last; nullopt: it was taken
+  std::vector<Counts> take_due(TimePoint now);
+  std::vector<Counts> take_all();         // before the end
+  std::optional<TimePoint> next() const;  // when take_due() has something to do; nullopt: there is nothing
+  std::uint64_t waiting() const;          // refusals that are in no record yet
 
  private:
   struct Kind {
@@ -55,11 +62,16 @@ class RefusalTally {
     Refusal latest;
     std::uint64_t count = 0;  // since the last record of it
     TimePoint due;
+    std::size_t place = 0;
   };
-  Kind place_of(const Refusal& refusal) const;
-  static EvidenceRecord taken(Counted& counted);
+  Kind kind_of(const Refusal& refusal) const;
+  std::size_t free_place();
+  static Counts told(const Counted& counted);
+  static Counts taken(Counted& counted);
 
   std::map<Kind, Counted> counted_;
+  const Counted* latest_ = nullptr;  // into it; nullptr: none
+  std::set<std::size_t> free_;       // places of kinds that are gone
 };
 
 }  // namespace cordon

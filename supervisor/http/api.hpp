@@ -59,7 +59,7 @@ struct Revocation {
 Revocation revoke(Api& api, const std::string& name, const std::string& by, bool kill);
 
 // Loads anew; what was in force stays so when anything is wrong.
-tl::expected<void, CatalogFault> reload(Api& api);
+tl::expected<void, CatalogFault> reload(Api& api, const std::string& by);
 // Looks at the tools that were loaded, and tells of those that are not as they were approved.
 void see_tools(Api& api);
 // What this cordond cannot do as configured, with where that stands.

@@ -21,7 +21,7 @@ Json shown(const Job& job, const Api& api) {
   out["submitter"] = {{"actor", approval.submitter}, {"uid", approval.submitter_uid}, {"tenant", job.account.tenant}};
   out["grant"] = job.mandate.grant.empty() ? Json() : Json(job.mandate.grant);
   if (job.state != JobState::awaiting_approval) return out;  // its input is gone, or about to be
-  out["action"] = action_of(job.order, job.account, job.mandate, rootfs_of(job.order, api.catalog->config));
+  out["action"] = action_of(job.order, job.account, job.mandate, image_of(job.order, api.catalog->config));
   out["previews"] = previews_of(job.order);
   return out;
 }
@@ -42,8 +42,7 @@ Decision read_decision(ObjectReader& in) {
     if (!digest) in.error("binding_sha256", "must be the 64 digits that GET /v1/approvals shows");
     decision.shown = digest.value_or(Sha256{});
   } else {
-    decision.reason = in.require_string("reason");
-    if (!is_reason(decision.reason)) in.error("reason", "must be one line of 1 to 1000 bytes");
+    decision.reason = require_reason(in);
   }
   in.refuse_unknown_keys();
   return decision;

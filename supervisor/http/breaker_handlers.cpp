@@ -27,10 +27,14 @@ awaitable<Answer> get_breakers(Api* api, RequestPtr, Parameters) {
   co_return response;
 }
 
-awaitable<Answer> reset_breaker(Api* api, RequestPtr, Parameters parameters) {
+awaitable<Answer> reset_breaker(Api* api, RequestPtr request, Parameters parameters) {
   const auto& actor = parameters.at(0);
+  const auto closed = api->life.reset_breaker(actor);
+  if (closed > 0)
+    api->operations.tell(EventKind::breaker_closed, {actor},
+                         std::to_string(closed) + " circuits were closed by " + request->caller.account.actor);
   Response response;
-  response.body = dump({{"actor", actor}, {"reset", api->life.reset_breaker(actor)}});
+  response.body = dump({{"actor", actor}, {"reset", closed}});
   co_return response;
 }
 

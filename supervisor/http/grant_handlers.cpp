@@ -52,6 +52,10 @@ tl::expected<bool, Rejection> flag(const Request& request, const std::string& na
 
 Revocation revoke(Api& api, const std::string& name, const std::string& by, bool kill) {
   Revocation revocation{api.authority.revoke(name, by), {}, {}};
+  for (const auto& one : revocation.grants)
+    api.operations.tell(EventKind::grant_changed, subject_of(*api.authority.grants().find(one)),
+                        "grant " + one + " was revoked by " + by +
+                            (one == name ? "" : " with grant " + name + ", which it was made from"));
   api.kill_latch.decide_again();
   const std::set<std::string> revoked(revocation.grants.begin(), revocation.grants.end());
   const auto under = api.store.select(
@@ -102,7 +106,6 @@ awaitable<Answer> revoke_grant(Api* api, RequestPtr request, Parameters paramete
   if (!kill) co_return Refused(kill.error());
   const auto grant = find_grant(*api, request->caller, parameters.at(0));
   if (!grant) co_return Refused(grant.error());
-  const auto subject = subject_of(**grant);
   const auto revocation = revoke(*api, parameters.at(0), request->caller.account.actor, *kill);
   auto writing = api->authority.write_revoked(revocation.grants);
   const bool persisted = co_await std::move(writing);
@@ -119,8 +122,6 @@ awaitable<Answer> revoke_grant(Api* api, RequestPtr request, Parameters paramete
     co_await until_finished(job, request->client, deadline);
     killed.push_back(job->id);
   }
-  api->operations.tell(EventKind::grant_changed, subject,
-                       "grant " + parameters.at(0) + " was revoked by " + request->caller.account.actor);
   co_return json_response({{"revoked", revocation.grants},
                            {"cut", std::move(cut)},
                            {"all_cut", all_cut},
@@ -137,10 +138,14 @@ awaitable<Answer> list_contexts(Api* api, RequestPtr, Parameters) {
 
 awaitable<Answer> clear_context(Api* api, RequestPtr request, Parameters parameters) {
   const auto task = request->target.query.find("task");
-  auto clearing =
-      api->authority.clear_context(parameters.at(0), task == request->target.query.end() ? "" : task->second);
+  const auto& actor = parameters.at(0);
+  const auto of_task = task == request->target.query.end() ? std::string() : task->second;
+  auto clearing = api->authority.clear_context(actor, of_task);
   const bool cleared = co_await std::move(clearing);
-  if (!cleared) co_return Refused(not_found("context of actor \"" + parameters.at(0) + "\""));
+  if (!cleared) co_return Refused(not_found("context of actor \"" + actor + "\""));
+  api->operations.tell(EventKind::context_cleared, {actor},
+                       (of_task.empty() ? "what it had read" : "what it had read for task " + of_task) +
+                           " counts no longer: cleared by " + request->caller.account.actor);
   co_return json_response({{"cleared", true}});
 }
 

@@ -26,8 +26,7 @@ tl::expected<Incident, Rejection> parse_incident(const std::string& body) {
   ObjectReader in(*document, "", errors);
   Incident incident;
   if (document->is_object()) {
-    incident = {in.require_string("scope"), in.require_string("reason")};
-    if (errors.empty() && !is_reason(incident.reason)) in.error("reason", "must be one line of 1 to 1000 bytes");
+    incident = {in.require_string("scope"), require_reason(in)};
     in.refuse_unknown_keys();
   }
   if (!errors.empty()) return Refused(invalid_input(std::move(errors)));
@@ -91,7 +90,7 @@ Json disable_tool(Api& api, const Scope& scope, const std::string& by, const std
   }
   try {
     api.tools.switch_off(scope.name, by, reason, std::chrono::system_clock::now());
-    api.operations.tell(EventKind::tool, subject_of(scope), "switched off by an incident: " + reason);
+    api.operations.tell(EventKind::tool, subject_of(scope), "switched off by " + by + " in an incident: " + reason);
     step["tool"] = scope.name;
   } catch (const std::exception& e) {
     step["done"] = false;

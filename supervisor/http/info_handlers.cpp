@@ -101,7 +101,7 @@ std::optional<FieldError> unmet(const Api& api, const OperationsConfig& config) 
   return std::nullopt;
 }
 
-tl::expected<void, CatalogFault> reload(Api& api) {
+tl::expected<void, CatalogFault> reload(Api& api, const std::string& by) {
   auto loaded = load_catalog(api.config_file);
   if (loaded) {
     if (auto fault = unmet(api, (*loaded)->config.operations)) {
@@ -115,7 +115,7 @@ tl::expected<void, CatalogFault> reload(Api& api) {
   if (!loaded) {
     const auto& fault = loaded.error();
     const auto first = fault.errors.empty() ? FieldError{} : fault.errors.front();
-    const auto what = "refused: " + fault.file + " " + first.pointer + " " + first.detail;
+    const auto what = "refused to " + by + ": " + fault.file + " " + first.pointer + " " + first.detail;
     api.operations.tell(EventKind::reload, {}, what, Severity::warning);
     return tl::unexpected(fault);
   }
@@ -126,8 +126,9 @@ tl::expected<void, CatalogFault> reload(Api& api) {
   api.warm.configure(*api.catalog);
   api.egress.watch(grants_egress(*api.catalog));
   api.operations.configure(api.catalog->config.operations);
-  api.operations.tell(EventKind::reload, {},
-                      "loaded: " + std::to_string(api.catalog->profiles.size()) + " profiles are in force");
+  api.operations.tell(
+      EventKind::reload, {},
+      "loaded by " + by + ": " + std::to_string(api.catalog->profiles.size()) + " profiles are in force");
   return {};
 }
 
@@ -202,8 +203,8 @@ awaitable<Answer> get_health(Api* api, RequestPtr, Parameters) {
                                      1});
 }
 
-awaitable<Answer> reload_all(Api* api, RequestPtr, Parameters) {
-  const auto done = reload(*api);
+awaitable<Answer> reload_all(Api* api, RequestPtr request, Parameters) {
+  const auto done = reload(*api, request->caller.account.actor);
   if (done) co_return json_response({{"reloaded", true}, {"profiles", api->catalog->profiles.size()}});
   auto rejection = invalid_input(done.error().errors);
   rejection.status = 422;

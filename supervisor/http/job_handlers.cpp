@@ -37,7 +37,7 @@ awaitable<Answer> cancel_job(Api* api, RequestPtr request, Parameters parameters
   const auto found = co_await std::move(finding);
   if (!found) co_return Refused(found.error());
   const auto& job = *found;
-  job->cancel();
+  job->cancel(request->caller.account.actor);
   co_await until_finished(job, request->client, Clock::time_point::max());
   co_return job_response(*api, job);
 }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "profiles/json_reader.hpp"
-
 namespace cordon {
 namespace {
 
@@ -18,6 +16,12 @@ bool is_reason(const std::string& text) {
   });
 }
 
+std::string require_reason(ObjectReader& in) {
+  auto reason = in.require_string("reason");
+  if (!reason.empty() && !is_reason(reason)) in.error("reason", "must be one line of 1 to 1000 bytes");
+  return reason;
+}
+
 tl::expected<std::string, Rejection> read_reason(const std::string& body) {
   const auto document = parse_strict_json(body);
   if (!document) {
@@ -27,8 +31,7 @@ tl::expected<std::string, Rejection> read_reason(const std::string& body) {
   }
   FieldErrors errors;
   ObjectReader in(*document, "", errors);
-  auto reason = document->is_object() ? in.require_string("reason") : std::string();
-  if (errors.empty() && !is_reason(reason)) in.error("reason", "must be one line of 1 to 1000 bytes");
+  auto reason = document->is_object() ? require_reason(in) : std::string();
   in.refuse_unknown_keys();
   if (!errors.empty()) return Refused(invalid_input(std::move(errors)));
   return reason;

@@ -7,6 +7,7 @@
 #include "supervisor/http/api.hpp"
 #include "supervisor/http/job_access.hpp"
 #include "supervisor/http/json_answer.hpp"
+#include "supervisor/http/operator_input.hpp"
 #include "supervisor/http/submission.hpp"
 #include "supervisor/jobs/job_json.hpp"
 #include "supervisor/tools/call_outcome.hpp"
@@ -135,9 +136,11 @@ tl::expected<ToolWish, Rejection> parse_tool_wish(std::string_view body) {
     if (!enabled->is_boolean()) in.error("enabled", "must be true or false");
     wish.enabled = *enabled == true;
   }
-  in.optional("reason", wish.reason);
-  if (wish.enabled == false && (wish.reason.empty() || wish.reason.size() > 1024))
-    in.error("reason", "must say why, in at most 1024 bytes");
+  if (wish.enabled == false) {
+    wish.reason = require_reason(in);
+  } else {
+    in.optional("reason", wish.reason);
+  }
   in.refuse_unknown_keys();
   if (errors.empty() && !wish.approve && !wish.enabled)
     errors.push_back({"", "says neither \"approve\" nor \"enabled\""});
@@ -154,17 +157,18 @@ void decide_about(Api& api, const LoadedTool& tool, const ToolWish& wish, const 
   const auto now = std::chrono::system_clock::now();
   const auto& name = tool.tool.name;
   const Subject subject{who.actor, "", name, "", ""};
+  const auto by = " by " + who.actor;
   if (wish.approve) {
     api.tools.approve(tool, *wish.approve, who.actor, now);
-    api.operations.tell(EventKind::tool, subject, "approved as " + hex(*wish.approve));
+    api.operations.tell(EventKind::tool, subject, "approved as " + hex(*wish.approve) + by);
   }
   if (wish.enabled == false) {
     api.tools.switch_off(name, who.actor, wish.reason, now);
-    api.operations.tell(EventKind::tool, subject, "switched off: " + wish.reason);
+    api.operations.tell(EventKind::tool, subject, "switched off" + by + ": " + wish.reason);
   }
   if (wish.enabled == true) {
     api.tools.switch_on(name);
-    api.operations.tell(EventKind::tool, subject, "switched on");
+    api.operations.tell(EventKind::tool, subject, "switched on" + by);
   }
 }
 

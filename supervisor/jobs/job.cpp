@@ -86,7 +86,8 @@ void Job::finish() {
   changes.ring();
 }
 
-void Job::cancel() {
+void Job::cancel(std::string by) {
+  if (!outcome && hang_up_reason.why == HangUp::no) cancelled_by = std::move(by);
   hang_up_because({HangUp::cancelled});
 }
 
@@ -110,6 +111,11 @@ std::uint64_t Job::artifact_bytes() const {
   std::uint64_t total = 0;
   for (const auto& artifact : collection.artifacts) total += artifact.size;
   return total;
+}
+
+bool Job::is_on_record() const {
+  if (state != JobState::finished || !evidence) return false;
+  return recorded ? recorded->state == Evidence::Receipt::State::written : told.has_value();
 }
 
 Provenance Job::written() const {

@@ -15,6 +15,7 @@
 #include "supervisor/admission/admission.hpp"
 #include "supervisor/authority/mandate.hpp"
 #include "supervisor/egress/job_flows.hpp"
+#include "supervisor/evidence/evidence.hpp"
 #include "supervisor/identity.hpp"
 #include "supervisor/jobs/artifact_store.hpp"
 #include "supervisor/jobs/event_log.hpp"
@@ -90,7 +91,7 @@ class Job {
   void finish();                                 // told to everybody
 
   // Ends it as soon as the sandbox is gone; nothing happens when it has finished or is being ended already.
-  void cancel();
+  void cancel(std::string by = {});  // an actor; empty: its client has gone
   void kill(Killed why);
 
   const std::string id;
@@ -122,14 +123,17 @@ class Job {
   Durability durability = Durability::power;     // of its lines in the journal
   bool admitted = false;                         // and the journal has that
   bool evidence = false;                         // what was decided of it, and what became of it, is on the record
+  Evidence::ReceiptPtr recorded;                 // of its outcome; nullptr: none yet, or a former cordond's
   std::function<void()> on_started, on_killing;  // the journal wants to know
 
   HangUpReason hang_up_reason;
+  std::string cancelled_by;       // an actor, if one did
   std::function<void()> hang_up;  // how to end the sandbox, while there is one; how to leave the queue before
 
   std::uint64_t output_memory() const;
   std::uint64_t artifact_bytes() const;
   Membership membership() const;
+  bool is_on_record() const;   // it has finished, and the ledger has answered for its outcome
   Provenance written() const;  // of what it writes: of what went into it, and of the tool that it is
 
  private:

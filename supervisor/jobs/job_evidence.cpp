@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "supervisor/authority/action.hpp"
 #include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
@@ -103,6 +104,13 @@ void put_authority(EvidenceRecord& record, const Job& job, const Sha256& policy)
   if (const auto& approval = job.mandate.approval) record.put("binding_sha256", hex(approval->binding()));
 }
 
+// Why it is held.
+std::vector<std::string> rules_of(const Approval& approval) {
+  std::vector<std::string> out;
+  for (const auto& need : approval.needs) out.push_back(need.rule);
+  return out;
+}
+
 EvidenceNumbers denials_of(const Job& job) {
   EvidenceNumbers out;
   if (!job.report) return out;
@@ -129,8 +137,11 @@ EvidenceRecord decision_record(const Job& job, const Sha256& action, const Confi
   record.put("config_sha256", hex(config.digest));
   record.put("decision", std::string(job.mandate.is_held() ? "held" : "admitted")).put("action_sha256", hex(action));
   put_authority(record, job, config.policy.digest);
+  if (job.mandate.is_held()) record.put("rules", rules_of(*job.mandate.approval));
   record.put("profile", job.order.profile).put("profile_sha256", hex(job.order.profile_sha256));
   record.put("image", job.order.image).put("limits", limits_of(job.order.limits));
+  const auto image = image_of(job.order, config);
+  if (!image.file.empty()) record.put("image_sha256", hex(image.sha256));
   EvidenceTexts inputs;  // of earlier jobs
   for (const auto& file : job.order.files) {
     if (file.artifact) inputs[file.path] = hex(file.artifact->sha256());
@@ -145,6 +156,7 @@ EvidenceRecord outcome_record(const Job& job, const OutputDigests& outputs, cons
   put_call(record, job);
   put_result(record, job);
   put_outcome(record, *job.outcome);
+  if (std::holds_alternative<Cancelled>(*job.outcome)) record.put_text("by", job.cancelled_by);
   record.put_text("grant", job.mandate.grant);
   record.put("provenance", provenance_of(job.written()));
   if (const auto& approval = job.mandate.approval)

@@ -163,6 +163,7 @@ Json listed_job(const Job& job, std::optional<std::size_t> queue_position) {
   auto out = std::move(members.before);
   out.update(members.between);
   out.update(members.after);
+  out["outcome_on_record"] = job.is_on_record();
   return out;
 }
 

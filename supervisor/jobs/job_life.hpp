@@ -86,6 +86,7 @@ class JobLife {
   awaitable<void> end(JobPtr job, Outcome outcome);
   awaitable<Evidence::ReceiptPtr> record_decision(JobPtr job);
   awaitable<void> record_outcome(JobPtr job, std::shared_ptr<const EndedRow> row);
+  awaitable<void> until_recorded(JobPtr job);
   void settle(const JobPtr& job, std::uint64_t bytes);
   Durability durability_of(const Submission& submission) const;
 

@@ -132,6 +132,7 @@ JobPtr restored_job(const StoredJob& stored, const OpenKept& open) {
   job->acceptance = Acceptance::accepted;
   if (const auto data = members.after.find("provenance"); data != members.after.end())
     job->mandate.data = provenance_of(*data);
+  job->evidence = members.after.value("evidence", "off") == "on";
   job->told = std::move(members);
   return job;
 }

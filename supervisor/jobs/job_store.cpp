@@ -82,8 +82,10 @@ std::optional<KeyedJob> JobStore::in_memory(const IdempotencyKey& key) const {
 }
 
 JobPtr JobStore::restore(const StoredJob& stored) const {
-  return restored_job(stored,
-                      [this](const Sha256& digest, std::uint64_t size) { return artifacts_.open(digest, size); });
+  auto job =
+      restored_job(stored, [this](const Sha256& digest, std::uint64_t size) { return artifacts_.open(digest, size); });
+  job->recorded = evidence_.waiting_outcome(stored.id);
+  return job;
 }
 
 // All who read a job at a time read one copy of it.

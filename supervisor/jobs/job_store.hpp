@@ -38,7 +38,8 @@ struct KeyedJob {
 
 class JobStore {
  public:
-  JobStore(Journal& journal, ArtifactStore& artifacts) : journal_(journal), artifacts_(artifacts) {}
+  JobStore(Journal& journal, ArtifactStore& artifacts, const Evidence& evidence)
+      : journal_(journal), artifacts_(artifacts), evidence_(evidence) {}
 
   void add(JobPtr job);
   void bind(IdempotencyKey key, const Sha256& request, const JobPtr& job);
@@ -70,6 +71,7 @@ class JobStore {
 
   Journal& journal_;
   ArtifactStore& artifacts_;
+  const Evidence& evidence_;
   std::map<std::string, JobPtr> unfinished_;  // ids sort by time
   std::map<std::string, JobPtr> recent_;      // ended ones
   std::deque<std::string> recent_order_;

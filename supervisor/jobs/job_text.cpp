@@ -27,7 +27,8 @@ JobText::JobText(std::shared_ptr<const Job> job, std::optional<std::size_t> queu
   const auto texts = known ? *job_->texts : text_of(job_members(*job_, queue_position));
   append(literals_[0], "{", texts.before, ",\"stdout\":\"");
   append(literals_[1], "\",", texts.between, ",\"stderr\":\"");
-  append(literals_[2], "\",", texts.after, "}");
+  append(literals_[2], "\",", texts.after, "");
+  literals_[2].append(",\"outcome_on_record\":").append(job_->is_on_record() ? "true}" : "false}");
   for (std::size_t i = 0; i < bodies_.size(); ++i) {
     bodies_[i] = {job_->output[i].kept().size(), job_->output[i].is_text(), 0};
   }

@@ -4,17 +4,22 @@
 #include "supervisor/jobs/job_life.hpp"
 
 namespace cordon {
+namespace {
+
+constexpr auto recording_patience = std::chrono::seconds(1);
+
+}  // namespace
 
 // Said to the ledger before the journal is written, so that both are under way at once.
 awaitable<Evidence::ReceiptPtr> JobLife::record_decision(JobPtr job) {
   if (!evidence_.is_on()) co_return evidence_.begin_record({});
-  const auto rootfs = rootfs_of(job->order, config_());
+  const auto image = image_of(job->order, config_());
   Sha256 action{};
   if (is_quick(job->order.memory())) {
-    action = action_digest(job->order, job->account, job->mandate, rootfs);
+    action = action_digest(job->order, job->account, job->mandate, image);
   } else {
-    std::function<Sha256(JobRows&)> hash = [job, rootfs](JobRows&) {
-      return action_digest(job->order, job->account, job->mandate, rootfs);
+    std::function<Sha256(JobRows&)> hash = [job, image](JobRows&) {
+      return action_digest(job->order, job->account, job->mandate, image);
     };
     action = co_await journal_.read(std::move(hash));
   }
@@ -32,7 +37,15 @@ awaitable<void> JobLife::record_outcome(JobPtr job, std::shared_ptr<const EndedR
     std::function<OutputDigests(JobRows&)> hash = [digests](JobRows&) { return digests(); };
     outputs = co_await journal_.read(std::move(hash));
   }
-  evidence_.note(outcome_record(*job, outputs, config_().evidence.redact));
+  job->recorded = evidence_.note(outcome_record(*job, outputs, config_().evidence.redact));
+}
+
+// So that whoever has the answer can prove it. A ledger that does not answer keeps nobody from the truth, and a kill
+// never waits for it: then the report says that the outcome is not on the record yet.
+awaitable<void> JobLife::until_recorded(JobPtr job) {
+  if (!job->recorded || std::holds_alternative<Killed>(*job->outcome)) co_return;
+  auto writing = evidence_.until_written(job->recorded, Clock::now() + recording_patience);
+  co_await std::move(writing);
 }
 
 }  // namespace cordon

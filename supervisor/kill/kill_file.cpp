@@ -1,15 +1,13 @@
 #include "supervisor/kill/kill_file.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 
 #include "profiles/json_reader.hpp"
 #include "sandbox/kernel/check.hpp"
-#include "sandbox/kernel/fd.hpp"
+#include "sandbox/kernel/file.hpp"
+#include "supervisor/durable_file.hpp"
 
 namespace cordon {
 namespace {
@@ -59,22 +57,6 @@ KillSwitch read_switch(const Json& document, FieldErrors& errors) {
   throw KernelError("understand the kill switch's file", first.pointer + ": " + first.detail, 0);
 }
 
-std::string read_whole(const Fd& file, const std::string& path) {
-  std::string text;
-  std::array<char, 4096> chunk{};
-  while (const auto n = check(::read(file.get(), chunk.data(), chunk.size()), "read", path))
-    text.append(chunk.data(), static_cast<std::size_t>(n));
-  return text;
-}
-
-void write_whole(const std::string& path, std::string_view bytes) {
-  const Fd file(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open", path));
-  while (!bytes.empty())
-    bytes.remove_prefix(
-        static_cast<std::size_t>(check(::write(file.get(), bytes.data(), bytes.size()), "write", path)));
-  check(::fsync(file.get()), "fsync", path);
-}
-
 }  // namespace
 
 std::string kill_switch_text(const KillSwitch& state) {
@@ -95,19 +77,12 @@ KillSwitch parse_kill_switch(std::string_view text) {
 }
 
 KillSwitch load_kill_switch(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file && errno == ENOENT) return {};
-  check(file.get(), "open", path);
-  return parse_kill_switch(read_whole(file, path));
+  const auto text = read_file_if_there(AT_FDCWD, path);
+  return text ? parse_kill_switch(*text) : KillSwitch{};
 }
 
 void save_kill_switch(const std::string& path, const KillSwitch& state) {
-  const auto fresh = path + ".new";
-  const auto directory = path.substr(0, path.rfind('/'));
-  write_whole(fresh, kill_switch_text(state));
-  check(std::rename(fresh.c_str(), path.c_str()), "rename", fresh);
-  const Fd place(check(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open directory", directory));
-  check(::fsync(place.get()), "fsync", directory);
+  replace_durably(path, kill_switch_text(state));
 }
 
 }  // namespace cordon

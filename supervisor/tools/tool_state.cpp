@@ -1,15 +1,13 @@
 #include "supervisor/tools/tool_state.hpp"
 
 #include <fcntl.h>
-#include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 
 #include "profiles/json_reader.hpp"
 #include "sandbox/kernel/check.hpp"
-#include "sandbox/kernel/fd.hpp"
+#include "sandbox/kernel/file.hpp"
+#include "supervisor/durable_file.hpp"
 
 namespace cordon {
 namespace {
@@ -54,22 +52,6 @@ ToolState read_state(const Json& value, const std::string& pointer, FieldErrors&
                     "mend it, or remove it: then each tool that is as pinned counts as approved");
 }
 
-std::string read_whole(const Fd& file, const std::string& path) {
-  std::string text;
-  std::array<char, 4096> chunk{};
-  while (const auto n = check(::read(file.get(), chunk.data(), chunk.size()), "read", path))
-    text.append(chunk.data(), static_cast<std::size_t>(n));
-  return text;
-}
-
-void write_whole(const std::string& path, std::string_view bytes) {
-  const Fd file(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open", path));
-  while (!bytes.empty())
-    bytes.remove_prefix(
-        static_cast<std::size_t>(check(::write(file.get(), bytes.data(), bytes.size()), "write", path)));
-  check(::fsync(file.get()), "fsync", path);
-}
-
 }  // namespace
 
 std::string tool_states_text(const ToolStates& states) {
@@ -95,19 +77,12 @@ ToolStates parse_tool_states(std::string_view text) {
 }
 
 ToolStates load_tool_states(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file && errno == ENOENT) return {};
-  check(file.get(), "open", path);
-  return parse_tool_states(read_whole(file, path));
+  const auto text = read_file_if_there(AT_FDCWD, path);
+  return text ? parse_tool_states(*text) : ToolStates{};
 }
 
 void save_tool_states(const std::string& path, const ToolStates& states) {
-  const auto fresh = path + ".new";
-  const auto directory = path.substr(0, path.rfind('/'));
-  write_whole(fresh, tool_states_text(states));
-  check(std::rename(fresh.c_str(), path.c_str()), "rename", fresh);
-  const Fd place(check(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open directory", directory));
-  check(::fsync(place.get()), "fsync", directory);
+  replace_durably(path, tool_states_text(states));
 }
 
 }  // namespace cordon

@@ -31,7 +31,7 @@ TEST_CASE("evidence") {
       "What evidence costs",
       "`true` through the API, one client, one after another; an instance of each kind, in turns with the bare "
       "program. With evidence a job's decision is written by the ledger before it starts, and so is the "
-      "launcher's word that it does.");
+      "launcher's word that it does; its outcome is, before it is told.");
   print_row("posix_spawn of `true`, no sandbox", bare_program, bare_program);
   print_row("a job, `evidence: off`", without_evidence, bare_program);
   print_row("a job, `evidence: on`", with_evidence, bare_program);

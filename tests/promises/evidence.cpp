@@ -127,6 +127,8 @@ TEST_CASE("what was decided of a job and what became of it is on the record, by 
   const Instance cordon;
   const auto job = cordon.run(quick);
   CHECK(job.at("evidence") == "on");
+  CHECK(job.at("outcome_on_record") == true);
+  CHECK(said_of(cordon, job.at("id")).contains("outcome"));  // by the time of the answer
   REQUIRE(eventually([&] { return said_of(cordon, job.at("id")).size() == 4; }));
   auto said = said_of(cordon, job.at("id"));
   CHECK(said.at("decision").at("actor") == "uid:0");
@@ -183,9 +185,14 @@ TEST_CASE("while the ledger is away no job starts, and what runs ends and is rec
   CHECK(refused.json().at("code") == "evidence_unavailable");
   CHECK(refused.json().at("remedy").get<std::string>().find("cordon-ledger") != std::string::npos);
   CHECK(cordon.get("/v1/info").json().at("evidence").at("state") == "unavailable");
-  CHECK(cordon.finished(id).at("outcome").at("code") == 5);
+  const auto unrecorded = cordon.finished(id);  // the truth is told all the same, and what it is worth
+  CHECK(unrecorded.at("outcome").at("code") == 5);
+  CHECK(unrecorded.at("outcome_on_record") == false);
   CHECK(cordon.get("/v1/jobs").json().at("jobs").size() == 1);
+  CHECK(cordon.get("/v1/jobs").json().at("jobs").at(0).at("outcome_on_record") == false);
   cordon.start_ledger();
+  CHECK(eventually([&] { return cordon.get("/v1/jobs/" + id).json().at("outcome_on_record") == true; }, 20s));
+  CHECK(cordon.get("/v1/jobs").json().at("jobs").at(0).at("outcome_on_record") == true);
   REQUIRE(eventually([&] { return said_of(cordon, id).size() == 4; }, 20s));
   CHECK(said_of(cordon, id).at("ended").at("code") == 5);
   CHECK(cordon.run(quick).at("outcome").at("code") == 3);
@@ -198,6 +205,8 @@ TEST_CASE("a ledger that is killed in a stream of jobs loses nothing that it has
   for (int kills = 0; kills < 5; ++kills) {
     for (int i = 0; i < 6; ++i) {
       const auto answer = cordon.post({{"argv", Json::array({"true"})}, {"wait", true}});
+      if (answer.status == 200 && answer.json().at("outcome_on_record") == true)
+        CHECK(said_of(cordon, answer.json().at("id")).contains("outcome"));
       if (answer.status == 200) ended.push_back(answer.json().at("id"));
       if (i == 3) cordon.ledger().signal(SIGKILL);
     }
@@ -212,6 +221,34 @@ TEST_CASE("a ledger that is killed in a stream of jobs loses nothing that it has
     CHECK(said_of(cordon, id).contains("decision"));
   }
   CHECK(is_whole(cordon));
+}
+
+TEST_CASE("how a job ended while the ledger was away is told by the next cordond, however this one ends",
+          "[governed:evidence]") {
+  Instance cordon;
+  const std::string id = cordon.submit({{"argv", Json::array({"sh", "-c", "sleep 1; exit 5"})}}).at("id");
+  REQUIRE(cordon.reaches(id, "running"));
+  REQUIRE(eventually([&] { return said_of(cordon, id).contains("started"); }));
+  cordon.ledger().signal(SIGKILL);
+  cordon.ledger().wait(5s);
+  CHECK(cordon.finished(id).at("outcome_on_record") == false);
+  for (const int signal : {SIGKILL, SIGTERM}) {  // neither of which meets the ledger
+    cordon.daemon().signal(signal);
+    REQUIRE(cordon.daemon().wait(20s));
+    cordon.start_daemon();
+    CHECK(cordon.get("/v1/jobs/" + id).json().at("outcome").at("code") == 5);
+    CHECK(cordon.get("/v1/jobs/" + id).json().at("outcome_on_record") == false);
+  }
+  cordon.start_ledger();
+  REQUIRE(eventually([&] { return said_of(cordon, id).contains("outcome"); }, 20s));
+  const auto outcome = said_of(cordon, id).at("outcome");
+  CHECK(outcome.at("code") == 5);
+  CHECK(outcome.at("retold") == "true");
+  CHECK(outcome.at("noted_at").get<std::string>() < outcome.at("time").get<std::string>());
+  CHECK(cordon.get("/v1/jobs/" + id).json().at("outcome_on_record") == true);
+  CHECK(eventually([&] { return said_of(cordon, id).contains("ended"); }, 20s));
+  CHECK(eventually([&] { return is_whole(cordon); }));
+  CHECK(eventually([&] { return fs::file_size(cordon.directory() + "/state/daemon/untold") == 0; }));
 }
 
 TEST_CASE("a full disk of the ledger's starts no job and names the remedy: with room again jobs start") {
@@ -349,7 +386,9 @@ TEST_CASE("kills are on the record, a hold is kept by the ledger, and its statem
 
 TEST_CASE("an instance whose configuration says so has no evidence, and says that in every report") {
   const Instance cordon(Json{{"evidence", "off"}});
-  CHECK(cordon.run(quick).at("evidence") == "off");
+  const auto job = cordon.run(quick);
+  CHECK(job.at("evidence") == "off");
+  CHECK(job.at("outcome_on_record") == false);
   CHECK(cordon.get("/v1/info").json().at("evidence").at("state") == "off");
   CHECK_FALSE(fs::exists(cordon.evidence_dir()));
 }

@@ -2,6 +2,7 @@
 // out: its call is held or refused by labels and class, the evidence says why, and nothing of it ever ran.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -138,8 +139,15 @@ TEST_CASE("an agent obeys a poisoned document: the call is held, shown with its 
   CHECK(job.at("stdout") == "");
   const auto decision = on_record(cordon, "decision", "job", id);
   CHECK(decision.value("decision", "") == "held");
+  CHECK(decision.at("rules") == Json::array({"injected"}));
   CHECK(decision.at("provenance").at("trust") == "untrusted");
-  CHECK(on_record(cordon, "outcome", "job", id).value("outcome", "") == "denied");
+  CHECK(decision.at("provenance").at("sources") == "fetch,lookup");
+  const auto outcome = on_record(cordon, "outcome", "job", id);
+  CHECK(outcome.value("outcome", "") == "denied");
+  CHECK(outcome.value("reason", "") == "nobody asked for it");
+  const auto asked_for = on_record(cordon, "approval", "job", id);
+  CHECK(asked_for.value("tool", "") == "mail");
+  CHECK(asked_for.value("detail", "").find("injected") != std::string::npos);
   CHECK(on_record(cordon, "started", "job", id).is_null());  // by the launcher's own word
 }
 
@@ -193,6 +201,23 @@ TEST_CASE("what admission, grants and the kill switch refuse is on the record: t
   CHECK(refusals_counted(cordon, "unknown_grant") == 1);
   CHECK(recorded(cordon, "refusal").size() <= 20);  // however many there were
   cordon.start_daemon();
+}
+
+TEST_CASE("what was counted of a flood of refusals when cordond was killed is told by the next one",
+          "[governed:refusal]") {
+  Instance cordon;
+  REQUIRE(as_operator(cordon, "PUT", "/v1/kill/tenant/default", {{"reason", "drill"}}).status == 200);
+  constexpr std::uint64_t flood = 300;
+  const Json job{{"argv", Json::array({"true"})}};
+  for (std::uint64_t i = 0; i < flood; ++i)
+    REQUIRE(as_agent(cordon, 1, "POST", "/v1/jobs", job).json().at("code") == "kill_switch_engaged");
+  crash_and_restart(cordon);
+  CHECK(eventually([&] { return refusals_counted(cordon, "kill_switch_engaged") >= flood; }));
+  CHECK(refusals_counted(cordon, "kill_switch_engaged") == flood);
+  crash_and_restart(cordon);  // and that only once
+  CHECK(as_operator(cordon, "DELETE", "/v1/kill/tenant/default").status == 200);
+  CHECK(as_agent(cordon, 1, "POST", "/v1/jobs", job).status == 202);
+  CHECK(refusals_counted(cordon, "kill_switch_engaged") == flood);
 }
 
 TEST_CASE("a dry run says what would be decided, and decides nothing", "[governed:policy]") {
@@ -301,6 +326,150 @@ TEST_CASE(
   CHECK_FALSE(on_record(cordon, "started", "job", back).is_null());  // by the launcher's own word
   CHECK_FALSE(on_record(cordon, "approval", "job", back).is_null());
   CHECK(on_record(cordon, "started", "job", unwanted.at("id")).is_null());
+}
+
+TEST_CASE(
+    "an incident on a tool ends its calls and its grants, switches it off, holds its evidence and tells, in order",
+    "[governed:incident]") {
+  const Tools tools;
+  put_tools(tools);
+  tools.put("slow", "import time\ntime.sleep(60)", Json::object());
+  const Instance cordon(tools.config(Json::object()));
+  const auto grant_for = [&](const char* tool) {
+    const auto made = as_operator(cordon, "POST", "/v1/grants", {{"uid", cordon.agent(1).uid}, {"tools", {tool}}});
+    REQUIRE(made.status == 201);
+    return made.json();
+  };
+  const auto held = grant_for("slow"), other = grant_for("lookup");
+  const Json with{{"grant", held.at("grant")}, {"wait", false}};
+  const std::string running = call_tool(cordon, "slow", Json::object(), with).json().at("id");
+  REQUIRE(comes_to(cordon, running, "running"));
+
+  const auto opened = as_operator(cordon, "POST", "/v1/incidents", {{"scope", "tool/slow"}, {"reason", "it mined"}});
+  INFO(opened.body);
+  REQUIRE(opened.status == 200);
+  std::vector<std::string> order;
+  for (const auto& step : opened.json().at("steps")) {
+    order.push_back(step.at("step"));
+    CHECK(step.at("done") == true);
+  }
+  CHECK(order == std::vector<std::string>{"kill", "revoke_grants", "disable_tool", "hold_evidence", "notify"});
+  const auto steps = opened.json().at("steps");
+  CHECK(steps.at(0).at("receipt").at("killed") == Json::array({running}));
+  CHECK(steps.at(1).at("revoked") == Json::array({held.at("name")}));
+  CHECK(steps.at(2).at("tool") == "slow");
+  CHECK(as_operator(cordon, "GET", "/v1/evidence").json().at("holds") == Json::array({"tool/slow"}));
+
+  CHECK(as_operator(cordon, "DELETE", "/v1/kill/tool/slow").status == 200);
+  CHECK(call_tool(cordon, "slow", Json::object()).json().at("code") == "tool_disabled");  // it stays off
+  const Json with_other{{"grant", other.at("grant")}};
+  CHECK(call_tool(cordon, "lookup", Json::object(), with_other).json().at("stdout") == "42\n");  // nobody else's
+  for (const char* kind : {"kill", "grant", "tool", "incident"}) {
+    INFO(kind);
+    CHECK(eventually([&] {
+      const auto all = recorded(cordon, kind);
+      return std::any_of(
+                 all.begin(), all.end(),
+                 [](const Json& one) { return one.value("detail", "").find("it mined") != std::string::npos; }) ||
+             (std::string(kind) == "grant" && all.size() >= 3);  // two were made, one revoked
+    }));
+  }
+  CHECK(on_record(cordon, "hold", "scope", "tool/slow").value("reason", "") == "it mined");
+}
+
+TEST_CASE("what operators do is on the record, with their names: grants, contexts, circuits, tools, configuration",
+          "[governed:incident]") {
+  const Tools tools;
+  put_tools(tools);
+  auto config = tools.config(Json::object());
+  config["admission"] = {{"circuit_breaker", {{"identical_failures", {{"jobs", 3}, {"seconds", 60}}}}}};
+  const Instance cordon(config);
+  const auto actor = actor_of(cordon.agent(1)), by = actor_of(person(cordon));
+  const auto on_record_by = [&](const std::string& kind, const std::string& what) {
+    INFO(kind << ": " << what);
+    CHECK(eventually([&] {
+      for (const auto& one : recorded(cordon, kind)) {
+        const auto detail = one.value("detail", "");
+        if (detail.find(what) != std::string::npos && detail.find("by " + by) != std::string::npos) return true;
+      }
+      return false;
+    }));
+  };
+
+  const auto grant = as_operator(cordon, "POST", "/v1/grants", {{"uid", cordon.agent(1).uid}}).json();
+  on_record_by("grant", "grant " + grant.at("name").get<std::string>() + " was made");
+  const auto child = as_agent(cordon, 1, "POST", "/v1/grants", {{"parent", grant.at("grant")}}).json();
+  CHECK(as_operator(cordon, "DELETE", "/v1/grants/" + grant.at("name").get<std::string>()).status == 200);
+  for (const auto& one : {grant, child})
+    on_record_by("grant", "grant " + one.at("name").get<std::string>() + " was revoked");
+
+  REQUIRE(call_tool(cordon, "fetch", Json::object()).status == 200);
+  CHECK(as_operator(cordon, "DELETE", "/v1/contexts/" + actor).status == 200);
+  on_record_by("context", "counts no longer");
+
+  const Json failing{{"argv", Json::array({"false"})}, {"wait", true}};
+  for (int i = 0; i < 3; ++i) CHECK(as_agent(cordon, 1, "POST", "/v1/jobs", failing).status == 200);
+  CHECK(as_operator(cordon, "DELETE", "/v1/breakers/" + actor).json().at("reset") == 1);
+  on_record_by("breaker", "1 circuits were closed");
+
+  const Json sleeping{{"argv", Json::array({"sleep", "60"})}};
+  const std::string cancelled = as_agent(cordon, 1, "POST", "/v1/jobs", sleeping).json().at("id");
+  CHECK(as_operator(cordon, "DELETE", "/v1/jobs/" + cancelled).json().at("outcome").at("kind") == "cancelled");
+  CHECK(on_record(cordon, "outcome", "job", cancelled).value("by", "") == by);
+
+  const Json off{{"enabled", false}, {"reason", "odd answers"}};
+  CHECK(as_operator(cordon, "PUT", "/v1/tools/lookup", off).status == 200);
+  on_record_by("tool", "odd answers");
+  CHECK(as_operator(cordon, "POST", "/v1/reload", Json::object()).status == 200);
+  on_record_by("reload", "loaded");
+}
+
+TEST_CASE("a monitor looks, denies, kills and revokes, and can do nothing that lets more happen",
+          "[governed:experimental]") {
+  const Tools tools;
+  put_tools(tools);
+  const Instance cordon(tools.config({{"rules", {rule("all-mail", {{"tools", {"mail"}}}, one_person)}}}));
+  const auto monitor = person(cordon, 2);
+  auto config = Json::parse(read_text(cordon.directory() + "/cordon.json"));
+  config["actors"] = Json::array({{{"name", "scorer"}, {"uids", Json::array({monitor.uid})}}});
+  config["policy"]["monitors"] = Json::array({"scorer"});
+  std::ofstream(cordon.directory() + "/cordon.json") << config.dump();
+  REQUIRE(as_operator(cordon, "POST", "/v1/reload", Json::object()).status == 200);
+  const std::string first = call_tool(cordon, "mail", {{"to", "a"}}).json().at("id");
+  const std::string second = call_tool(cordon, "mail", {{"to", "b"}}).json().at("id");
+  const std::string grant = as_operator(cordon, "POST", "/v1/grants", {{"uid", cordon.agent(1).uid}}).json().at("name");
+  REQUIRE(as_operator(cordon, "PUT", "/v1/kill/tenant/elsewhere", {{"reason", "drill"}}).status == 200);
+
+  const auto shown = as_operator(cordon, monitor, "GET", "/v1/approvals/" + first);
+  REQUIRE(shown.status == 200);
+  struct Try {
+    const char* method;
+    std::string target;
+    Json body;
+  };
+  const Json consent{{"decision", "approve"}, {"binding_sha256", shown.json().at("binding_sha256")}};
+  for (const auto& [method, target, body] :
+       {Try{"POST", "/v1/approvals/" + first, consent}, Try{"POST", "/v1/grants", {{"uid", cordon.agent(1).uid}}},
+        Try{"DELETE", "/v1/kill/tenant/elsewhere", {}}, Try{"DELETE", "/v1/contexts/" + actor_of(cordon.agent(1)), {}},
+        Try{"DELETE", "/v1/breakers/" + actor_of(cordon.agent(1)), {}},
+        Try{"PUT", "/v1/tools/mail", {{"enabled", true}}}, Try{"POST", "/v1/reload", Json::object()},
+        Try{"DELETE", "/v1/evidence/holds/all", {}}, Try{"DELETE", "/v1/jobs/" + first, {}},
+        Try{"POST", "/v1/jobs/" + first + "/settlement", {{"as", "did_not_happen"}}},
+        Try{"POST", "/v1/jobs", {{"argv", Json::array({"true"})}}}}) {
+    const auto answer = as_operator(cordon, monitor, method, target, body);
+    INFO(method << ' ' << target << ' ' << answer.body);
+    CHECK(answer.status == 403);
+    CHECK(answer.json().at("code") == "monitor_can_only_tighten");
+  }
+  CHECK(as_operator(cordon, "GET", "/v1/kill").json().at("engaged").size() == 1);
+  CHECK(seen(cordon, first).at("state") == "awaiting_approval");
+
+  const Json no{{"decision", "deny"}, {"reason", "scored 0.97"}};
+  CHECK(as_operator(cordon, monitor, "POST", "/v1/approvals/" + first, no).status == 200);
+  CHECK(ended(cordon, first).at("outcome") == Json({{"kind", "denied"}, {"by", "scorer"}, {"reason", "scored 0.97"}}));
+  CHECK(as_operator(cordon, monitor, "DELETE", "/v1/grants/" + grant).status == 200);
+  CHECK(as_operator(cordon, monitor, "PUT", "/v1/kill/tool/mail", {{"reason", "scored 0.99"}}).status == 200);
+  CHECK(ended(cordon, second).at("outcome").at("kind") == "killed");
 }
 
 TEST_CASE("a grant names tools, and whoever has it can call those and nothing else", "[governed:grant]") {

@@ -177,7 +177,7 @@ std::vector<std::pair<char*, std::size_t>> bytes_of(JobOrder& order) {
 // What the start would be told. A name that is no UTF-8 any more has no action at all, and does not start either.
 bool would_start(const Approval& approval, const JobOrder& order, const Account& account, const Mandate& mandate) {
   try {
-    return !flaw(approval, action_digest(order, account, mandate, ""), {}, policy, 0);
+    return !flaw(approval, action_digest(order, account, mandate, {}), {}, policy, 0);
   } catch (const std::invalid_argument&) {
     return false;
   }
@@ -190,7 +190,7 @@ TEST_CASE("of 10,000 orders with one bit flipped after the approval none starts"
   const Account account{"agent", "default"};
   Mandate mandate{1000, {}, {}, std::nullopt};
   auto approval = waiting({need({}, 1)});
-  approval.action = action_digest(an_order(), account, mandate, "");
+  approval.action = action_digest(an_order(), account, mandate, {});
   approval.votes.push_back({person("bob", 2), {}});
   REQUIRE(would_start(approval, an_order(), account, mandate));
   std::mt19937 random(20261129);  // NOLINT(bugprone-random-generator-seed,cert-msc32-c,cert-msc51-cpp): repeatable
@@ -213,17 +213,22 @@ TEST_CASE("of 10,000 orders with one bit flipped after the approval none starts"
   CHECK(started == 0);
 }
 
-TEST_CASE("an action is another one with another actor, uid, grant, image tree or provenance") {
+TEST_CASE("an action is another one with another actor, uid, grant, image or provenance") {
   const Account account{"agent", "default"};
   const Mandate mandate{1000, {}, {}, std::nullopt};
-  const auto digest = action_digest(an_order(), account, mandate, "");
-  CHECK(action_digest(an_order(), {"other", "default"}, mandate, "") != digest);
-  CHECK(action_digest(an_order(), {"agent", "other"}, mandate, "") != digest);
-  CHECK(action_digest(an_order(), account, {1001, {}, {}, std::nullopt}, "") != digest);
-  CHECK(action_digest(an_order(), account, {1000, "ab", {}, std::nullopt}, "") != digest);
-  CHECK(action_digest(an_order(), account, {1000, {}, {true, {}, {}, {}}, std::nullopt}, "") != digest);
-  CHECK(action_digest(an_order(), account, mandate, "/srv/other") != digest);
+  const auto digest = action_digest(an_order(), account, mandate, {});
+  CHECK(action_digest(an_order(), {"other", "default"}, mandate, {}) != digest);
+  CHECK(action_digest(an_order(), {"agent", "other"}, mandate, {}) != digest);
+  CHECK(action_digest(an_order(), account, {1001, {}, {}, std::nullopt}, {}) != digest);
+  CHECK(action_digest(an_order(), account, {1000, "ab", {}, std::nullopt}, {}) != digest);
+  CHECK(action_digest(an_order(), account, {1000, {}, {true, {}, {}, {}}, std::nullopt}, {}) != digest);
+  CHECK(action_digest(an_order(), account, mandate, {.rootfs = "/srv/other"}) != digest);
+  const ImageConfig imported{"", "/srv/web.erofs", sha256("one")};
+  const auto of_imported = action_digest(an_order(), account, mandate, imported);
+  CHECK(of_imported != digest);
+  CHECK(action_digest(an_order(), account, mandate, {"", "/srv/other.erofs", imported.sha256}) != of_imported);
+  CHECK(action_digest(an_order(), account, mandate, {"", imported.file, sha256("another")}) != of_imported);
   auto order = an_order();
   order.on_output_limit = OnOutputLimit::kill;
-  CHECK(action_digest(order, account, mandate, "") != digest);
+  CHECK(action_digest(order, account, mandate, {}) != digest);
 }

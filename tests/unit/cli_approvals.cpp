@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/approval_text.hpp"
 #include "cli/failure.hpp"
 #include "cli/options/options.hpp"
 #include "tests/unit/cli_canned_server.hpp"
+#include "tests/unit/cli_line.hpp"
 
 using namespace cordon::cli;
 using namespace cordon::cli::test;
@@ -16,20 +15,10 @@ using namespace cordon::cli::test;
 namespace {
 
 Choice parsed(const std::string& line) {
-  Choice choice;
-  CLI::App app;
-  app.require_subcommand(1);
-  add_approval_commands(app, choice);
-  app.parse(line);
-  return choice;
+  return test::parsed(line, add_approval_commands);
 }
 
 const char* const hostile = "\x1b[2Jx\r\n  binding   forged\xc2\x9b\xe2\x80\xae";
-
-bool is_safe(const std::string& text) {
-  return text.find_first_of("\x1b\r\t") == std::string::npos && text.find("\xc2\x9b") == std::string::npos &&
-         text.find("\xe2\x80\xae") == std::string::npos;
-}
 
 std::size_t lines_with(const std::string& text, const std::string& beginning) {
   std::size_t count = text.starts_with(beginning) ? 1 : 0;

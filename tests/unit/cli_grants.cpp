@@ -5,12 +5,11 @@
 #include <filesystem>
 #include <fstream>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/failure.hpp"
 #include "cli/grant_text.hpp"
 #include "cli/options/options.hpp"
 #include "tests/unit/cli_canned_server.hpp"
+#include "tests/unit/cli_line.hpp"
 
 using namespace cordon::cli;
 using namespace cordon::cli::test;
@@ -18,13 +17,7 @@ using namespace cordon::cli::test;
 namespace {
 
 Choice parsed(const std::string& line) {
-  Choice choice;
-  CLI::App app;
-  app.require_subcommand(1);
-  add_grant_commands(app, choice);
-  add_context_commands(app, choice);
-  app.parse(line);
-  return choice;
+  return test::parsed(line, add_grant_commands, add_context_commands);
 }
 
 bool is_refused(const std::string& line) {
@@ -37,11 +30,6 @@ bool is_refused(const std::string& line) {
 }
 
 const char* const hostile = "\x1b[2Jx\r\n\xc2\x9b\xe2\x80\xae";
-
-bool is_safe(const std::string& text) {
-  return text.find_first_of("\x1b\r\t") == std::string::npos && text.find("\xc2\x9b") == std::string::npos &&
-         text.find("\xe2\x80\xae") == std::string::npos;
-}
 
 Json grant(const Json& more = Json::object()) {
   Json out = Json::parse(R"({"name": "abc", "uid": 1000, "task": "T-17", "tools": ["mail", "lookup"], "profiles": null,

@@ -92,6 +92,21 @@ TEST_CASE("two outcomes of one job are a contradiction") {
   expect_contradiction(records, 4, "more than one");
 }
 
+TEST_CASE(
+    "an outcome that the next cordond tells again is one outcome, and another one that it tells is a contradiction") {
+  auto records = story(1);
+  auto again = records[outcome];
+  again.put("retold", std::string("true")).put("noted_at", std::string("2026-11-29T06:00:03.000Z"));
+  records.push_back(again);
+  const auto checked = check(records);
+  CHECK(checked.contradictions.empty());
+  CHECK(checked.outcomes == 1);
+  records.back().put("stdout_sha256", std::string(64, '0'));
+  expect_contradiction(records, 4, "more than one outcome");
+  records.back() = records[outcome];  // the same, and not marked
+  expect_contradiction(records, 4, "more than one outcome");
+}
+
 TEST_CASE("a cordond that comes back and does not know what the one before it told is no contradiction") {
   auto records = story(1);
   records.push_back(records[outcome]);

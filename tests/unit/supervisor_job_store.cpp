@@ -32,7 +32,8 @@ class Jobs {
   explicit Jobs(RetentionLimits limits = {100, 1 << 20, 1000})
       : journal(io.get_executor(), dir.path + "/journal.db"),
         artifacts(dir.path + "/artifacts"),
-        store(journal, artifacts),
+        evidence(io.get_executor(), std::nullopt),
+        store(journal, artifacts, evidence),
         retention(io.get_executor(), journal, store, artifacts, [limits] { return limits; }) {}
 
   JobPtr add(std::uint32_t uid = 1, std::size_t output = 0, std::optional<std::string> key = std::nullopt) {
@@ -80,6 +81,7 @@ class Jobs {
   asio::io_context io{1};
   Journal journal;
   ArtifactStore artifacts;
+  Evidence evidence;
   JobStore store;
   Retention retention;
 
