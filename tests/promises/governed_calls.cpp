@@ -348,13 +348,13 @@ TEST_CASE(
   const auto opened = as_operator(cordon, "POST", "/v1/incidents", {{"scope", "tool/slow"}, {"reason", "it mined"}});
   INFO(opened.body);
   REQUIRE(opened.status == 200);
+  const auto steps = opened.json().at("steps");
   std::vector<std::string> order;
-  for (const auto& step : opened.json().at("steps")) {
+  for (const auto& step : steps) {
     order.push_back(step.at("step"));
     CHECK(step.at("done") == true);
   }
   CHECK(order == std::vector<std::string>{"kill", "revoke_grants", "disable_tool", "hold_evidence", "notify"});
-  const auto steps = opened.json().at("steps");
   CHECK(steps.at(0).at("receipt").at("killed") == Json::array({running}));
   CHECK(steps.at(1).at("revoked") == Json::array({held.at("name")}));
   CHECK(steps.at(2).at("tool") == "slow");
