@@ -74,6 +74,15 @@ bool was_ended_from_outside(const Ending& ending) {
   return std::holds_alternative<SetupFailed>(ending) || std::holds_alternative<Vanished>(ending);
 }
 
+// However far it came: when its end is told, nothing of it runs.
+void put_an_end_to(Sandbox& sandbox, Finished& finished) {
+  try {
+    if (!sandbox.end()) finished.ending = Hanging{};
+  } catch (const KernelError& e) {
+    fmt::print(stderr, "cordon-launcher: {}\n", e.what());
+  }
+}
+
 // Nobody may be there to be told any more; the witness's last word is due all the same.
 void tell_finished(int lifeline, const Finished& finished) {
   try {
@@ -114,6 +123,7 @@ void serve_job(int lifeline, const ReceivedMessage& request, std::optional<Lease
   }
   if (was_ended_from_outside(finished.ending))
     if (auto stopped = host.latch.stopped()) finished.ending = *stopped;
+  if (sandbox) put_an_end_to(*sandbox, finished);
   finished.timings_us = timings.list();
   witness.end(finished);
   tell_finished(lifeline, finished);

@@ -82,7 +82,10 @@ StopAllPlaces prepare_latch_places(const Options& options, const std::string& jo
 void run(const Options& options) {
   protect_from_oom();
   auto policy = load_policy(options.config);
+  // First: once the images have mount namespaces of their own, the path of our program may be gone with the one it
+  // began in.
   auto init = sealed_program("cordon-init", read_beside_us("cordon-init"));
+  auto python = load_library("cordon-prestart-python.so"), node = load_library("cordon-prestart-node.so");
   const auto instance = options.private_instance ? private_instance(options.state_dir, policy.config.evidence.on)
                                                  : installed_instance(policy.config);
   prepare_directories(instance, options.runtime_dir, options.state_dir);
@@ -109,8 +112,8 @@ void run(const Options& options) {
             std::move(images),
             std::move(namespace_limits),
             std::move(init),
-            load_library("cordon-prestart-python.so"),
-            load_library("cordon-prestart-node.so"),
+            std::move(python),
+            std::move(node),
             sealed_memfd("cordon-nothing", ""),
             Latch{make_latch_page(), places},
             EgressPlace{options.runtime_dir + "/egress.sock", instance.egress_uid},

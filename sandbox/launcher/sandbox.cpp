@@ -241,6 +241,7 @@ void Sandbox::open_egress(const JobSpec& job, Facts& facts) {
 // What flows is cut before what could still send is killed.
 // "Dead" is `populated 0`, never "the child exited".
 bool Sandbox::end() {
+  if (!child_ || child_->pid < 0) return true;
   if (egress_) egress_->end(egress_patience);
   if (!cgroup_.kill_and_wait(death_patience, child_->pidfd.get())) return child_->abandon(), false;
   child_->wait();

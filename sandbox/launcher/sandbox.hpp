@@ -30,6 +30,8 @@ class Sandbox {
   Prepared prepare();                                        // up to the job, and what the kernel says of it
   ReceivedMessage await_job();                               // the next message of the lifeline
   Finished run(const JobSpec& job, std::vector<Fd> memfds);  // or LatchClosed
+  // Also after any of them has thrown, and again: nothing of it runs any more. False: it hangs in the kernel.
+  bool end();
 
   std::vector<int> read_ends() const { return streams_.read_ends(); }  // of the pipes, for cordond
   Fd open_events() const { return cgroup_.open_events(); }             // likewise
@@ -45,7 +47,6 @@ class Sandbox {
   void expect_it_may_take(const Limits& limits) const;  // the interpreter; throws JobDeclined
   void set_resource_limits(const Limits& limits) const;
   void open_egress(const JobSpec& job, Facts& facts);
-  bool end();
   void find_out(Finished& finished);
   void gather(int globs, const Limits& limits);
 

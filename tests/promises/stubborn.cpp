@@ -202,7 +202,7 @@ TEST_CASE("two thousand processes that a limit allows die within a second too", 
 TEST_CASE("a job with almost no processor time is killed as fast as others", "[threat:cgroup-kill]") {
   const Instance cordon;
   auto wish = probe("many_processes");
-  wish["limits"] = {{"pids", 300}, {"cpus", 0.02}, {"wall_ms", 60000}};
+  wish["limits"] = {{"pids", 300}, {"cpus", 0.02 * slowness()}, {"wall_ms", 60000}};
   const auto ended = end_it(cordon, wish, Way::exits);
   must_be_dead(ended, Way::exits);
   CHECK(ended.job.at("stdout") == "set up\n299 processes\n");
