@@ -36,7 +36,7 @@ void KeptRefusals::write_due() {
 }
 
 // Said first: what is in both is told twice at worst.
-void KeptRefusals::write(std::vector<RefusalTally::Counts> counts) {
+void KeptRefusals::write(std::vector<RefusalTally::Counts>&& counts) {
   for (auto& [record, place] : counts) {
     evidence_.note(std::move(record));
     if (file_) file_->clear(place);

@@ -26,7 +26,7 @@ class KeptRefusals {
 
  private:
   void write_due();
-  void write(std::vector<RefusalTally::Counts> counts);
+  void write(std::vector<RefusalTally::Counts>&& counts);
   awaitable<void> keep_writing();
 
   asio::any_io_executor executor_;
