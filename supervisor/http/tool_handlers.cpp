@@ -57,7 +57,7 @@ awaitable<Answer> plan_of(Api* api, RequestPtr request, CallWish wish) {
   const auto call = co_await std::move(ordering);
   if (!call) co_return Refused(call.error());
   const auto decision = decision_about(*api, request->caller, *call, wish.body);
-  co_return json_response(plan_json(call->proposed, call->ordered.order, decision));
+  co_return json_response(plan_json(call->ordered.order, decision));
 }
 
 tl::expected<LoadedToolPtr, Rejection> find_tool(const Api& api, const std::string& name) {

@@ -43,7 +43,7 @@ awaitable<tl::expected<Ordered, Rejection>> order_again(JobStore* store, ToolGat
   auto ordering = order_call(store, catalog, gate, &gate->unsettled, caller, std::move(wish));
   auto ordered = co_await std::move(ordering);
   if (!ordered) co_return tl::unexpected(ordered.error());
-  if (ordered->proposed.tool_sha256 == call->digest) co_return std::move(ordered->ordered);
+  if (ordered->ordered.order.call->digest == call->digest) co_return std::move(ordered->ordered);
   Rejection changed;
   changed.detail = "tool " + call->tool + " is another than the one that was called";
   co_return tl::unexpected(std::move(changed));

@@ -10,14 +10,11 @@ namespace {
 
 using Refused = tl::unexpected<Rejection>;
 
-ProposedFile proposed(const RequestedFile& asked, const OrderedFile& file) {
-  return {file.path, file.size(), file.artifact ? file.artifact->sha256() : sha256(file.content), asked.artifact};
-}
-
-// The same input with the same files is the same call.
-Sha256 digest_of_input(const Json& input, const std::vector<ProposedFile>& files) {
+// The same input with the same files is the same call. `own`: so many of the files are the caller's, and come first.
+Sha256 digest_of_input(const Json& input, const std::vector<OrderedFile>& files, std::size_t own) {
   Json all = {{"input", input}, {"files", Json::object()}};
-  for (const auto& file : files) all["files"][file.path] = hex(file.sha256);
+  for (std::size_t i = 0; i < own; ++i)
+    all["files"][files[i].path] = hex(files[i].artifact ? files[i].artifact->sha256() : sha256(files[i].content));
   return canonical_digest(all);
 }
 
@@ -29,28 +26,6 @@ std::size_t count_files(const std::vector<OrderedFile>& files) {
          path = path.substr(0, path.rfind('/') == path.npos ? 0 : path.rfind('/')))
       all.insert(path);
   return all.size();
-}
-
-ProposedCall proposed_call(const LoadedTool& loaded, const CallRequest& call, const JobOrder& order) {
-  const auto& tool = loaded.tool;
-  ProposedCall out;
-  out.tool = tool.name;
-  out.version = tool.version;
-  out.owner = tool.owner;
-  out.side_effects = tool.side_effects;
-  out.idempotent = tool.idempotent;
-  out.resources = tool.resources;
-  out.data_classes = tool.data_classes;
-  out.input = call.input;
-  out.grant = call.grant.empty() ? "" : grant_name(call.grant);
-  out.argv = order.argv;
-  out.profile = order.profile;
-  out.image = order.image;
-  out.profile_sha256 = order.profile_sha256;
-  out.limits = order.limits;
-  for (std::size_t i = 0; i < call.rest.files.size(); ++i)
-    out.files.push_back(proposed(call.rest.files[i], order.files[i]));
-  return out;
 }
 
 tl::expected<JobRequest, Rejection> job_of(const CallRequest& call, const LoadedTool& tool, const std::string& script,
@@ -90,30 +65,20 @@ awaitable<tl::expected<OrderedCall, Rejection>> order_call(JobStore* store, Cata
   auto ordering = order_request(store, catalog, caller, std::move(*job));
   auto ordered = co_await std::move(ordering);
   if (!ordered) co_return Refused(ordered.error());
-  OrderedCall out{std::move(*ordered), proposed_call(*tool, *call, ordered->order), call->dry_run};
-  auto& proposed = out.proposed;
-  proposed.tool_sha256 = digest;
-  proposed.account = caller.account;
-  proposed.by_operator = caller.role == Role::operator_;
-  proposed.compensates = wish.compensates;
-  proposed.health = wish.health;
-  const auto input = digest_of_input(proposed.input, proposed.files);
+  const auto& files = ordered->order.files;
+  const auto input = digest_of_input(call->input, files, call->rest.files.size());
   const auto* earlier = wish.health ? nullptr : unsettled->same(caller.account.actor, wish.tool, input);
   if (earlier != nullptr) {
     auto ambiguous = ambiguous_call(*earlier);
     ambiguous.tool = wish.tool;
     co_return Refused(std::move(ambiguous));
   }
-  out.ordered.grant = call->grant;
-  ToolCall made{tool,
-                digest,
-                canonical_json(proposed.input),
-                input,
-                proposed.grant,
-                wish.compensates,
-                wish.health,
-                count_files(out.ordered.order.files)};
-  out.ordered.order.call = std::make_shared<const ToolCall>(std::move(made));
+  const auto grant = call->grant.empty() ? std::string() : grant_name(call->grant);
+  const ToolCall made{
+      tool, digest, canonical_json(call->input), input, grant, wish.compensates, wish.health, count_files(files)};
+  ordered->order.call = std::make_shared<const ToolCall>(made);
+  ordered->grant = call->grant;
+  OrderedCall out{std::move(*ordered), call->dry_run};
   co_return out;
 }
 

@@ -7,7 +7,6 @@
 #include "supervisor/jobs/ordering.hpp"
 #include "supervisor/tools/call_request.hpp"
 #include "supervisor/tools/decision.hpp"
-#include "supervisor/tools/proposed_call.hpp"
 #include "supervisor/tools/tool_gate.hpp"
 #include "supervisor/tools/unsettled.hpp"
 
@@ -22,7 +21,6 @@ struct CallWish {
 
 struct OrderedCall {
   Ordered ordered;  // its order has `call`
-  ProposedCall proposed;
   bool dry_run = false;
 };
 

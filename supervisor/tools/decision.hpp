@@ -1,4 +1,4 @@
-// What was decided about a proposed call, or would be. authority/ decides. Pure.
+// What was decided about a call, or would be. authority/ decides. Pure.
 #pragma once
 
 #include <string>

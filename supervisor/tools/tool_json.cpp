@@ -49,20 +49,21 @@ Json tool_json(const LoadedTool& loaded, const ToolStatus& status, const ToolSta
           {"health_check", tool.health.has_value()}};
 }
 
-Json plan_json(const ProposedCall& call, const JobOrder& order, const Decision& decision) {
+Json plan_json(const JobOrder& order, const Decision& decision) {
+  const auto& tool = order.call->tool->tool;
   Json files = Json::array();
   for (const auto& file : order.files) {
     const auto digest = file.artifact ? file.artifact->sha256() : sha256(file.content);
     files.push_back({{"path", file.path}, {"size", file.size()}, {"sha256", hex(digest)}});
   }
   return {{"dry_run", true},
-          {"tool", call.tool},
-          {"version", call.version},
-          {"owner", call.owner},
-          {"sha256", hex(call.tool_sha256)},
-          {"side_effects", to_string(call.side_effects)},
-          {"resources", call.resources},
-          {"data_classes", call.data_classes},
+          {"tool", tool.name},
+          {"version", tool.version},
+          {"owner", tool.owner},
+          {"sha256", hex(order.call->digest)},
+          {"side_effects", to_string(tool.side_effects)},
+          {"resources", tool.resources},
+          {"data_classes", tool.data_classes},
           {"decision", to_json(decision)},
           {"plan",
            {{"argv", order.argv},

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "profiles/sha256.hpp"
 #include "tests/promises/tool_shelf.hpp"
 
 using namespace cordon::test;
@@ -113,6 +114,34 @@ TEST_CASE("a dry run shows the exact plan, the decision and the limits, and runs
   CHECK(jobs(cordon) == 0);
   CHECK(call_tool(cordon, "echo", {{"input", {{"text", "x"}}}, {"dry_run", true}, {"limits", {{"wall_ms", 5001}}}})
             .status == 400);
+}
+
+TEST_CASE(
+    "files that come with a call are in its plan with their digests, and in its sandbox, with the tool's own script") {
+  const ToolShelf shelf;
+  put_python(shelf, "cat", "print(open('in/deep/a').read() + open('in/b').read(), end='')", {{"files_under", "in"}});
+  shelf.put("none", Json::object());
+  const Instance cordon(shelf.config());
+  const Json files{{{"path", "in/deep/a"}, {"content", "first "}}, {{"path", "in/b"}, {"content", "second"}}};
+  const auto plan = call_tool(cordon, "cat", {{"input", Json::object()}, {"files", files}, {"dry_run", true}});
+  INFO(plan.body);
+  REQUIRE(plan.status == 200);
+  const auto planned = plan.json().at("plan").at("files");
+  REQUIRE(planned.size() == 3);
+  CHECK(planned.at(0).at("path") == "in/deep/a");
+  CHECK(planned.at(0).at("size") == 6);
+  CHECK(planned.at(1).at("sha256") == cordon::hex(cordon::sha256("second")));
+  CHECK(planned.at(2).at("path") == "cat.py");
+  const auto job = call_tool(cordon, "cat", {{"input", Json::object()}, {"files", files}, {"wait", true}}).json();
+  INFO(job.dump(1));
+  CHECK(job.at("stdout") == "first second");
+  CHECK(job.at("call").at("unexpected_side_effects") == Json::array());
+  for (const char* path : {"b", "in/../b", "cat.py", "in/", "/in/b"}) {
+    INFO(path);
+    const Json elsewhere{{{"path", path}, {"content", "x"}}};
+    CHECK(call_tool(cordon, "cat", {{"input", Json::object()}, {"files", elsewhere}}).status == 400);
+  }
+  CHECK(call_tool(cordon, "none", {{"input", {{"text", "x"}}}, {"files", files}}).status == 400);
 }
 
 TEST_CASE("a script that has changed is refused until an operator approves what it is now, over restarts") {
