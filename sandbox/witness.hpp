@@ -21,6 +21,7 @@ struct Started {
   std::uint64_t run = 0;
   std::string job, image;
   Sha256 profile{}, filter{};  // the profile's file; the loaded BPF
+  Sha256 image_file{};         // of an imported image, as it was mounted; zeros: it is none
   Limits limits;
   bool operator==(const Started&) const = default;
 };

@@ -8,7 +8,7 @@ namespace cordon::witness {
 namespace {
 
 constexpr std::uint32_t magic = 0x53544957;  // "WITS"
-constexpr std::uint16_t version = 1;
+constexpr std::uint16_t version = 2;
 enum class Kind : std::uint16_t { started = 1, ended = 2, written = 3 };
 
 void write_header(wire::Writer& w, Kind kind) {
@@ -90,6 +90,7 @@ wire::Bytes encode(const Started& started) {
   w.string(started.image);
   write_digest(w, started.profile);
   write_digest(w, started.filter);
+  write_digest(w, started.image_file);
   for (const auto& field : limit_fields) w.u64(started.limits.*field.member);
   return w.take();
 }
@@ -103,6 +104,7 @@ std::optional<Started> decode_started(std::string_view message) {
   started.image = r.string(64);
   started.profile = read_digest(r);
   started.filter = read_digest(r);
+  started.image_file = read_digest(r);
   for (const auto& field : limit_fields) started.limits.*field.member = r.u64();
   if (!r.finished() || !is_word(started.job) || !is_word(started.image)) return std::nullopt;
   return started;

@@ -173,7 +173,9 @@ class Checker {
   }
 
   void compare_decision(const std::string& id, const Said& started, const Said& decision) {
-    for (const char* member : {"profile_sha256", "image", "limits"}) {
+    std::vector<const char*> members{"profile_sha256", "image", "limits"};
+    if (started.entry.contains("image_sha256")) members.push_back("image_sha256");  // of an imported one
+    for (const char* member : members) {
       if (started.entry.value(member, Json()) != decision.entry.value(member, Json()))
         fault(started, id, fmt::format("the launcher started it with another \"{}\" than cordond has decided", member));
     }

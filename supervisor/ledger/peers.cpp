@@ -42,6 +42,7 @@ EvidenceRecord record_of(const witness::Started& started) {
   for (const auto& field : limit_fields) limits[std::string(field.name)] = started.limits.*field.member;
   record.put("run", fmt::format("{:016x}", started.run)).put("job", started.job).put("image", started.image);
   record.put("profile_sha256", hex(started.profile)).put("filter_sha256", hex(started.filter));
+  if (started.image_file != Sha256{}) record.put("image_sha256", hex(started.image_file));
   return record.put("limits", std::move(limits));
 }
 

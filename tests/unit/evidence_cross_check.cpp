@@ -86,6 +86,19 @@ TEST_CASE("other usage, other limits and another profile than the launcher saw a
   expect_contradiction(records, 1, "\"profile_sha256\"");
 }
 
+TEST_CASE("an image whose file is another than was decided is a contradiction, and one without a file is none") {
+  auto records = story(1);
+  records[decision].put("image_sha256", std::string("aa"));
+  CHECK(check(records).contradictions.empty());  // of a launcher that does not say it yet
+  records[started].put("image_sha256", std::string("aa"));
+  CHECK(check(records).contradictions.empty());
+  records[started].put("image_sha256", std::string("bb"));
+  expect_contradiction(records, 1, "\"image_sha256\"");
+  records = story(1);
+  records[started].put("image_sha256", std::string("bb"));
+  expect_contradiction(records, 1, "\"image_sha256\"");
+}
+
 TEST_CASE("two outcomes of one job are a contradiction") {
   auto records = story(1);
   records.push_back(records[outcome]);

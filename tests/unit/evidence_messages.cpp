@@ -18,7 +18,7 @@ EvidenceRecord some_record() {
 }
 
 witness::Started some_start() {
-  return {7, "0192", "host", sha256("p"), sha256("f"), {}};
+  return {7, "0192", "host", sha256("p"), sha256("f"), sha256("i"), {}};
 }
 
 }  // namespace
