@@ -1,6 +1,7 @@
 // The collector's byte stream on the artifacts pipe: for each file a header, its bytes in chunks and a trailer; for
-// each thing passed over a skip line; then the end mark. A stream that ends without the end mark was cut short. Written
-// by a process with the job's uid: whoever reads it trusts nothing but the bounds.
+// each thing passed over a skip line; of a surveyed job a line for each thing that it left, and that they are over;
+// then the end mark. A stream that ends without the end mark was cut short. Written by a process with the job's uid:
+// whoever reads it trusts nothing but the bounds.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,17 @@ struct Skipped {
 struct End {
   std::string note;
 };  // empty, or which bound stopped the collection
-using Frame = std::variant<FileBegin, FileData, FileEnd, Skipped, End>;
+enum class LeftKind : std::uint8_t { file, directory, link, other };
+struct Left {
+  std::string path;  // relative to the scratch space: below work, tmp, shm, or upper-PART, a layer above an image; octets
+  LeftKind kind = LeftKind::file;
+  std::uint64_t size = 0;                       // of a file
+  std::optional<Sha256> sha256 = std::nullopt;  // of a file that was read: the survey has bounds too
+};
+struct SurveyEnd {
+  bool complete = false;  // everything that it left was told
+};
+using Frame = std::variant<FileBegin, FileData, FileEnd, Skipped, End, Left, SurveyEnd>;
 
 inline constexpr std::size_t max_chunk = std::size_t{32} * 1024;
 inline constexpr std::size_t max_frame = max_chunk + 16;

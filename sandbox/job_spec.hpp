@@ -32,6 +32,7 @@ struct JobSpec {
   Limits limits;                 // output_bytes is cordond's affair and is not acted on here
   std::uint64_t generation = 0;  // of the kill switch when cordond decided (latch.hpp); at least 1
   EgressGrants egress = {};      // within what the profile grants; none: no network
+  bool survey = false;           // what it left in its scratch space is told (artifact_stream.hpp)
   bool operator==(const JobSpec&) const = default;
 };
 

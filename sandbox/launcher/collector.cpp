@@ -18,13 +18,14 @@
 #include "sandbox/kernel/process.hpp"
 #include "sandbox/kernel/seccomp.hpp"
 #include "sandbox/launcher/collector_walk.hpp"
+#include "sandbox/launcher/scratch_survey.hpp"
 #include "sandbox/payload.hpp"
 
 namespace cordon {
 
 namespace {
 
-constexpr int work_at = 3, globs_at = 4, out_at = 5;
+constexpr int root_at = 3, globs_at = 4, out_at = 5;
 
 void limit(__rlimit_resource resource, rlim_t value, std::string_view step) {
   const rlimit wanted{value, value};
@@ -65,14 +66,17 @@ void expect_filter() {
 // Only now is a byte of the client read: the globs.
 [[noreturn]] void become_collector(const Collection& c) {
   try {
-    place_descriptors({c.work, c.globs, c.out}, work_at);
+    place_descriptors({c.root, c.globs, c.out}, root_at);
     drop_rights(c.uid);
     load_filter(c.filter);
     expect_filter();
     const MappedFile mapped(globs_at, "the globs");
     const auto globs = decode_globs(mapped.bytes());
     if (!globs) throw KernelError("decode the globs", "", EINVAL);
-    walk_and_stream(work_at, *globs, c.bounds, out_at);
+    FrameWriter out(out_at);
+    auto note = collect_files(root_at, *globs, c.bounds, out);
+    if (c.survey) survey_scratch(root_at, out);
+    out.send(artifacts::End{std::move(note)});
     ::_exit(0);
   } catch (const std::exception& e) {
     tell_no_collection(out_at, e.what());
@@ -85,6 +89,12 @@ void expect_filter() {
 void tell_no_collection(int out, std::string_view why) {
   const auto end = encode(artifacts::Frame(artifacts::End{"collection failed: " + std::string(why)}));
   [[maybe_unused]] const auto written = ::write(out, end.data(), end.size());
+}
+
+void tell_nothing_left(int out) {
+  FrameWriter frames(out);
+  frames.send(artifacts::SurveyEnd{true});
+  frames.send(artifacts::End{});
 }
 
 bool collect(const Collection& collection) {

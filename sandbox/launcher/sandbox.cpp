@@ -157,7 +157,8 @@ ReceivedMessage Sandbox::await_job() {
 Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   cgroup_.name_job(job.id);
   // Said at once; what it takes to be written passes while the job is given to the sandbox.
-  witness_.begin({0, job.id, plan_.image, plan_.profile_digest, plan_.filter, job.limits});
+  const auto& image = host_.policy.config.images.at(plan_.image);
+  witness_.begin({0, job.id, plan_.image, plan_.profile_digest, plan_.filter, image.sha256, job.limits});
   try {
     used_before_ = workspace_.used();
     auto facts = give(job, memfds);
@@ -182,7 +183,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   if (!end()) finished.ending = Hanging{};
   timings_.mark("kill");
   find_out(finished);
-  gather(memfds[globs_fd].get(), job.limits);
+  gather(memfds[globs_fd].get(), job);
   timings_.mark("collect");
   return finished;
 }
@@ -266,18 +267,23 @@ void Sandbox::find_out(Finished& finished) {
   });
 }
 
-// A sparse file has as many bytes as it says: no more are read than the scratch could hold.
-void Sandbox::gather(int globs, const Limits& limits) {
+// A sparse file has as many bytes as it says: no more are read than the scratch could hold. A scratch space that has
+// nothing more in it than before the job needs no survey.
+void Sandbox::gather(int globs, const JobSpec& job) {
+  const auto out = streams_.artifacts.write.get();
   try {
     struct stat list {};
     check(::fstat(globs, &list), "fstat the globs");
     constexpr off_t empty_list = 4;
-    const CollectBounds bounds{plan_.collect.files, std::min(plan_.collect.bytes, limits.scratch_bytes)};
-    if (list.st_size > empty_list)
-      collect({workspace_.work(), globs, streams_.artifacts.write.get(), plan_.lease.tool_uid, bounds,
-               host_.policy.collector_filter, lifeline_, collection_patience});
+    const bool survey = job.survey && !(workspace_.used() == used_before_);
+    const CollectBounds bounds{plan_.collect.files, std::min(plan_.collect.bytes, job.limits.scratch_bytes)};
+    if (list.st_size > empty_list || survey)
+      collect({workspace_.root(), globs, out, survey, plan_.lease.tool_uid, bounds, host_.policy.collector_filter,
+               lifeline_, collection_patience});
+    else if (job.survey)
+      tell_nothing_left(out);
   } catch (const KernelError& e) {
-    tell_no_collection(streams_.artifacts.write.get(), e.what());
+    tell_no_collection(out, e.what());
   }
   streams_.artifacts.write.reset();
 }

@@ -48,7 +48,7 @@ class Sandbox {
   void set_resource_limits(const Limits& limits) const;
   void open_egress(const JobSpec& job, Facts& facts);
   void find_out(Finished& finished);
-  void gather(int globs, const Limits& limits);
+  void gather(int globs, const JobSpec& job);
 
   int lifeline_;
   LaunchPlan plan_;

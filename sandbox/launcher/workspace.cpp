@@ -31,7 +31,7 @@ Workspace::Workspace(const ScratchBounds& bounds, std::uint32_t owner)
   make_directory(mount_.get(), "work", 0755, owner);
   make_directory(mount_.get(), "tmp", 01777, owner);
   make_directory(mount_.get(), "shm", 01777, owner);
-  work_ = open_directory(mount_.get(), "work");
+  root_ = open_directory(mount_.get(), ".");
 }
 
 void Workspace::resize(const ScratchBounds& bounds) {
@@ -42,7 +42,7 @@ void Workspace::resize(const ScratchBounds& bounds) {
 
 struct statfs Workspace::look() const {
   struct statfs st {};
-  check(::fstatfs(work_.get(), &st), "statfs the scratch space");
+  check(::fstatfs(root_.get(), &st), "statfs the scratch space");
   return st;
 }
 

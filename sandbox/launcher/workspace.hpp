@@ -18,10 +18,11 @@ class Workspace {
   Facts read_back(const ScratchBounds& bounds) const;  // throws when the kernel has something else
 
   const Fd& mount() const { return mount_; }  // detached; attached once by the sandbox's builder
-  int work() const { return work_.get(); }    // stays usable after the sandbox's mounts are gone
+  int root() const { return root_.get(); }    // has work, tmp and shm; usable after the sandbox's mounts are gone
   std::optional<Denial> full() const;         // by statfs, at the end: noted, not counted
   struct Used {
     std::uint64_t files = 0, bytes = 0;
+    bool operator==(const Used&) const = default;
   };
   Used used() const;
 
@@ -29,7 +30,7 @@ class Workspace {
   struct statfs look() const;
 
   ScratchBounds bounds_;
-  Fd mount_, work_;
+  Fd mount_, root_;
 };
 
 }  // namespace cordon

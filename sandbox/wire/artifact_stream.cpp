@@ -27,12 +27,34 @@ void write(wire::Writer& w, const Skipped& f) {
 void write(wire::Writer& w, const End& f) {
   w.string(f.note);
 }
+void write(wire::Writer& w, const Left& f) {
+  w.string(f.path);
+  w.u8(static_cast<std::uint8_t>(f.kind));
+  w.u64(f.size);
+  w.u8(f.sha256.has_value());
+  if (f.sha256) w.raw({reinterpret_cast<const char*>(f.sha256->data()), f.sha256->size()});
+}
+void write(wire::Writer& w, const SurveyEnd& f) {
+  w.u8(f.complete);
+}
+
+Sha256 read_digest(wire::Reader& r) {
+  Sha256 digest{};
+  const auto bytes = r.raw(digest.size());
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
+}
+
+bool read_flag(wire::Reader& r) {
+  const auto flag = r.u8();
+  if (flag > 1) r.bad();
+  return flag == 1;
+}
 
 Frame read_file_end(wire::Reader& r) {
   FileEnd end;
   end.size = r.u64();
-  const auto digest = r.raw(end.sha256.size());
-  std::copy(digest.begin(), digest.end(), end.sha256.begin());
+  end.sha256 = read_digest(r);
   return end;
 }
 
@@ -49,6 +71,17 @@ Frame read_file_begin(wire::Reader& r) {
   return begin;
 }
 
+Frame read_left(wire::Reader& r) {
+  Left left;
+  left.path = r.string(max_path);
+  const auto kind = r.u8();
+  left.kind = static_cast<LeftKind>(kind);
+  left.size = r.u64();
+  if (read_flag(r)) left.sha256 = read_digest(r);
+  if (!is_workspace_path(left.path) || kind > static_cast<std::uint8_t>(LeftKind::other)) r.bad();
+  return left;
+}
+
 Frame read_frame(wire::Reader& r) {
   switch (r.u8()) {
     case 0:
@@ -61,6 +94,10 @@ Frame read_frame(wire::Reader& r) {
       return read_skipped(r);
     case 4:
       return End{std::string(r.string(max_reason))};
+    case 5:
+      return read_left(r);
+    case 6:
+      return SurveyEnd{read_flag(r)};
     default:
       r.bad();
       return End{};

@@ -6,7 +6,7 @@
 namespace cordon::wire {
 
 inline constexpr std::uint32_t magic = 0x4e445243;  // "CRDN"
-inline constexpr std::uint16_t version = 4;
+inline constexpr std::uint16_t version = 5;
 
 enum class Kind : std::uint16_t { hello = 1, job = 2, prepared = 3, started = 4, finished = 5, ready = 6, prepare = 7 };
 

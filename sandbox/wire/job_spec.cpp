@@ -64,6 +64,7 @@ wire::Bytes encode(const JobSpec& spec) {
   for (const auto& field : limit_fields) w.u64(spec.limits.*field.member);
   w.u64(spec.generation);
   wire::write_egress(w, spec.egress);
+  w.u8(spec.survey);
   return w.take();
 }
 
@@ -75,8 +76,10 @@ std::optional<JobSpec> decode_job_spec(std::string_view message) {
   for (const auto& field : limit_fields) spec.limits.*field.member = r.u64();
   spec.generation = r.u64();
   spec.egress = wire::read_egress(r);
+  const auto survey = r.u8();
+  spec.survey = survey == 1;
   if (!r.finished() || !is_id(spec.id) || !in_range(spec.limits)) return std::nullopt;
-  if (spec.generation == 0) return std::nullopt;
+  if (spec.generation == 0 || survey > 1) return std::nullopt;
   return spec;
 }
 

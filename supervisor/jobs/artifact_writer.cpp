@@ -105,6 +105,20 @@ void ArtifactWriter::take(const artifacts::End& end) {
   if (!end.note.empty()) skip("", end.note);
 }
 
+void ArtifactWriter::take(const artifacts::Left& left) {
+  if (!survey_ || open_)
+    bad_ = true;
+  else
+    survey_->take(left);
+}
+
+void ArtifactWriter::take(const artifacts::SurveyEnd& end) {
+  if (!survey_ || open_)
+    bad_ = true;
+  else
+    survey_->end(end.complete);
+}
+
 void ArtifactWriter::skip(std::string path, std::string reason) {
   if (collection_.skipped.size() < max_skipped) collection_.skipped.push_back({std::move(path), std::move(reason)});
 }
@@ -114,6 +128,8 @@ Collection ArtifactWriter::finish() {
   open_.reset();
   if (bad_) skip("", "the collector's stream was not valid");
   if (!ended_ && !bad_ && (wanted_ || heard_)) skip("", "the collection broke off");
+  if (survey_ && bad_) survey_->end(false);
+  if (survey_) collection_.scratch = survey_->finish();
   return std::move(collection_);
 }
 

@@ -1,5 +1,5 @@
-// Takes the collector's stream and stores the files. Trusts nothing in it: paths, counts, sizes and digests are
-// checked.
+// Takes the collector's stream, stores the files and compares what else was left. Trusts nothing in it: paths, counts,
+// sizes and digests of files are checked.
 #pragma once
 
 #include <sodium.h>
@@ -27,8 +27,9 @@ struct OpenArtifact {
 class ArtifactWriter {
  public:
   // `wanted`: something was to be collected, so that silence means a loss.
-  ArtifactWriter(ArtifactStore& store, CollectBounds bounds, bool wanted)
-      : store_(store), bounds_(bounds), wanted_(wanted) {}
+  ArtifactWriter(ArtifactStore& store, CollectBounds bounds, bool wanted,
+                 std::optional<ScratchSurvey> survey = std::nullopt)
+      : store_(store), bounds_(bounds), wanted_(wanted), survey_(std::move(survey)) {}
 
   void feed(std::string_view bytes);
   // The stream is over. Whatever is missing is said in `skipped`.
@@ -40,6 +41,8 @@ class ArtifactWriter {
   void take(const artifacts::FileEnd& end);
   void take(const artifacts::Skipped& skipped);
   void take(const artifacts::End& end);
+  void take(const artifacts::Left& left);
+  void take(const artifacts::SurveyEnd& end);
   void skip(std::string path, std::string reason);
 
   ArtifactStore& store_;
@@ -50,6 +53,7 @@ class ArtifactWriter {
   std::optional<OpenArtifact> open_;
   std::uint64_t bytes_ = 0;
   bool wanted_, heard_ = false, ended_ = false, bad_ = false;
+  std::optional<ScratchSurvey> survey_;
 };
 
 }  // namespace cordon

@@ -22,6 +22,7 @@
 #include "supervisor/jobs/job_order.hpp"
 #include "supervisor/jobs/outcome.hpp"
 #include "supervisor/jobs/output_buffer.hpp"
+#include "supervisor/jobs/scratch_changes.hpp"
 #include "supervisor/journal/durability.hpp"
 #include "supervisor/kill/scope.hpp"
 #include "supervisor/text/timestamp.hpp"
@@ -43,6 +44,7 @@ struct Artifact {
 struct Collection {
   std::vector<Artifact> artifacts;
   std::vector<artifacts::Skipped> skipped;
+  std::optional<ScratchChanges> scratch = std::nullopt;  // of a call
 };
 
 // What a client reads of a job, in three parts: the two outputs stand between them and may be large.

@@ -1,5 +1,7 @@
 #include "supervisor/jobs/job_evidence.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "supervisor/authority/action.hpp"
@@ -124,6 +126,28 @@ EvidenceTexts artifacts_of(const Job& job) {
   return out;
 }
 
+EvidenceTexts scratch_of(const ScratchChanges& changes) {
+  EvidenceTexts out;
+  const auto put = [&out](const ScratchList& list, std::string_view what) {
+    for (const auto& entry : list.entries)
+      out[entry.path] = entry.sha256 ? fmt::format("{} {}", what, hex(*entry.sha256)) : std::string(what);
+  };
+  put(changes.added, "added");
+  put(changes.changed, "changed");
+  put(changes.removed, "removed");
+  return out;
+}
+
+// What it left, counted, and with digests as far as they are told.
+void put_scratch(EvidenceRecord& record, const std::optional<ScratchChanges>& changes) {
+  if (!changes) return;
+  record.put("scratch_changes", EvidenceNumbers{{"added", changes->added.count},
+                                                {"changed", changes->changed.count},
+                                                {"removed", changes->removed.count},
+                                                {"incomplete", changes->complete ? 0U : 1U}});
+  if (auto scratch = scratch_of(*changes); !scratch.empty()) record.put("scratch", std::move(scratch));
+}
+
 }  // namespace
 
 bool is_quick(std::uint64_t bytes_to_hash) {
@@ -169,6 +193,7 @@ EvidenceRecord outcome_record(const Job& job, const OutputDigests& outputs, cons
   record.put("stdout_sha256", hex(outputs.out)).put("stdout_bytes", job.output[0].written());
   record.put("stderr_sha256", hex(outputs.err)).put("stderr_bytes", job.output[1].written());
   if (auto artifacts = artifacts_of(job); !artifacts.empty()) record.put("artifacts", std::move(artifacts));
+  put_scratch(record, job.collection.scratch);
   return record;
 }
 

@@ -1,19 +1,11 @@
 #include "supervisor/jobs/job_json.hpp"
 
 #include "profiles/limits_json.hpp"
-#include "supervisor/text/base64.hpp"
-#include "supervisor/text/utf8.hpp"
+#include "supervisor/text/json_octets.hpp"
 #include "supervisor/tools/call_outcome.hpp"
 
 namespace cordon {
 namespace {
-
-// "path" and "path_encoding": as text when it is text.
-void put_bytes(Json& out, const std::string& name, std::string_view bytes) {
-  const bool text = is_utf8(bytes);
-  out[name] = text ? std::string(bytes) : base64(bytes);
-  out[name + "_encoding"] = text ? "utf8" : "base64";
-}
 
 void put_counts(Json& out, const std::string& name, const OutputBuffer& buffer) {
   out[name + "_encoding"] = buffer.is_text() ? "utf8" : "base64";
@@ -66,7 +58,7 @@ Json artifacts_json(const std::vector<Artifact>& artifacts) {
   Json out = Json::array();
   for (const auto& artifact : artifacts) {
     Json item;
-    put_bytes(item, "path", artifact.path);
+    put_octets(item, "path", artifact.path);
     item["size"] = artifact.size;
     item["sha256"] = hex(artifact.sha256);
     out.push_back(std::move(item));
@@ -78,7 +70,7 @@ Json skipped_json(const std::vector<artifacts::Skipped>& skipped) {
   Json out = Json::array();
   for (const auto& file : skipped) {
     Json item;
-    put_bytes(item, "path", file.path);
+    put_octets(item, "path", file.path);
     item["reason"] = file.reason;
     out.push_back(std::move(item));
   }

@@ -1,7 +1,7 @@
 #include "supervisor/jobs/job_report.hpp"
 
 #include "supervisor/jobs/job_json.hpp"
-#include "supervisor/text/base64.hpp"
+#include "supervisor/text/json_octets.hpp"
 #include "supervisor/tools/call_outcome.hpp"
 
 namespace cordon {
@@ -14,13 +14,6 @@ std::string joined(const MemberTexts& texts) {
 JobMembers members_of(const std::string& report) {
   auto all = Json::parse(report);
   return {std::move(all.at("before")), std::move(all.at("between")), std::move(all.at("after"))};
-}
-
-// What put_bytes() of job_json wrote.
-std::string octets_of(const Json& item, const std::string& name) {
-  auto text = item.at(name).get<std::string>();
-  if (item.at(name + "_encoding") == "utf8") return text;
-  return decode_base64(text).value_or(std::string());
 }
 
 Collection collection_of(const Json& after, const OpenKept& open) {

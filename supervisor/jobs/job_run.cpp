@@ -18,6 +18,11 @@ constexpr auto decision_pause =
     std::chrono::milliseconds(10);  // between two of them; by then a launcher's end is known
 constexpr int max_decisions = 100;  // each is a launch for nothing, and an engaged kill switch or a new launcher
 
+std::optional<ScratchSurvey> survey_of(const OrderFiles& files) {
+  if (!files.given()) return std::nullopt;
+  return ScratchSurvey(*files.given());
+}
+
 // One job on one lifeline.
 class JobRun : public std::enable_shared_from_this<JobRun> {
  public:
@@ -30,7 +35,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
         files_(std::move(files)),
         line_(std::move(line)),
         origin_(origin),
-        artifacts_(store, job_->order.collect_bounds, files_->collects()),
+        artifacts_(store, job_->order.collect_bounds, files_->collects() || files_->given(), survey_of(*files_)),
         warm_(sandboxes.warm),
         egress_(sandboxes.egress),
         waker_(executor),
@@ -81,7 +86,7 @@ EgressGrants egress_of(const Job& job) {
 }
 
 void JobRun::send_order(std::uint64_t generation) {
-  const JobSpec spec{job_->id, job_->order.limits, generation, egress_of(*job_)};
+  const JobSpec spec{job_->id, job_->order.limits, generation, egress_of(*job_), files_->given().has_value()};
   if (!spec.egress.empty()) job_->network = egress_.follow(whose(*job_));
   job_->warm = line_->prepared().has_value();
   if (line_->prepared()) stand();  // first: what fails in it has sent nothing

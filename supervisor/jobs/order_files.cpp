@@ -4,6 +4,7 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
+#include "supervisor/tools/tool_call.hpp"
 
 namespace cordon {
 namespace {
@@ -82,6 +83,7 @@ OrderFiles::OrderFiles(JobOrder& order, const PrestartOffers& offers)
     : input_(sealed_memfd("cordon-stdin", order.stdin_bytes)),
       globs_(order.collect.empty() ? no_globs() : globs_memfd(order.collect)),
       collects_(!order.collect.empty()) {
+  if (order.call && !order.call->health) given_ = given_scratch(order.files);
   const OpenPayload open(order);
   payload_ = open.to_memfd();
   prestart_ = choose_prestart(offers, open.payload(), open.size() + order.stdin_bytes.size(), order.limits);

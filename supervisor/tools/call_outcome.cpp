@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "profiles/canonical_json.hpp"
+#include "supervisor/text/json_octets.hpp"
 #include "supervisor/tools/tool_files.hpp"
 
 namespace cordon {
@@ -41,17 +45,69 @@ void add_denials(const Job& job, bool network_allowed, std::vector<std::string>&
   }
 }
 
+std::string_view name_of(artifacts::LeftKind kind) {
+  constexpr std::array<std::string_view, 4> names{"file", "directory", "link", "other"};
+  return names.at(static_cast<std::size_t>(kind));
+}
+
+Json entries_json(const ScratchList& list) {
+  Json out = Json::array();
+  for (const auto& entry : list.entries) {
+    Json item{{"kind", name_of(entry.kind)}, {"size", entry.size}};
+    put_octets(item, "path", entry.path);
+    item["sha256"] = entry.sha256 ? Json(hex(*entry.sha256)) : Json();
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+// Paths as the call saw them; each list has the first of what it counts.
+Json scratch_json(const ScratchChanges& changes) {
+  Json out{{"complete", changes.complete}};
+  const auto put = [&out](const std::string& name, const ScratchList& list) {
+    out[name] = entries_json(list);
+    out[name + "_count"] = list.count;
+  };
+  put("added", changes.added);
+  put("changed", changes.changed);
+  put("removed", changes.removed);
+  return out;
+}
+
+// Files and directories. Without a whole survey, as the file system counts them.
+std::optional<std::uint64_t> left_by(const Job& job) {
+  const auto& scratch = job.collection.scratch;
+  if (scratch && scratch->complete) return scratch->added.count;
+  const auto& files = job.report->usage.scratch_files;
+  const auto given = job.order.call->files;
+  if (!files) return std::nullopt;
+  return *files > given ? *files - given : 0;
+}
+
 Json effects_json(const Job& job) {
   Json out = Json::object();
   if (!job.report) return out;
-  const auto& usage = job.report->usage;
-  if (usage.scratch_files) {
-    const auto input = job.order.call->files;
-    out["files_left"] = *usage.scratch_files > input ? *usage.scratch_files - input : 0;
-  }
-  if (usage.scratch_bytes) out["scratch_bytes"] = *usage.scratch_bytes;
+  if (const auto left = left_by(job)) out["files_left"] = *left;
+  if (job.report->usage.scratch_bytes) out["scratch_bytes"] = *job.report->usage.scratch_bytes;
   out["artifacts"] = job.collection.artifacts.size();
+  if (job.collection.scratch) out["scratch"] = scratch_json(*job.collection.scratch);
   return out;
+}
+
+// What a tool has left or changed that only reads.
+void add_changes(const Job& job, std::vector<std::string>& into) {
+  const auto add = [&into](std::uint64_t count, std::string_view what) {
+    if (count > 0) into.push_back(fmt::format(fmt::runtime(what), count));
+  };
+  const auto& scratch = job.collection.scratch;
+  add(left_by(job).value_or(0), "left {} files or directories that it was not given");
+  if (scratch) {
+    add(scratch->changed.count, "changed {} of the files that it was given");
+    if (scratch->complete) add(scratch->removed.count, "removed {} of the files or directories that it was given");
+  }
+  const bool was_cut_short = job.hang_up_reason.why != HangUp::no;
+  if (!was_cut_short && !(scratch && scratch->complete)) into.push_back("left more than could be looked at");
+  add(job.collection.artifacts.size(), "left {} artifacts");
 }
 
 }  // namespace
@@ -72,11 +128,7 @@ std::vector<std::string> unexpected_effects(const Job& job) {
   const auto& call = *job.order.call;
   const auto effects = call.tool->tool.side_effects;
   if (effects != SideEffects::read_only && effects != SideEffects::reversible) return out;
-  const auto files = job.report->usage.scratch_files.value_or(0);
-  const auto kept = job.collection.artifacts.size();
-  if (effects == SideEffects::read_only && files > call.files)
-    out.push_back(fmt::format("left {} files or directories that it was not given", files - call.files));
-  if (effects == SideEffects::read_only && kept > 0) out.push_back(fmt::format("left {} artifacts", kept));
+  if (effects == SideEffects::read_only && job.enforced) add_changes(job, out);  // else nothing of it ran
   add_denials(job, false, out);
   return out;
 }

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 
+#include "profiles/sha256.hpp"
+#include "supervisor/evidence/verify.hpp"
 #include "tests/promises/tool_shelf.hpp"
 
 using namespace cordon::test;
@@ -12,6 +14,17 @@ namespace {
 
 std::string effects_of(const Json& job) {
   return job.at("call").at("unexpected_side_effects").dump();
+}
+
+// What the ledger has of a job's end.
+Json outcome_on_record(const Instance& cordon, const std::string& id) {
+  cordon::VerifyWish wish;
+  wish.directory = cordon.evidence_dir();
+  for (const auto& entry : cordon::verify_evidence(wish).log.entries) {
+    auto said = Json::parse(entry.text);
+    if (said.value("job", "") == id && said.at("kind") == "outcome") return said;
+  }
+  return {};
 }
 
 void kill_and_restart(Instance& cordon) {
@@ -60,6 +73,91 @@ TEST_CASE(
   CHECK(effects_of(called(cordon, "hidden", Json::object())).find("left 1 files") != std::string::npos);
   CHECK(effects_of(called(cordon, "caller", Json::object())).find("network") != std::string::npos);
   CHECK(effects_of(called(cordon, "forbidden", Json::object())).find("seccomp") != std::string::npos);
+}
+
+TEST_CASE("what a call added, changed and removed is told with digests, and on the record") {
+  const ToolShelf shelf;
+  const Json files{{"files_under", "in"}};
+  const std::string work =
+      "import os\nopen('in/b','w').write('B')\nos.unlink('in/c')\nopen('/tmp/new','w').write('n')\n"
+      "os.symlink('/etc/passwd', '/dev/shm/link')";
+  put_python(shelf, "work", work, files);
+  put_python(shelf, "look", "print(open('in/a').read())", files);
+  put_python(shelf, "swap", "import os\nos.rename('in/a', 'in/z')", files);
+  const Instance cordon(shelf.config());
+  const Json given{
+      {{"path", "in/a"}, {"content", "a"}}, {{"path", "in/b"}, {"content", "b"}}, {{"path", "in/c"}, {"content", "c"}}};
+  const auto done = [&](const char* tool) {
+    const auto answer = call_tool(cordon, tool, {{"input", Json::object()}, {"files", given}, {"wait", true}});
+    INFO(answer.body);
+    REQUIRE(answer.status == 200);
+    return answer.json();
+  };
+  const auto job = done("work");
+  const auto scratch = job.at("call").at("observed").at("scratch");
+  INFO(job.dump(1));
+  CHECK(scratch.at("complete") == true);
+  REQUIRE(scratch.at("added_count") == 2);
+  CHECK(scratch.at("added").at(0).at("path") == "/dev/shm/link");
+  CHECK(scratch.at("added").at(0).at("kind") == "link");
+  CHECK(scratch.at("added").at(1).at("path") == "/tmp/new");
+  CHECK(scratch.at("added").at(1).at("sha256") == cordon::hex(cordon::sha256("n")));
+  REQUIRE(scratch.at("changed_count") == 1);
+  CHECK(scratch.at("changed").at(0).at("path") == "/work/in/b");
+  CHECK(scratch.at("changed").at(0).at("sha256") == cordon::hex(cordon::sha256("B")));
+  REQUIRE(scratch.at("removed_count") == 1);
+  CHECK(scratch.at("removed").at(0).at("path") == "/work/in/c");
+  CHECK(effects_of(job).find("changed 1 of the files") != std::string::npos);
+  CHECK(effects_of(job).find("removed 1 of the files") != std::string::npos);
+  const auto said = outcome_on_record(cordon, job.at("id"));
+  INFO(said.dump(1));
+  CHECK(said.at("scratch_changes").at("added") == 2);
+  CHECK(said.at("scratch_changes").at("incomplete") == 0);
+  CHECK(said.at("scratch").at("/work/in/b") == "changed " + cordon::hex(cordon::sha256("B")));
+  CHECK(said.at("scratch").at("/work/in/c") == "removed " + cordon::hex(cordon::sha256("c")));
+  CHECK(said.at("scratch").at("/dev/shm/link") == "added");
+  const auto quiet = done("look");
+  INFO(quiet.dump(1));
+  CHECK(effects_of(quiet) == "[]");
+  CHECK(quiet.at("call").at("observed").at("scratch").at("added_count") == 0);
+  CHECK(quiet.at("call").at("observed").at("scratch").at("complete") == true);
+  CHECK(effects_of(done("swap")).find("left 1 files") != std::string::npos);  // as many as it was given
+}
+
+TEST_CASE("what a call that is root inside its sandbox writes into its image is told as well") {
+  const ToolShelf shelf;
+  put_python(shelf, "install", "open('/etc/new','w').write('n')\nopen('/usr/bin/new','w').write('b')",
+             {{"profile", "root-inside"}});
+  const Instance cordon(shelf.config());
+  const auto job = called(cordon, "install", Json::object());
+  INFO(job.dump(1));
+  const auto scratch = job.at("call").at("observed").at("scratch");
+  REQUIRE(scratch.at("added_count") == 2);
+  CHECK(scratch.at("added").at(0).at("path") == "/etc/new");
+  CHECK(scratch.at("added").at(0).at("sha256") == cordon::hex(cordon::sha256("n")));
+  CHECK(scratch.at("added").at(1).at("path") == "/usr/bin/new");
+  CHECK(effects_of(job).find("left 2 files") != std::string::npos);
+}
+
+TEST_CASE("a read-only tool that hides what it left is flagged for that, and one that is cancelled is not") {
+  const ToolShelf shelf;
+  put_python(shelf, "hide", "import os\nos.mkdir('d')\nopen('d/f','w').write('x')\nos.chmod('d', 0)");
+  put_python(shelf, "deep", "import os\nfor _ in range(80):\n  os.mkdir('d'); os.chdir('d')");
+  put_python(shelf, "huge", "for i in range(20): open('big%02d' % i, 'wb').truncate(60 << 20)");
+  put_python(shelf, "slow", "import time\nprint(1, flush=True)\ntime.sleep(60)");
+  const Instance cordon(shelf.config());
+  CHECK(effects_of(called(cordon, "hide", Json::object())).find("more than could be looked at") != std::string::npos);
+  CHECK(effects_of(called(cordon, "deep", Json::object())).find("more than could be looked at") != std::string::npos);
+  const auto huge = called(cordon, "huge", Json::object());
+  const auto added = huge.at("call").at("observed").at("scratch").at("added");
+  REQUIRE(added.size() == 20);
+  CHECK(added.at(0).at("sha256").is_string());
+  CHECK(added.at(19).at("sha256").is_null());
+  CHECK(effects_of(huge).find("left 20 files") != std::string::npos);
+  const auto id = call_tool(cordon, "slow", {{"input", Json::object()}}).json().at("id").get<std::string>();
+  REQUIRE(cordon.reaches(id, "running"));
+  cordon.remove("/v1/jobs/" + id);
+  CHECK(effects_of(cordon.finished(id)) == "[]");
 }
 
 TEST_CASE("unexpected side effects are told to operators, and trip the tool's kill switch when a rule says so") {
@@ -113,6 +211,22 @@ TEST_CASE(
   const auto again = call_tool(cordon, "pay", once);
   CHECK(again.status == 202);
   cordon.remove("/v1/jobs/" + again.json().at("id").get<std::string>());
+}
+
+TEST_CASE("a lost call with files is the same call only with the same files") {
+  const ToolShelf shelf;
+  put_python(shelf, "pay", pay, {{"side_effects", "financial"}, {"files_under", "in"}});
+  Instance cordon(shelf.config());
+  const auto with = [](const char* bytes, int amount) {
+    return Json{{"input", {{"amount", amount}}}, {"files", {{{"path", "in/bill"}, {"content", bytes}}}}};
+  };
+  const auto id = call_tool(cordon, "pay", with("one", 5)).json().at("id").get<std::string>();
+  REQUIRE(eventually([&] { return !cordon.get("/v1/jobs/" + id).json().at("started_at").is_null(); }));
+  kill_and_restart(cordon);
+  CHECK(code_of(call_tool(cordon, "pay", with("one", 5))) == "ambiguous_outcome");
+  const auto other = call_tool(cordon, "pay", with("two", 5));
+  CHECK(other.status == 202);
+  cordon.remove("/v1/jobs/" + other.json().at("id").get<std::string>());
 }
 
 TEST_CASE("a lost call that may be made again is not ambiguous, and neither is one of which nothing ran") {

@@ -15,6 +15,7 @@ JobSpec a_spec() {
   spec.id = "0192-ab";
   spec.limits = {10000, 5000, 1500, 256 << 20, 64, 1 << 20, 64 << 20, 1000, 1 << 20, 256};
   spec.generation = 1;
+  spec.survey = true;
   return spec;
 }
 
@@ -205,14 +206,17 @@ TEST_CASE("artifact frames survive being cut into single bytes") {
   const std::string bytes =
       encode(artifacts::Frame(artifacts::FileBegin{"out/a"})) + encode(artifacts::Frame(artifacts::FileData{"hello"})) +
       encode(artifacts::Frame(artifacts::FileEnd{5, {}})) +
-      encode(artifacts::Frame(artifacts::Skipped{"out/b", "why"})) + encode(artifacts::Frame(artifacts::End{""}));
+      encode(artifacts::Frame(artifacts::Skipped{"out/b", "why"})) +
+      encode(artifacts::Frame(artifacts::Left{"tmp/c", artifacts::LeftKind::link})) +
+      encode(artifacts::Frame(artifacts::Left{"work/out/a", artifacts::LeftKind::file, 5, Sha256{}})) +
+      encode(artifacts::Frame(artifacts::SurveyEnd{true})) + encode(artifacts::Frame(artifacts::End{""}));
   artifacts::Decoder decoder;
   std::vector<std::size_t> kinds;
   for (const char byte : bytes) {
     decoder.feed({&byte, 1});
     while (const auto frame = decoder.next()) kinds.push_back(frame->index());
   }
-  CHECK(kinds == std::vector<std::size_t>{0, 1, 2, 3, 4});
+  CHECK(kinds == std::vector<std::size_t>{0, 1, 2, 3, 5, 5, 6, 4});
   CHECK_FALSE(decoder.bad());
 }
 
@@ -222,6 +226,13 @@ TEST_CASE("an artifact stream that names a path outside the workspace or an endl
   outside.feed(encode(artifacts::Frame(artifacts::FileBegin{"../x"})));
   CHECK_FALSE(outside.next());
   CHECK(outside.bad());
+  for (const auto& left : {artifacts::Left{"work/../x"}, artifacts::Left{"/tmp"}, artifacts::Left{""},
+                           artifacts::Left{"tmp/x", static_cast<artifacts::LeftKind>(4)}}) {
+    artifacts::Decoder decoder;
+    decoder.feed(encode(artifacts::Frame(left)));
+    CHECK_FALSE(decoder.next());
+    CHECK(decoder.bad());
+  }
   artifacts::Decoder endless;
   endless.feed("\xff\xff\xff\x7f");
   CHECK_FALSE(endless.next());

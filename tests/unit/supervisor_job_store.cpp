@@ -354,6 +354,66 @@ TEST_CASE("the collector is not believed", "[threat:followed-path]") {
   CHECK(files_in(dir.path) == 0);
 }
 
+TEST_CASE("what a call left is told against what it was given: added, changed, removed, each with its digest") {
+  using artifacts::Left;
+  using artifacts::LeftKind;
+  const Directory dir;
+  ArtifactStore store(dir.path + "/a");
+  const std::vector<OrderedFile> given{
+      {"in/same", 0644, "same", nullptr}, {"in/other", 0644, "other", nullptr}, {"gone", 0644, "gone", nullptr}};
+  ArtifactWriter writer(store, {2, 1000}, true, ScratchSurvey(given_scratch(given)));
+  for (const auto& left :
+       {Left{"work/in", LeftKind::directory}, Left{"work/in/same", LeftKind::file, 4, sha256("same")},
+        Left{"work/in/other", LeftKind::file, 5, sha256("rehto")}, Left{"tmp/new", LeftKind::file, 1, sha256("x")},
+        Left{"shm/pipe", LeftKind::other}, Left{"upper-/etc/x", LeftKind::file},
+        Left{"upper-usr/bin/x", LeftKind::file}})
+    writer.feed(artifacts::encode(left));
+  writer.feed(artifacts::encode(artifacts::SurveyEnd{true}) + artifacts::encode(artifacts::End{}));
+  const auto collection = writer.finish();
+  CHECK(collection.skipped.empty());
+  REQUIRE(collection.scratch);
+  const auto& changes = *collection.scratch;
+  CHECK(changes.complete);
+  REQUIRE(changes.added.entries.size() == 4);
+  CHECK(changes.added.entries[0].path == "/tmp/new");
+  CHECK(changes.added.entries[0].sha256 == sha256("x"));
+  CHECK(changes.added.entries[1].path == "/dev/shm/pipe");
+  CHECK(changes.added.entries[2].path == "/etc/x");
+  CHECK(changes.added.entries[3].path == "/usr/bin/x");
+  REQUIRE(changes.changed.entries.size() == 1);
+  CHECK(changes.changed.entries[0].path == "/work/in/other");
+  CHECK(changes.changed.entries[0].sha256 == sha256("rehto"));
+  REQUIRE(changes.removed.entries.size() == 1);
+  CHECK(changes.removed.entries[0].path == "/work/gone");
+  CHECK(changes.removed.entries[0].sha256 == sha256("gone"));
+}
+
+TEST_CASE("a survey that breaks off, lies or was not asked for is not taken for a whole one") {
+  using artifacts::Left;
+  const Directory dir;
+  ArtifactStore store(dir.path + "/a");
+  const auto whole = artifacts::encode(artifacts::SurveyEnd{true}) + artifacts::encode(artifacts::End{});
+  for (const auto& stream : {std::string(), artifacts::encode(Left{"work/a"}), std::string(8, '\xff'),
+                             artifacts::encode(artifacts::SurveyEnd{true}) + std::string(8, '\xff'),
+                             artifacts::encode(artifacts::SurveyEnd{false}) + artifacts::encode(artifacts::End{})}) {
+    ArtifactWriter writer(store, {2, 1000}, true, ScratchSurvey({}));
+    writer.feed(stream);
+    const auto collection = writer.finish();
+    CHECK_FALSE(collection.scratch->complete);
+  }
+  ArtifactWriter unasked(store, {2, 1000}, false);
+  unasked.feed(artifacts::encode(Left{"work/a"}) + whole);
+  const auto collection = unasked.finish();
+  CHECK_FALSE(collection.scratch);
+  CHECK(collection.skipped.at(0).reason == "the collector's stream was not valid");
+  ArtifactWriter many(store, {2, 1000}, true, ScratchSurvey({}));
+  for (int i = 0; i < 1000; ++i) many.feed(artifacts::encode(Left{"work/" + std::to_string(i)}));
+  many.feed(whole);
+  const auto flood = many.finish();
+  CHECK(flood.scratch->added.count == 1000);
+  CHECK(flood.scratch->added.entries.size() == 256);
+}
+
 TEST_CASE("a job that asked for nothing lost nothing when the collector is silent") {
   const Directory dir;
   ArtifactStore store(dir.path + "/a");

@@ -1,0 +1,140 @@
+// What the fuzzers of messages with a version begin with: one of each, as it is said now. A seed of another version is
+// refused at its header, and nothing behind that is looked at.
+// usage: fuzz_seeds CORPUS [--write]     compares them with tests/fuzz/corpus, or writes them there
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+
+#include "sandbox/artifact_stream.hpp"
+#include "sandbox/init_plan.hpp"
+#include "sandbox/job_spec.hpp"
+#include "sandbox/payload.hpp"
+#include "sandbox/report.hpp"
+#include "sandbox/witness.hpp"
+
+using namespace cordon;
+
+namespace {
+
+using Seeds = std::map<std::string, std::string>;
+
+JobSpec a_job() {
+  JobSpec job;
+  job.id = "0192-ab";
+  job.limits = {10000, 5000, 1500, 256 << 20, 64, 1 << 20, 64 << 20, 1000, 1 << 20, 256};
+  job.generation = 1;
+  job.survey = true;
+  return job;
+}
+
+JobSpec a_job_with_grants() {
+  auto job = a_job();
+  job.egress = {{"*.example.com", {}, {443, 8443}, EgressMode::passthrough, {}, {}, false, false},
+                {"", {0xc0000200, 24}, {5432}, EgressMode::raw, {}, {}, false, false}};
+  return job;
+}
+
+void add_orders(Seeds& seeds) {
+  seeds["lifeline/hello"] = encode_hello();
+  seeds["lifeline/prepare"] = encode(Preparation{{}, "host", "python"});
+  seeds["lifeline/job"] = encode(a_job());
+  seeds["lifeline/job_egress"] = encode(a_job_with_grants());
+  seeds["lifeline/payload"] = encode(Payload{
+      {"python3", "-c", "print(1)"}, {"A=b", "EMPTY="}, "data", {{"data/in.csv", 0640, "a,b\n"}, {"empty", 0600, ""}}});
+  seeds["lifeline/globs"] = encode_globs({"out/**", "*.csv"});
+}
+
+void add_reports(Seeds& seeds) {
+  const std::vector<Ending> endings{Exited{3},
+                                    ExecFailed{127, "exec", 2},
+                                    Signalled{11},
+                                    TimedOut{TimeLimit::cpu},
+                                    OutOfMemory{},
+                                    HungUp{},
+                                    SetupFailed{"mount", "/dev", 1, "do this"},
+                                    Vanished{"killed"},
+                                    Stale{},
+                                    Stopped{"uid:0", "why"},
+                                    Hanging{},
+                                    Declined{"why"}};
+  const Usage usage{1, 2, 3, std::nullopt, 4, std::nullopt};
+  const std::vector<Denial> denials{{"pids", 4, "fork"}, {"scratch", std::nullopt, ""}};
+  for (const auto& ending : endings)
+    seeds["lifeline/finished" + std::to_string(ending.index())] =
+        encode(LauncherMessage(Finished{ending, usage, denials, {{"run", 9}}}));
+  seeds["lifeline/ready"] = encode(LauncherMessage(Ready{"1", {{"kernel", "6"}}, {"host"}, {{"default", {}}}}));
+  seeds["lifeline/prepared"] = encode(LauncherMessage(Prepared{{{"uid", "7"}}, {}}));
+  seeds["lifeline/started"] = encode(LauncherMessage(Started{{{"seccomp", "2"}}}));
+}
+
+void add_init(Seeds& seeds) {
+  InitPlan plan;
+  plan.init_uid = 5;
+  plan.inside_uid = 1000;
+  plan.rlimits = {{4, 1}};
+  plan.filter = std::string(16, 'f');
+  plan.refusals = std::string(8, 'r');
+  plan.init_filter = std::string(24, 'i');
+  plan.interpreter = {{"python3", "-x"}, {"A=b"}};
+  seeds["lifeline/init_plan"] = encode(plan);
+  const std::vector<InitMessage> said{UserNamespaceEntered{},
+                                      Probed{3, 2, {{"a", "b"}}},
+                                      JobRead{},
+                                      StepFailed{"mount", "/x", 1, "do"},
+                                      ToolExecFailed{"exec", 2},
+                                      ToolEnded{256},
+                                      JobDeclined{"why"},
+                                      InterpreterReady{},
+                                      DescriptorsLeft{}};
+  for (const auto& message : said) seeds["lifeline/init" + std::to_string(message.index())] = encode(message);
+}
+
+void add_witness(Seeds& seeds) {
+  seeds["ledger/started"] = encode(witness::Started{7, "0192-ab", "host", {}, {}, {}, a_job().limits});
+  seeds["ledger/ended"] =
+      encode(witness::ended(7, "0192-ab", {Exited{3}, {1, 2, 3, std::nullopt, 4, std::nullopt}, {}, {}}));
+  seeds["ledger/written"] = witness::encode_written(7);
+}
+
+void add_collected(Seeds& seeds) {
+  using artifacts::Frame;
+  const std::vector<Frame> frames{artifacts::FileBegin{"out/a"},
+                                  artifacts::FileData{"hello"},
+                                  artifacts::FileEnd{5, {}},
+                                  artifacts::Skipped{"out/b", "why"},
+                                  artifacts::Left{"tmp/c", artifacts::LeftKind::link},
+                                  artifacts::Left{"work/out/a", artifacts::LeftKind::file, 5, Sha256{}},
+                                  artifacts::SurveyEnd{true},
+                                  artifacts::End{"note"}};
+  for (const auto& frame : frames) seeds["artifact_stream/surveyed"] += artifacts::encode(frame);
+}
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const bool write = argc == 3 && std::strcmp(argv[2], "--write") == 0;
+  if (argc != 2 && !write) return std::cerr << "usage: " << argv[0] << " CORPUS [--write]\n", EXIT_FAILURE;
+  Seeds seeds;
+  add_orders(seeds);
+  add_reports(seeds);
+  add_init(seeds);
+  add_witness(seeds);
+  add_collected(seeds);
+  int stale = 0;
+  for (const auto& [name, bytes] : seeds) {
+    const auto path = std::string(argv[1]) + "/" + name;
+    if (write) std::ofstream(path, std::ios::binary) << bytes;
+    if (content(path) == bytes) continue;
+    ++stale;
+    std::cerr << path << " is not what is said now: run " << argv[0] << " " << argv[1] << " --write\n";
+  }
+  std::cout << seeds.size() << " seeds, " << stale << " stale\n";
+  return stale > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
