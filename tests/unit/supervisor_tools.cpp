@@ -123,7 +123,10 @@ TEST_CASE("a tool has the network of its profile, or as much of it as its defini
   CHECK(call().egress->at(0).at("name") == "api.example.com");
   JobOrder order;
   order.egress = shelf.tool()->egress;
-  CHECK(plan_json({}, order, Allow{}).at("plan").at("egress") == shown);
+  ToolCall planned;
+  planned.tool = shelf.tool();
+  order.call = std::make_shared<const ToolCall>(planned);
+  CHECK(plan_json(order, Allow{}).at("plan").at("egress") == shown);
   for (const auto& [wider, pointer] : std::vector<std::pair<Json, std::string>>{
            {{{{"name", "example.org"}}}, "/egress/0/name"},
            {{{{"name", "api.example.com"}}, {{"name", "www.example.net"}, {"ports", {443, 80}}}}, "/egress/1/ports"},
