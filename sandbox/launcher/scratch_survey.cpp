@@ -1,6 +1,7 @@
 #include "sandbox/launcher/scratch_survey.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include "sandbox/kernel/check.hpp"
@@ -40,7 +41,7 @@ class Survey {
  private:
   void directory(const Fd& fd, const std::string& path, std::size_t depth) {
     const auto everything = [](const std::string&, bool) { return true; };
-    for (const auto& name : names_in(fd, path, budget_, everything)) entry(fd, path + "/" + name, name, depth);
+    for (const auto& name : names_in(fd, path, budget_, everything)) entry(fd, path, name, depth);
   }
 
   void descend(const Fd& at, const std::string& path, const std::string& name, std::size_t depth) {
@@ -51,7 +52,8 @@ class Survey {
       complete_ = false;
   }
 
-  void entry(const Fd& at, const std::string& path, const std::string& name, std::size_t depth) {
+  void entry(const Fd& at, const std::string& directory, const std::string& name, std::size_t depth) {
+    const auto path = fmt::format("{}/{}", directory, name);
     struct stat st {};
     if (path.size() > max_path || ::fstatat(at.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
       complete_ = false;

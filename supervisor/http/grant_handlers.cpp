@@ -1,4 +1,6 @@
 // Grants: made by operators, narrowed by who holds them, revoked by both. And what an actor may have read so far.
+#include <fmt/format.h>
+
 #include <set>
 
 #include "supervisor/authority/grant.hpp"
@@ -48,14 +50,18 @@ tl::expected<bool, Rejection> flag(const Request& request, const std::string& na
                            "query parameter \"" + name + "\" must be true or false", "Correct it."});
 }
 
+std::string tell_revoked(const std::string& grant, const std::string& by, const std::string& named) {
+  if (grant == named) return fmt::format("grant {} was revoked by {}", grant, by);
+  return fmt::format("grant {} was revoked by {} with grant {}, which it was made from", grant, by, named);
+}
+
 }  // namespace
 
 Revocation revoke(Api& api, const std::string& name, const std::string& by, bool kill) {
   Revocation revocation{api.authority.revoke(name, by), {}, {}};
   for (const auto& one : revocation.grants)
     api.operations.tell(EventKind::grant_changed, subject_of(*api.authority.grants().find(one)),
-                        "grant " + one + " was revoked by " + by +
-                            (one == name ? "" : " with grant " + name + ", which it was made from"));
+                        tell_revoked(one, by, name));
   api.kill_latch.decide_again();
   const std::set<std::string> revoked(revocation.grants.begin(), revocation.grants.end());
   const auto under = api.store.select(
