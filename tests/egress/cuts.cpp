@@ -97,7 +97,7 @@ TEST_CASE(
   // Nothing more of it arrives, on a connection of before or on a new one.
   REQUIRE(comes_to(stage.world, 0));
   const auto before = far_side(stage.world).second;
-  CHECK(before == 50 * 5);
+  CHECK(before == std::uint64_t{50} * 5);
   for (auto& connection : live.connections) CHECK_FALSE(connection->send("more"));
   CHECK(Connection(stage.world, live.job.names[0].address, echo).error() == ECONNREFUSED);
   CHECK(far_side(stage.world).second == before);
@@ -111,7 +111,7 @@ TEST_CASE(
   const auto totals = stage.proxy.watcher().wait_for<JobClosed>().at(0);
   CHECK(totals.job == "job-1");
   CHECK(totals.flows_allowed == 51);
-  CHECK(totals.bytes_up == 50 * 5);
+  CHECK(totals.bytes_up == std::uint64_t{50} * 5);
 }
 
 TEST_CASE("after a revocation names are refused with the reason, and what was being decided is not dialled") {

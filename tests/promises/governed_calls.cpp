@@ -136,7 +136,7 @@ TEST_CASE("an agent obeys a poisoned document: the call is held, shown with its 
   const auto job = ended(cordon, id);
   CHECK(job.at("outcome").at("kind") == "denied");
   CHECK(job.at("started_at").is_null());
-  CHECK(job.at("stdout") == "");
+  CHECK(job.at("stdout").get_ref<const std::string&>().empty());
   const auto decision = on_record(cordon, "decision", "job", id);
   CHECK(decision.value("decision", "") == "held");
   CHECK(decision.at("rules") == Json::array({"injected"}));
