@@ -71,7 +71,7 @@ InstanceFacts good_instance() {
                    {"evidence", {{"state", "on"}}},
                    {"launcher", {{"version", "1.2.3"}}}};
   instance.engaged.emplace();
-  instance.egress.granting.emplace();
+  instance.egress.granting = EgressFacts::Granting{};
   instance.canary.ran = true;
   instance.canary.job = {
       {"outcome", {{"kind", "exited"}, {"code", 0}}}, {"stdout", "42\n"}, {"enforced", {{"seccomp", "2"}}}};
@@ -271,7 +271,7 @@ TEST_CASE("egress that nobody uses is said to be that, and nothing is said of a 
   auto findings = judge_egress(egress, {});
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].verdict == Verdict::not_tested);
-  egress.granting.emplace();
+  egress.granting = EgressFacts::Granting{};
   findings = judge_egress(egress, {});
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].verdict == Verdict::found);
@@ -300,7 +300,7 @@ TEST_CASE("egress that is used needs its wall and its proxy, and neither is fine
   CHECK(exit_code_of(judge_egress(egress, config)) == 2);
   egress.granting.reset();  // a resolver is configured, and cordond does not answer: it may be used
   CHECK(named(judge_egress(egress, config), "egress.wall").weight == Weight::needed);
-  egress.granting.emplace();
+  egress.granting = EgressFacts::Granting{};
   CHECK(named(judge_egress(egress, config), "egress.wall").weight == Weight::useful);
   for (const auto& f : judge_egress(egress, config)) {
     CHECK_FALSE(f.why.empty());

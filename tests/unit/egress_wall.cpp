@@ -53,9 +53,9 @@ TEST_CASE("the wall has every row of the table that the proxy looks at") {
 
 TEST_CASE("the first lines in which two walls differ are told, however they are indented") {
   const std::string one = "table inet x {\n\tchain out {\n\t\ttcp dport 443 accept\n\t}\n}\n";
-  CHECK(first_difference(one, one) == "");
-  CHECK(first_difference("", "") == "");
-  CHECK(first_difference("table inet x {\n  chain out {\n  tcp dport 443 accept\n}\n}\n", one) == "");
+  CHECK(first_difference(one, one).empty());
+  CHECK(first_difference("", "").empty());
+  CHECK(first_difference("table inet x {\n  chain out {\n  tcp dport 443 accept\n}\n}\n", one).empty());
   CHECK(first_difference("table inet x {\n\tchain out {\n\t\tcounter accept\n\t}\n}\n", one) ==
         "has \"counter accept\" where \"tcp dport 443 accept\" should be");
   CHECK(first_difference("table inet x {\n", one) == "has its end where \"chain out {\" should be");
