@@ -6,7 +6,9 @@
 
 namespace cordon::test {
 
-// "" when `value` is as `schema` wants it; otherwise where and what is wrong. `root` is where "$ref" looks.
+inline const std::string no_violation;
+
+// no_violation when `value` is as `schema` wants it; otherwise where and what is wrong. `root` is where "$ref" looks.
 std::string violation(const nlohmann::json& value, const nlohmann::json& schema, const nlohmann::json& root,
                       const std::string& pointer = "");
 

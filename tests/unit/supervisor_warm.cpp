@@ -84,7 +84,7 @@ TEST_CASE("what the profile decided and what the job decided are reported alike,
 TEST_CASE("a job that an interpreter may take is given to one that waits, and any other to a sandbox without") {
   Instance instance(one_python);
   REQUIRE(stands(instance, 2));
-  CHECK(instance.agent().post(say).json().at("prestart") == Json());
+  CHECK(instance.agent().post(say).json().at("prestart").is_null());
   CHECK(instance.launcher().last_preparation().prestart.empty());
   REQUIRE(stands(instance, 2));
   const auto job = instance.agent().post(python).json();
@@ -103,7 +103,7 @@ TEST_CASE("a job that the interpreter declines is run by a sandbox without, once
   const auto job = instance.agent().post(python).json();
   CHECK(job.at("stdout") == "x");
   CHECK(job.at("warm") == true);
-  CHECK(job.at("prestart") == Json());
+  CHECK(job.at("prestart").is_null());
   CHECK(instance.launcher().jobs_started() == 1);
   CHECK(metric(instance, R"(cordon_warm_declined_total{profile="default",prestart="python"})") == 1);
   CHECK(metric(instance, R"(cordon_warm_hits_total{profile="default",prestart="none"})") == 1);
