@@ -1,7 +1,6 @@
 #include "sandbox/kernel/mount.hpp"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
@@ -61,14 +60,8 @@ void restrict_tree(int tree, std::uint64_t attributes) {
   check(::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr), "restrict a mount tree");
 }
 
-void attach(const Fd& mount, int at, const std::string& path) {
-  open_how how{};
-  how.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = at == AT_FDCWD ? RESOLVE_NO_MAGICLINKS : RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  const Fd target(static_cast<int>(
-      check(::syscall(SYS_openat2, at, path.c_str(), &how, sizeof how), "open the mount point", path)));
-  check(::move_mount(mount.get(), "", target.get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
-        "attach a mount on", path);
+void attach(const Fd& mount, const std::string& path) {
+  check(::move_mount(mount.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH), "attach a mount on", path);
 }
 
 }  // namespace cordon

@@ -70,30 +70,29 @@ Fd make_dev() {
   return dev;
 }
 
-// Everything is attached by descriptor, on directories that no image can replace.
+// By names in the new root itself, where no link of an image is followed.
 void assemble_root(const BuildInputs& in) {
-  attach(in.workspace.mount(), AT_FDCWD, Images::place_for_scratch());
+  const auto& scratch = in.workspace.mount();
+  attach(scratch, Images::place_for_scratch());
   if (in.plan.init.writable_image)
     attach_writable_image(in.images, in.plan.view, in.plan.lease.tool_uid);
   else
     attach_image(in.images, in.plan.view);
-  const auto root = open_directory(Images::place_for_root());
-  attach(make_dev(), root.get(), "dev");
+  check(::chdir(Images::place_for_root().c_str()), "chdir to the new root");
+  attach(make_dev(), "dev");
   attach(new_mount("proc", {{"subset", "pid"}},
                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC),
-         root.get(), "proc");
-  const auto scratch = open_directory(Images::place_for_scratch());
-  attach(clone_tree(scratch.get(), "work"), root.get(), "work");
-  attach(clone_tree(scratch.get(), "tmp"), root.get(), "tmp");
-  attach(clone_tree(scratch.get(), "shm"), root.get(), "dev/shm");
+         "proc");
+  attach(clone_tree(scratch.get(), "work"), "work");
+  attach(clone_tree(scratch.get(), "tmp"), "tmp");
+  attach(clone_tree(scratch.get(), "shm"), "dev/shm");
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
-  check(::mount_setattr(root.get(), "dev", 0, &read_only, sizeof read_only), "make read-only", "/dev");
+  check(::mount_setattr(AT_FDCWD, "dev", 0, &read_only, sizeof read_only), "make read-only", "/dev");
 }
 
-// pivot_root(2): with both arguments "." the old root ends up on top of the new one, and is taken off.
+// pivot_root(2): with both arguments "." the old root ends up on top of the new one, in which we are, and is taken off.
 void enter_root() {
-  check(::chdir(Images::place_for_root().c_str()), "chdir to the new root");
   check(::syscall(SYS_pivot_root, ".", "."), "pivot_root");
   check(::umount2(".", MNT_DETACH), "detach the old root");
   check(::chdir("/"), "chdir to", "/");

@@ -26,9 +26,7 @@ constexpr const char* below_usr[] = {
     "libexec", "local", "sbin",    "share", "share/doc",        "share/man",   "src"};
 
 void attach_part(const std::string& at, const Fd& view) {
-  if (at.empty()) return attach(view, AT_FDCWD, Images::place_for_root());
-  const auto root = open_directory(Images::place_for_root());
-  attach(view, root.get(), at);
+  attach(view, Images::place_for_root() + (at.empty() ? "" : "/" + at));
 }
 
 // One upper layer on the scratch.

@@ -131,14 +131,14 @@ void attach_layer(const std::string& path, const std::string& place) {
   const auto layer = clone_tree(tree.get(), "");
   restrict_tree(layer.get(), image_attributes);
   make_directory(place);
-  attach(layer, AT_FDCWD, place);
+  attach(layer, place);
 }
 
 void attach_file(const ImageConfig& image, const std::string& place) {
   const auto layer = mount_image_file(image.file, image.sha256);
   restrict_tree(layer.get(), image_attributes);
   make_directory(place);
-  attach(layer, AT_FDCWD, place);
+  attach(layer, place);
 }
 
 constexpr const char* own_namespace = "/proc/self/ns/mnt";
@@ -173,7 +173,7 @@ Images::Images(std::string stage, const std::map<std::string, ImageConfig>& imag
   check(::unshare(CLONE_NEWNS), "enter a mount namespace");
   // What the host unmounts goes away here too; nothing done here reaches the host.
   check(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr), "make mounts slaves of the host's");
-  attach(new_mount("tmpfs", {{"mode", "0755"}, {"size", "16m"}}, 0), AT_FDCWD, stage_);
+  attach(new_mount("tmpfs", {{"mode", "0755"}, {"size", "16m"}}, 0), stage_);
   for (const char* directory : {"/new_root", "/scratch", "/empty", "/hide"}) make_directory(stage_ + directory);
   make_skeleton(stage_ + "/skeleton");
   make_host_root(stage_ + "/host");

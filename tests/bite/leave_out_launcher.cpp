@@ -227,10 +227,10 @@ WRAPPED(mount_setattr, int, mount_setattr,
   return skips ? 0 : product_mount_setattr(at, path, flags, attributes, size);
 }
 
-WRAPPED(_ZN6cordon6attachERKNS_2FdEiRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, void, attach,
-        (const Fd& mount, int at, const std::string& path)) {
+WRAPPED(_ZN6cordon6attachERKNS_2FdERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, void, attach,
+        (const Fd& mount, const std::string& path)) {
   if (path == "dev" && leaves_out(Step::fresh_dev)) return;
-  product_attach(mount, at, path);
+  product_attach(mount, path);
 }
 
 WRAPPED(_ZN6cordon10clone_treeEiRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE, Fd, clone_tree,
@@ -247,7 +247,7 @@ void attach_shared_image(const Images& images, const std::string& name, bool is_
   struct mount_attr writable {};
   writable.attr_clr = is_writable ? MOUNT_ATTR_RDONLY : 0;
   check(::mount_setattr(shared.get(), "", AT_EMPTY_PATH, &writable, sizeof writable), "make writable");
-  attach(shared, AT_FDCWD, Images::place_for_root());
+  attach(shared, Images::place_for_root());
 }
 
 }  // namespace
@@ -269,7 +269,7 @@ WRAPPED(_ZNK6cordon6Images10enter_copyEv, void, enter_copy, (const Images* self)
   product_enter_copy(self);
   if (!leaves_out(Step::small_namespace)) return;
   ::mkdir("/var", 0755);
-  attach(host_var, AT_FDCWD, "/var");
+  attach(host_var, "/var");
 }
 
 WRAPPED(umount2, int, umount2, (const char* target, int flags)) {
