@@ -50,8 +50,7 @@ ReadBack forbid_new_namespaces(const Fd& limits) {
   ReadBack facts;
   for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}) {
     const auto name = std::string("max_") + kind + "_namespaces";
-    write_file(limits.get(), name, "0");
-    if (read_file(limits.get(), name) != "0\n") throw KernelError("read back", name, ENOTRECOVERABLE);
+    if (write_and_read_back(limits.get(), name, "0") != "0\n") throw KernelError("read back", name, ENOTRECOVERABLE);
     facts.emplace_back("sysctl.user." + name, "0");
   }
   return facts;

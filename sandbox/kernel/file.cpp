@@ -53,9 +53,20 @@ std::string read_again(const Fd& file, const std::string& path) {
   return read_all(file.get(), path);
 }
 
+namespace {
+void write_once(const Fd& file, const std::string& path, std::string_view text) {
+  check(::write(file.get(), text.data(), text.size()), "write \"" + std::string(text) + "\" to", path);
+}
+}  // namespace
+
 void write_file(int at, const std::string& path, std::string_view text) {
-  const Fd fd(check(::openat(at, path.c_str(), O_WRONLY | O_CLOEXEC), "open for writing", path));
-  check(::write(fd.get(), text.data(), text.size()), "write \"" + std::string(text) + "\" to", path);
+  write_once(Fd(check(::openat(at, path.c_str(), O_WRONLY | O_CLOEXEC), "open for writing", path)), path, text);
+}
+
+std::string write_and_read_back(int at, const std::string& path, std::string_view text) {
+  const Fd file(check(::openat(at, path.c_str(), O_RDWR | O_CLOEXEC), "open for writing", path));
+  write_once(file, path, text);
+  return read_again(file, path);
 }
 
 void write_file(const std::string& path, std::string_view text) {

@@ -21,6 +21,8 @@ std::string read_again(const Fd& file, const std::string& path);                
 
 void write_file(int at, const std::string& path, std::string_view text);  // one write(2), as kernel files want it
 void write_file(const std::string& path, std::string_view text);
+// What the kernel says is there once `text` is written.
+std::string write_and_read_back(int at, const std::string& path, std::string_view text);
 
 // flock(2), exclusive, of `fd`; false: somebody else has it still. A process that was killed may be about to end.
 bool lock_within(int fd, std::chrono::milliseconds patience);
