@@ -196,8 +196,8 @@ Fd Cgroup::open_events() const {
 std::optional<Fd> Cgroup::watch_oom() const {
   if (!layout_.hybrid) return std::nullopt;
   Fd event(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd"));
-  const auto path = in("memory", "memory.oom_control");
-  const Fd control(check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open", path));
+  const auto& control = held("memory", oom_file(), O_RDONLY);
+  check(control.get(), "open", in("memory", oom_file()));
   write_limit("memory", "cgroup.event_control", fmt::format("{} {}", event.get(), control.get()));
   return event;
 }

@@ -32,9 +32,9 @@ std::uint64_t ipv6_no_routes(std::string_view snmp6) {
 }
 
 NetworkDenials::NetworkDenials(pid_t init) {
-  const auto net = open_directory("/proc/" + std::to_string(init) + "/net");
-  four_.reset(check(::openat(net.get(), "snmp", O_RDONLY | O_CLOEXEC), "open", "net/snmp"));
-  six_.reset(::openat(net.get(), "snmp6", O_RDONLY | O_CLOEXEC));
+  const auto net = "/proc/" + std::to_string(init) + "/net/";
+  four_.reset(check(::open((net + "snmp").c_str(), O_RDONLY | O_CLOEXEC), "open", "net/snmp"));
+  six_.reset(::open((net + "snmp6").c_str(), O_RDONLY | O_CLOEXEC));
   if (!six_ && errno != ENOENT) check(-1, "open", "net/snmp6");
   before_ = counted();
 }
