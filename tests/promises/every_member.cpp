@@ -105,11 +105,11 @@ class Trial {
   }
 
   void expect_success(const Call& call) {
+    INFO(call.method << " " << call.target << " " << short_of(Json(call.headers).dump() + " " + call.body));
     const bool is_endless = call.target.ends_with("follow=true");
     const auto answer = is_endless ? head_of_stream(stage_.cordon().operator_socket(), call.target)
                                    : stage_.ask(known_->by_agent, call);
-    INFO(call.method << " " << call.target << " " << short_of(Json(call.headers).dump() + " " + call.body) << "\n"
-                     << answer.status << " " << short_of(answer.body));
+    INFO(answer.status << " " << short_of(answer.body));
     CHECK(answer.status < 300);
     CHECK(description_.violation_of(operation_->method, operation_->path, answer) == "");
     REQUIRE(!stage_.cordon().daemon().wait(std::chrono::milliseconds(0)));
