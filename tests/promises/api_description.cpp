@@ -14,7 +14,9 @@ TEST_CASE("each call that the API's description has is answered by the daemon as
   Description description;
   const auto check = [&](const std::string& method, const std::string& path, const Answer& answer) {
     INFO(method << " " << path << ": " << answer.status << " " << answer.body.substr(0, 600));
-    CHECK(description.violation_of(method, path, answer) == "");
+    const auto violation = description.violation_of(method, path, answer);
+    INFO(violation);
+    CHECK(violation.empty());
     return answer;
   };
   const auto ask = [&](const std::string& method, const std::string& path, const std::string& target,

@@ -104,6 +104,13 @@ class Trial {
     call.target += (call.target.find('?') == call.target.npos ? "?" : "&") + parameter.name + "=" + value;
   }
 
+  void expect_as_described(const Answer& answer) {
+    const auto violation = description_.violation_of(operation_->method, operation_->path, answer);
+    INFO(violation);
+    CHECK(violation.empty());
+    REQUIRE(!stage_.cordon().daemon().wait(std::chrono::milliseconds(0)));
+  }
+
   void expect_success(const Call& call) {
     INFO(call.method << " " << call.target << " " << short_of(Json(call.headers).dump() + " " + call.body));
     const bool is_endless = call.target.ends_with("follow=true");
@@ -111,8 +118,7 @@ class Trial {
                                    : stage_.ask(known_->by_agent, call);
     INFO(answer.status << " " << short_of(answer.body));
     CHECK(answer.status < 300);
-    CHECK(description_.violation_of(operation_->method, operation_->path, answer) == "");
-    REQUIRE(!stage_.cordon().daemon().wait(std::chrono::milliseconds(0)));
+    expect_as_described(answer);
   }
 
   void expect_refusal(const Call& call, long status) {
@@ -120,8 +126,7 @@ class Trial {
     INFO(call.method << " " << call.target << " " << short_of(call.body) << "\n"
                      << answer.status << " " << short_of(answer.body));
     CHECK(answer.status == status);
-    CHECK(description_.violation_of(operation_->method, operation_->path, answer) == "");
-    REQUIRE(!stage_.cordon().daemon().wait(std::chrono::milliseconds(0)));
+    expect_as_described(answer);
   }
 
   Json base() const { return operation_->body.is_null() ? Json() : body_of(*known_, {}, Json::object()); }
