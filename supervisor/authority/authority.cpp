@@ -21,6 +21,14 @@ Rejection grant_refused(std::string code, std::string why) {
           "Nothing was started. Ask an operator for a grant that covers it."};
 }
 
+// What one actor can declare bit by bit is on all that it asks for afterwards.
+constexpr std::size_t most_data_classes = 256;
+
+Rejection too_many_classes() {
+  return {403, "too_many_data_classes", "Forbidden", "what would go in has more than 256 data classes",
+          "Declare fewer. What the actor has read stays on it until an operator clears its context."};
+}
+
 Denied changed(const char* what) {
   return {"approval", std::string(what) + ": submit it again"};
 }
@@ -129,6 +137,7 @@ tl::expected<Mandate, Rejection> Authority::rule(const Petition& petition) const
   mandate.data.tenants.insert(account.tenant);
   const auto given = petition.grant.empty() ? std::string() : grant_name(petition.grant);
   mandate.data.join(contexts_.of(account.actor, task_of(given)));
+  if (mandate.data.data_classes.size() > most_data_classes) return tl::unexpected(too_many_classes());
   auto proposed = proposal(account, petition.order, mandate);
   auto grant = usable_grant(petition, proposed);
   if (!grant) return tl::unexpected(std::move(grant.error()));

@@ -1,4 +1,6 @@
 // Grants and contexts as the journal knows them: read at the start, made, revoked, forgotten.
+#include <algorithm>
+
 #include "supervisor/authority/authority.hpp"
 #include "supervisor/text/log.hpp"
 
@@ -21,8 +23,15 @@ Rejection no_parent(std::string why) {
 }
 
 Rejection too_many() {
-  return {429, "too_many_grants", "Too many requests", "there are 65536 grants, or 1024 of this uid",
+  return {429, "too_many_grants", "Too many requests", "there are 65536 grants, or 1024 of this uid and made from its",
           "Let some expire: they are forgotten a day later."};
+}
+
+// For one more that is made from this uid's, whosever it becomes.
+bool has_room_from(const GrantBook& grants, std::uint32_t uid) {
+  const auto all = grants.of(std::nullopt);
+  const auto is_its = [&](const Grant* grant) { return grants.is_from(*grant, uid); };
+  return std::count_if(all.begin(), all.end(), is_its) < static_cast<std::ptrdiff_t>(GrantBook::most_of_one_uid);
 }
 
 Rejection not_written(const std::string& error) {
@@ -78,7 +87,8 @@ awaitable<tl::expected<Authority::Minted, Rejection>> Authority::mint(Caller cal
     minted.grant.parent = parent_name;
   }
   for (auto& name : grants_.forget_old(age)) journal_.note([name](JobRows& rows) { forget_grants(rows, {name}); });
-  if (!grants_.has_room(minted.grant.terms.uid)) co_return Refused(too_many());
+  const bool may_make = caller.role == Role::operator_ || has_room_from(grants_, caller.uid);
+  if (!may_make || !grants_.has_room(minted.grant.terms.uid)) co_return Refused(too_many());
   minted.secret = fresh_secret();
   minted.grant.name = grant_name(minted.secret);
   minted.grant.made_by = caller.account.actor;

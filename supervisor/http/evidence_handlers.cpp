@@ -100,12 +100,14 @@ awaitable<Answer> get_statement(Api* api, RequestPtr request, Parameters paramet
   if (!api->evidence.is_on()) co_return Refused(no_ledger());
   const auto asked = request->target.query.find("entries");
   const auto entries = asked == request->target.query.end() ? std::nullopt : parse_entries(asked->second);
+  const auto& job = parameters.at(0);
+  if (!is_job_id(job)) co_return Refused(not_found("job \"" + job + "\""));  // the ledger hangs up on whoever babbles
   if (!entries) {
     co_return Refused(Rejection{400, "invalid_parameter", "The input is not valid",
                                 "query parameter \"entries\" must be 1 to 32 numbers with commas between",
                                 "`cordon evidence export --job ID --statement` finds them."});
   }
-  auto asking = api->evidence.attest(parameters.at(0), *entries);
+  auto asking = api->evidence.attest(job, *entries);
   const auto envelope = co_await std::move(asking);
   if (!envelope) co_return Refused(envelope.error());
   Response response;

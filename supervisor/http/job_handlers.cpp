@@ -20,7 +20,6 @@ awaitable<tl::expected<Wanted, Rejection>> order_asked(Api* api, RequestPtr requ
 }  // namespace
 
 awaitable<Answer> submit_job(Api* api, RequestPtr request, Parameters) {
-  if (auto bad = bad_key(request->idempotency_key)) co_return Refused(std::move(*bad));
   Asked asked;
   if (request->idempotency_key) asked.digest = sha256(request->body);
   asked.waits = [request] {

@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "profiles/json_reader.hpp"
+
 namespace cordon {
 namespace {
 
@@ -131,10 +133,24 @@ bool is_json(const Request& request) {
   return type == "application/json";
 }
 
+bool knows(const Route& route, const std::string& parameter) {
+  const auto at = (" " + std::string(route.query)).find(" " + parameter + " ");
+  return at != std::string::npos && parameter.find(' ') == parameter.npos;
+}
+
+// What a call would not look at is not sent to it by somebody who knows what it does.
+std::optional<Rejection> superfluous(const std::string& body) {
+  const auto document = parse_strict_json(body);
+  if (!document) return invalid_input(document.error());
+  FieldErrors errors;
+  ObjectReader in(*document, "", errors);
+  in.refuse_unknown_keys();
+  return errors.empty() ? std::nullopt : std::optional(invalid_input(std::move(errors)));
+}
+
 std::optional<Rejection> wrong_form(const Route& route, const Request& request) {
   for (const auto& [name, value] : request.target.query) {
-    const auto known = route.query.find(name + " ");
-    if (known != std::string_view::npos && (known == 0 || route.query[known - 1] == ' ')) continue;
+    if (knows(route, name)) continue;
     return Rejection{400, "unknown_parameter", "The input is not valid", "there is no query parameter \"" + name + "\"",
                      route.query.empty() ? "This call takes none." : "There are: " + std::string(route.query)};
   }
@@ -142,7 +158,8 @@ std::optional<Rejection> wrong_form(const Route& route, const Request& request) 
                                              make_grant, decide_approval, open_incident, hold_evidence};
   const bool needs_body = std::find(with_body.begin(), with_body.end(), route.handler) != with_body.end();
   const bool takes_body = route.method == "POST" || route.method == "PUT";
-  if (!takes_body || (request.body.empty() && !needs_body) || is_json(request)) return std::nullopt;
+  if (request.body.empty() && !needs_body) return std::nullopt;
+  if (!takes_body || is_json(request)) return needs_body ? std::nullopt : superfluous(request.body);
   return Rejection{415, "unsupported_media_type", "Unsupported media type", "the body must be application/json",
                    "Send \"Content-Type: application/json\"."};
 }

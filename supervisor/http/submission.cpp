@@ -109,6 +109,7 @@ std::optional<Rejection> bad_key(const std::optional<std::string>& key) {
 }
 
 awaitable<Answer> submit(Api* api, RequestPtr request, Asked asked) {
+  if (auto bad = bad_key(request->idempotency_key)) co_return Refused(std::move(*bad));
   auto submitting = find_or_make(api, request, std::move(asked));
   const auto submitted = co_await std::move(submitting);
   request->drop_body();

@@ -10,6 +10,7 @@
 #include "supervisor/http/operator_input.hpp"
 #include "supervisor/http/submission.hpp"
 #include "supervisor/jobs/job_json.hpp"
+#include "supervisor/text/utf8.hpp"
 #include "supervisor/tools/call_outcome.hpp"
 #include "supervisor/tools/calling.hpp"
 #include "supervisor/tools/tool_json.hpp"
@@ -73,6 +74,7 @@ Response tool_response(Api& api, const LoadedTool& tool) {
 }  // namespace
 
 awaitable<Answer> submit_wish(Api* api, RequestPtr request, CallWish wish) {
+  if (!is_utf8(wish.tool)) co_return Refused(unknown_tool(wish.tool));  // it has no canonical JSON
   Asked asked;
   // Another tool's call is another request, and so is what a tool's call is not: a job, a compensation, a health check.
   const Json all = {wish.tool, wish.compensates, wish.health, hex(sha256(wish.body))};

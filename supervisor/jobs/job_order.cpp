@@ -98,6 +98,9 @@ tl::expected<void, Rejection> take_files(JobRequest& request, const FindArtifact
   return {};
 }
 
+// cordon-init takes so many, the profile's with them.
+constexpr std::size_t max_variables = 4096;
+
 // Files and stdin become memory of ours before they become the job's: never more than the job itself may hold.
 tl::expected<void, Rejection> check_size(const JobOrder& order) {
   std::uint64_t total = 0;
@@ -171,6 +174,8 @@ tl::expected<JobOrder, Rejection> make_order(JobRequest request, const Catalog& 
   order.profile_sha256 = profile->second.digest;
   order.image = image->first;
   order.env = environment(profile->second, request.env);
+  if (order.env.size() > max_variables)
+    return Refused(invalid_input({{"/env", "has more than 4096 variables with those of the profile"}}));
   order.cwd = std::move(request.cwd);
   order.stdin_bytes = std::move(request.stdin_bytes);
   order.collect = std::move(request.collect);

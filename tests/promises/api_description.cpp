@@ -1,71 +1,11 @@
 // Promise (issue 8): docs/openapi.json is what the daemon does. Each call that it describes is made to a running one;
 // the answer has a status and a type of content that stand there, and a body as the schema says.
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <set>
 
+#include "tests/promises/described_api.hpp"
 #include "tests/promises/tool_shelf.hpp"
-#include "tests/unit/json_schema.hpp"
 
 using namespace cordon::test;
-
-namespace {
-
-class Description {
- public:
-  Description() : document_(nlohmann::json::parse(std::ifstream(CORDON_SOURCE_DIR "/docs/openapi.json"))) {}
-
-  // "" when `answer` is one that is described; otherwise what is wrong with it.
-  std::string violation_of(const std::string& method, const std::string& path, const Answer& answer) {
-    made_.insert(method + " " + path);
-    const auto& responses = document_.at("paths").at(path).at(method).at("responses");
-    const auto status = std::to_string(answer.status);
-    if (!responses.contains(status) && answer.status < 400) return status + " is not described";
-    const auto& content = responses.at(responses.contains(status) ? status : "default").at("content");
-    const auto said = answer.headers.at("content-type");
-    const auto type = said.substr(0, said.find(';'));
-    if (!content.contains(type)) return type + " is not described";
-    if (answer.status < 400) ++good_;
-    if (type != "application/json" && type != "application/problem+json") return "";
-    return violation(nlohmann::json::parse(answer.body), content.at(type).at("schema"), document_);
-  }
-
-  // "get /v1/info": described, and nobody asked.
-  std::set<std::string> left() const {
-    std::set<std::string> all;
-    for (const auto& [path, item] : document_.at("paths").items())
-      for (const auto& [method, described] : item.items())
-        if (!made_.contains(method + " " + path)) all.insert(method + " " + path);
-    return all;
-  }
-  int good() const { return good_; }
-
- private:
-  nlohmann::json document_;
-  std::set<std::string> made_;
-  int good_ = 0;
-};
-
-std::string in_upper_case(std::string text) {
-  for (auto& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
-}
-
-// A stream does not end: its head, and the first of what comes.
-Answer head_of_stream(const std::string& socket, const std::string& target) {
-  const auto fd = connect_to(socket);
-  send_all(fd.get(), "GET " + target + " HTTP/1.1\r\nHost: cordon\r\n\r\n");
-  const auto text = receive_all(fd.get(), std::chrono::seconds(1));
-  Answer answer;
-  answer.status = std::stol(text.substr(text.find(' ') + 1));
-  const std::string name = "Content-Type: ";
-  const auto at = text.find(name);
-  REQUIRE(at != text.npos);
-  answer.headers["content-type"] = text.substr(at + name.size(), text.find("\r\n", at) - at - name.size());
-  return answer;
-}
-
-}  // namespace
 
 TEST_CASE("each call that the API's description has is answered by the daemon as it is described") {
   const ToolShelf shelf;
@@ -74,7 +14,9 @@ TEST_CASE("each call that the API's description has is answered by the daemon as
   Description description;
   const auto check = [&](const std::string& method, const std::string& path, const Answer& answer) {
     INFO(method << " " << path << ": " << answer.status << " " << answer.body.substr(0, 600));
-    CHECK(description.violation_of(method, path, answer) == "");
+    const auto violation = description.violation_of(method, path, answer);
+    INFO(violation);
+    CHECK(violation.empty());
     return answer;
   };
   const auto ask = [&](const std::string& method, const std::string& path, const std::string& target,
@@ -115,15 +57,15 @@ TEST_CASE("each call that the API's description has is answered by the daemon as
   ask("get", "/v1/tools/{name}", "/v1/tools/greet");
   ask("post", "/v1/tools/{name}/calls", "/v1/tools/greet/calls", {{"input", {{"text", "hello"}}}, {"wait", true}});
   ask("post", "/v1/tools/{name}/health", "/v1/tools/greet/health");
-  ask("put", "/v1/tools/{name}", "/v1/tools/greet", {{"state", "disabled"}, {"reason", "a test"}});
-  ask("post", "/v1/jobs/{id}/settlement", at + "/settlement", {{"as", "done"}, {"reason", "a test"}});
+  ask("put", "/v1/tools/{name}", "/v1/tools/greet", {{"enabled", false}, {"reason", "a test"}});
+  ask("post", "/v1/jobs/{id}/settlement", at + "/settlement", {{"as", "happened"}});
   ask("post", "/v1/jobs/{id}/compensation", at + "/compensation", Json::object());
-  ask("get", "/v1/evidence/jobs/{id}/statement", "/v1/evidence/jobs/" + id + "/statement");
+  ask("get", "/v1/evidence/jobs/{id}/statement", "/v1/evidence/jobs/" + id + "/statement?entries=0");
   ask("put", "/v1/evidence/holds/{scope}", "/v1/evidence/holds/job/" + id, {{"reason", "a test"}});
   ask("delete", "/v1/evidence/holds/{scope}", "/v1/evidence/holds/job/" + id);
   ask("get", "/v1/approvals/{id}", "/v1/approvals/" + id);
-  ask("post", "/v1/approvals/{id}", "/v1/approvals/" + id, {{"verdict", "approve"}});
-  ask("post", "/v1/grants", "/v1/grants", {{"uid", 12345}, {"expires_in_s", 60}});
+  ask("post", "/v1/approvals/{id}", "/v1/approvals/" + id, {{"decision", "deny"}, {"reason", "a test"}});
+  ask("post", "/v1/grants", "/v1/grants", {{"uid", 12345}, {"expires_s", 60}});
   ask("get", "/v1/grants/{name}", "/v1/grants/nothing");
   ask("delete", "/v1/grants/{name}", "/v1/grants/nothing");
   ask("delete", "/v1/contexts/{actor}", "/v1/contexts/nobody");

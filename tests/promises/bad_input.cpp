@@ -162,3 +162,32 @@ TEST_CASE("a command that does not exist is exit code 127 with the reason, as a 
   const auto directory = cordon.run({{"argv", Json::array({"/usr"})}}).at("outcome");
   CHECK(directory.at("code") == 126);
 }
+
+TEST_CASE("more variables than a sandbox takes with those of its profile are refused and not a failed set-up") {
+  const Instance cordon;
+  Json env = Json::object();
+  for (int i = 0; i < 4096; ++i) env["N" + std::to_string(i)] = "";
+  expect_pointer(cordon.post({{"argv", Json::array({"true"})}, {"env", env}}), "/env");
+}
+
+TEST_CASE("what a call does not take is refused and not passed over") {
+  const Instance cordon;
+  const auto as_operator = [&](const std::string& method, const std::string& target, const std::string& body = "",
+                               std::vector<std::string> headers = {}) {
+    return call(cordon.operator_socket(), {.method = method, .target = target, .body = body, .headers = headers});
+  };
+  expect_problem(as_operator("GET", "/v1/jobs?state%20limit=1"), 400);  // no parameter has a space in its name
+  expect_pointer(as_operator("POST", "/v1/reload", R"({"dry_run": true})"), "/dry_run");
+  expect_pointer(as_operator("DELETE", "/v1/contexts/nobody", R"({"task": "T-1"})"), "/task");
+  CHECK(as_operator("POST", "/v1/reload", "{}").status == 200);
+  const std::string bad_key = "Idempotency-Key: with spaces";
+  CHECK(as_operator("POST", "/v1/tools/none/health", "", {bad_key}).json().at("code") == "invalid_idempotency_key");
+}
+
+TEST_CASE("a statement of what is no job is refused without the ledger, which goes on") {
+  const Instance cordon;
+  for (const auto& id : {std::string("nope"), std::string(60000, 'x')})
+    expect_problem(call(cordon.operator_socket(), {.target = "/v1/evidence/jobs/" + id + "/statement?entries=0"}), 404);
+  CHECK(cordon.run({{"argv", Json::array({"true"})}}).at("outcome_on_record") == true);
+  CHECK(cordon.logs().find("ledger_away") == std::string::npos);
+}

@@ -266,3 +266,32 @@ TEST_CASE("governance says who answers for what, and what is only on trial", "[g
   CHECK(told.at("controls").at(1).at("status") == "experimental");
   CHECK(as_agent(cordon, 1, "GET", "/v1/governance").status == 404);
 }
+
+TEST_CASE("what an agent makes of its grants for others counts as its own, and leaves room for everybody else") {
+  const Instance cordon;
+  const auto held = grant(cordon, {{"task", "T-1"}});
+  int made = 0;
+  Answer last;
+  for (unsigned uid = 100000; made < 2000; ++uid, ++made) {
+    last = narrow(cordon, 1, held, {{"uid", uid}, {"expires_s", 60}});
+    if (last.status != 201) break;
+  }
+  CHECK(code(last) == "too_many_grants");
+  CHECK(made == 1023);  // and the one that they are made from
+  grant(cordon, {{"uid", cordon.agent(2).uid}});
+}
+
+TEST_CASE("what an actor declares bit by bit does not grow without an end") {
+  const Instance cordon;
+  Answer last;
+  int jobs = 0;
+  for (; jobs < 20; ++jobs) {
+    Json classes = Json::array();
+    for (int i = 0; i < 32; ++i) classes.push_back("c" + std::to_string(jobs * 32 + i));
+    last = run(cordon, 1, {{"argv", {"true"}}, {"provenance", {{"data_classes", classes}}}, {"wait", true}});
+    if (last.status != 200) break;
+  }
+  CHECK(code(last) == "too_many_data_classes");
+  CHECK(jobs == 8);
+  CHECK(run(cordon, 2, {{"argv", {"true"}}, {"wait", true}}).status == 200);
+}

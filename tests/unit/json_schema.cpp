@@ -21,17 +21,18 @@ bool has_type(const Json& value, const std::string& type) {
 }
 
 void refuse_unknown_keywords(const Json& schema) {
-  static const char* const known[] = {"$schema",     "$defs",
-                                      "$ref",        "title",
-                                      "description", "default",
-                                      "type",        "enum",
-                                      "const",       "anyOf",
-                                      "properties",  "required",
-                                      "items",       "minItems",
-                                      "minimum",     "maximum",
-                                      "minLength",   "maxLength",
-                                      "maxItems",    "pattern",
-                                      "format",      "additionalProperties"};
+  static const char* const known[] = {"$schema",      "$defs",
+                                      "$ref",         "title",
+                                      "description",  "default",
+                                      "type",         "enum",
+                                      "const",        "anyOf",
+                                      "properties",   "required",
+                                      "items",        "minItems",
+                                      "minimum",      "maximum",
+                                      "minLength",    "maxLength",
+                                      "maxItems",     "pattern",
+                                      "format",       "additionalProperties",
+                                      "maxProperties"};
   for (const auto& [keyword, rest] : schema.items())
     if (std::find(std::begin(known), std::end(known), keyword) == std::end(known))
       throw std::logic_error("a schema with the keyword " + keyword);
@@ -58,6 +59,8 @@ std::string of_size(const Json& value, const Json& schema) {
 std::string of_members(const Json& value, const Json& schema, const Json& root, const std::string& pointer) {
   for (const auto& name : schema.value("required", Json::array()))
     if (!value.contains(name.get<std::string>())) return pointer + " lacks " + name.dump();
+  if (value.size() > schema.value("maxProperties", static_cast<std::size_t>(-1)))
+    return pointer + " has too many members";
   const auto properties = schema.value("properties", Json::object());
   const auto others = schema.value("additionalProperties", Json(true));
   for (const auto& [name, member] : value.items()) {
