@@ -34,7 +34,7 @@ struct End {
 };  // empty, or which bound stopped the collection
 enum class LeftKind : std::uint8_t { file, directory, link, other };
 struct Left {
-  std::string path;  // relative to the scratch space: below work, tmp, shm, or upper-PART, a layer above an image; octets
+  std::string path;  // below the scratch space: in work, tmp, shm or upper-PART (above an image); octets
   LeftKind kind = LeftKind::file;
   std::uint64_t size = 0;                       // of a file
   std::optional<Sha256> sha256 = std::nullopt;  // of a file that was read: the survey has bounds too
