@@ -74,14 +74,14 @@ bool was_ended_from_outside(const Ending& ending) {
   return std::holds_alternative<SetupFailed>(ending) || std::holds_alternative<Vanished>(ending);
 }
 
-// However far it came: when its end is told, nothing of it runs, or it is told as hanging.
+// However far it came: when its end is told, nothing of it runs. What we cannot kill ends with us: the resident launcher
+// clears up behind each of us.
 void put_an_end_to(Sandbox& sandbox, Finished& finished) {
   try {
-    if (sandbox.end()) return;
+    if (!sandbox.end()) finished.ending = Hanging{};
   } catch (const KernelError& e) {
     fmt::print(stderr, "cordon-launcher: {}\n", e.what());
   }
-  finished.ending = Hanging{};
 }
 
 // Nobody may be there to be told any more; the witness's last word is due all the same.
