@@ -72,8 +72,7 @@ Fd make_dev() {
 
 // By names in the new root itself, where no link of an image is followed.
 void assemble_root(const BuildInputs& in) {
-  const auto& scratch = in.workspace.mount();
-  attach(scratch, Images::place_for_scratch());
+  attach(in.workspace.mount(), Images::place_for_scratch());
   if (in.plan.init.writable_image)
     attach_writable_image(in.images, in.plan.view, in.plan.lease.tool_uid);
   else
@@ -83,6 +82,7 @@ void assemble_root(const BuildInputs& in) {
   attach(new_mount("proc", {{"subset", "pid"}},
                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC),
          "proc");
+  const auto scratch = open_directory(Images::place_for_scratch());
   attach(clone_tree(scratch.get(), "work"), "work");
   attach(clone_tree(scratch.get(), "tmp"), "tmp");
   attach(clone_tree(scratch.get(), "shm"), "dev/shm");
