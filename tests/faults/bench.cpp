@@ -53,7 +53,7 @@ std::string text(const Counts& counts) {
 
 Bench::Bench()
     : clean_(warm(cordon_).run(job_of_every_step())),
-      before_(cordon_.counts_settled_at(cordon_.counts(), std::chrono::milliseconds(300))),
+      before_(cordon_.counts_at_rest()),
       tracer_(cordon_.launcher().pid()) {}
 
 std::vector<SystemCall> Bench::record() {
