@@ -74,8 +74,8 @@ bool was_ended_from_outside(const Ending& ending) {
   return std::holds_alternative<SetupFailed>(ending) || std::holds_alternative<Vanished>(ending);
 }
 
-// However far it came: when its end is told, nothing of it runs. What we cannot kill ends with us: the resident launcher
-// clears up behind each of us.
+// However far it came: when its end is told, nothing of it runs. What we cannot kill ends with us: the resident
+// launcher clears up behind each of us.
 void put_an_end_to(Sandbox& sandbox, Finished& finished) {
   try {
     if (!sandbox.end()) finished.ending = Hanging{};
