@@ -13,6 +13,7 @@ namespace {
 
 using artifacts::LeftKind;
 
+constexpr std::size_t max_told = 16384;                       // four times what a call may be given
 constexpr std::uint64_t max_read = std::uint64_t{256} << 20;  // of all files together; less than a second's work
 
 LeftKind kind_of(mode_t mode) {
@@ -55,7 +56,8 @@ class Survey {
   void entry(const Fd& at, const std::string& directory, const std::string& name, std::size_t depth) {
     const auto path = fmt::format("{}/{}", directory, name);
     struct stat st {};
-    if (path.size() > max_path || ::fstatat(at.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (++told_ > max_told || path.size() > max_path ||
+        ::fstatat(at.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) {
       complete_ = false;
       return;
     }
@@ -78,6 +80,7 @@ class Survey {
 
   FrameWriter& out_;
   EntryBudget budget_;
+  std::size_t told_ = 0;
   std::uint64_t read_ = 0;
   bool complete_ = true;
 };

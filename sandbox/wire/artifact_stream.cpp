@@ -117,14 +117,16 @@ wire::Bytes encode(const Frame& frame) {
 
 std::optional<Frame> Decoder::next() {
   if (bad_) return std::nullopt;
-  buffer_.erase(0, used_);
-  used_ = 0;
-  if (buffer_.size() < 4) return std::nullopt;
-  const auto size = wire::Reader(buffer_).u32();
+  const auto rest = std::string_view(buffer_).substr(used_);
+  const std::size_t size = rest.size() < 4 ? 0 : wire::Reader(rest).u32();
   if (size > max_frame) return bad_ = true, std::nullopt;
-  if (buffer_.size() < 4 + std::size_t{size}) return std::nullopt;
-  used_ = 4 + std::size_t{size};
-  wire::Reader r(std::string_view(buffer_).substr(4, size));
+  if (rest.size() < 4 + size) {  // what was read goes only now: thousands of small frames may come at once
+    buffer_.erase(0, used_);
+    used_ = 0;
+    return std::nullopt;
+  }
+  used_ += 4 + size;
+  wire::Reader r(rest.substr(4, size));
   auto frame = read_frame(r);
   if (!r.finished()) return bad_ = true, std::nullopt;
   return frame;

@@ -6,7 +6,7 @@ a job that runs already, and jobs without a network notice nothing. As root; usa
 import signal
 import time
 
-from scene import curl, expect, play, stage, went_well
+from scene import curl, expect, play, reached, stage, went_well
 
 # Tries, for so many seconds, and tells of each try; what flows is held open beside that.
 TRIES = """
@@ -45,10 +45,6 @@ def tells(job, flows):
             return
         time.sleep(0.05)
     raise AssertionError(f"no flow begins: {said(job)[-20:]}")
-
-
-def reached():
-    return len([c for c in stage.ask_internet(do="counts")["connections"] if c["port"] == 7000])
 
 
 def expect_nothing_begins(job, reason, tries=8):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from scene import curl, expect, play, stage, went_well
+from scene import curl, expect, play, reached, stage, went_well
 
 HOLD = "exec 3<>/dev/tcp/echo.example.com/7000 && printf h >&3 && read -r -N1 <&3 && echo flows && exec sleep 60"
 # A connection after the other, for so many seconds; told of when the far end has answered.
@@ -52,10 +52,6 @@ def begin(script, *arguments):
 
 def seen(job):
     return stage.request("GET", f"/v1/jobs/{job}")[1]
-
-
-def reached():
-    return len([c for c in stage.ask_internet(do="counts")["connections"] if c["port"] == 7000])
 
 
 def test_flows_and_what_was_denied_are_on_the_record_as_the_report_has_them():

@@ -51,6 +51,11 @@ def sent():
     return total
 
 
+def reached():
+    """How many connections to port 7000 the internet has seen."""
+    return len([c for c in stage.ask_internet(do="counts")["connections"] if c["port"] == 7000])
+
+
 def lingering(argv):
     """The same, which goes on for a moment: what it has closed comes to its end before the job's end would cut it."""
     return ["sh", "-c", '"$@"; code=$?; sleep 0.5; exit $code', "sh", *argv]

@@ -13,6 +13,7 @@
 #include "sandbox/payload.hpp"
 #include "sandbox/report.hpp"
 #include "sandbox/witness.hpp"
+#include "tests/unit/every_ending.hpp"
 
 using namespace cordon;
 
@@ -47,21 +48,9 @@ void add_orders(Seeds& seeds) {
 }
 
 void add_reports(Seeds& seeds) {
-  const std::vector<Ending> endings{Exited{3},
-                                    ExecFailed{127, "exec", 2},
-                                    Signalled{11},
-                                    TimedOut{TimeLimit::cpu},
-                                    OutOfMemory{},
-                                    HungUp{},
-                                    SetupFailed{"mount", "/dev", 1, "do this"},
-                                    Vanished{"killed"},
-                                    Stale{},
-                                    Stopped{"uid:0", "why"},
-                                    Hanging{},
-                                    Declined{"why"}};
   const Usage usage{1, 2, 3, std::nullopt, 4, std::nullopt};
   const std::vector<Denial> denials{{"pids", 4, "fork"}, {"scratch", std::nullopt, ""}};
-  for (const auto& ending : endings)
+  for (const auto& ending : test::every_ending())
     seeds["lifeline/finished" + std::to_string(ending.index())] =
         encode(LauncherMessage(Finished{ending, usage, denials, {{"run", 9}}}));
   seeds["lifeline/ready"] = encode(LauncherMessage(Ready{"1", {{"kernel", "6"}}, {"host"}, {{"default", {}}}}));

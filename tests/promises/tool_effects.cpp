@@ -143,11 +143,17 @@ TEST_CASE("a read-only tool that hides what it left is flagged for that, and one
   const ToolShelf shelf;
   put_python(shelf, "hide", "import os\nos.mkdir('d')\nopen('d/f','w').write('x')\nos.chmod('d', 0)");
   put_python(shelf, "deep", "import os\nfor _ in range(80):\n  os.mkdir('d'); os.chdir('d')");
+  put_python(shelf, "many", "for i in range(16400): open('/tmp/%d' % i, 'w').close()",
+             {{"limits", {{"scratch_inodes", 20000}}}});
   put_python(shelf, "huge", "for i in range(20): open('big%02d' % i, 'wb').truncate(60 << 20)");
   put_python(shelf, "slow", "import time\nprint(1, flush=True)\ntime.sleep(60)");
   const Instance cordon(shelf.config());
   CHECK(effects_of(called(cordon, "hide", Json::object())).find("more than could be looked at") != std::string::npos);
   CHECK(effects_of(called(cordon, "deep", Json::object())).find("more than could be looked at") != std::string::npos);
+  const auto many = called(cordon, "many", Json::object());
+  CHECK(effects_of(many).find("left 16400 files") != std::string::npos);
+  CHECK(effects_of(many).find("more than could be looked at") != std::string::npos);
+  CHECK(many.at("call").at("observed").at("scratch").at("added_count") == 16384);
   const auto huge = called(cordon, "huge", Json::object());
   const auto added = huge.at("call").at("observed").at("scratch").at("added");
   REQUIRE(added.size() == 20);

@@ -6,6 +6,7 @@
 #include "sandbox/job_spec.hpp"
 #include "sandbox/payload.hpp"
 #include "sandbox/report.hpp"
+#include "tests/unit/every_ending.hpp"
 
 namespace cordon {
 namespace {
@@ -151,19 +152,7 @@ TEST_CASE("a count that claims more than is there allocates nothing and is refus
 }
 
 TEST_CASE("every ending and every field of a report survives the lifeline") {
-  const std::vector<Ending> endings{Exited{3},
-                                    ExecFailed{127, "exec", 2},
-                                    Signalled{11},
-                                    TimedOut{TimeLimit::cpu},
-                                    OutOfMemory{},
-                                    HungUp{},
-                                    SetupFailed{"mount", "/dev", 1, "do this"},
-                                    Vanished{"killed"},
-                                    Stale{},
-                                    Stopped{"uid:0", "why"},
-                                    Hanging{},
-                                    Declined{"why"}};
-  for (const auto& ending : endings) {
+  for (const auto& ending : test::every_ending()) {
     const Finished finished{ending,
                             {1, 2, 3, std::nullopt, 4, std::nullopt},
                             {{"pids", 4, "fork"}, {"scratch", std::nullopt, ""}},
