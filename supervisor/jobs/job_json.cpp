@@ -7,6 +7,13 @@
 namespace cordon {
 namespace {
 
+// An object that is not moved while it grows: to move a member is to copy it, and what is in it (its name is const).
+Json object_of(std::size_t members) {
+  auto out = Json::object();
+  out.get_ref<Json::object_t&>().reserve(members);
+  return out;
+}
+
 void put_counts(Json& out, const std::string& name, const OutputBuffer& buffer) {
   out[name + "_encoding"] = buffer.is_text() ? "utf8" : "base64";
   out[name + "_bytes"] = buffer.written();
@@ -47,8 +54,8 @@ Json denials_json(const std::optional<Finished>& report) {
 }
 
 Json enforced_json(const std::optional<Enforced>& enforced) {
-  Json out = Json::object();
-  if (!enforced) return out;
+  if (!enforced) return Json::object();
+  auto out = object_of(enforced->facts.size() + 1);
   for (const auto& [control, fact] : enforced->facts) out[control] = fact;
   out["seccomp.sha256"] = hex(enforced->filter);
   return out;
@@ -97,7 +104,9 @@ Json timings_json(const Job& job) {
 }
 
 Json before_stdout(const Job& job, std::optional<std::size_t> queue_position) {
-  Json out = {{"id", job.id}, {"state", to_string(job.state)}};
+  auto out = object_of(10);
+  out["id"] = job.id;
+  out["state"] = to_string(job.state);
   if (queue_position) out["queue_position"] = *queue_position;
   out["actor"] = job.account.actor;
   out["tenant"] = job.account.tenant;
@@ -111,7 +120,7 @@ Json before_stdout(const Job& job, std::optional<std::size_t> queue_position) {
 }
 
 Json after_stderr(const Job& job) {
-  Json out = Json::object();
+  auto out = object_of(24);
   put_counts(out, "stderr", job.output[1]);
   out["usage"] = usage_json(job.report);
   out["limits"] = to_json(job.order.limits);
