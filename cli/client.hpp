@@ -1,4 +1,4 @@
-// HTTP over one of Cordon's Unix sockets; libcurl speaks it. Failures name the socket and what to do about it.
+// HTTP over one of Cordon's Unix sockets (exchange.hpp). Failures name the socket and what to do about it.
 #pragma once
 
 #include <chrono>
@@ -39,6 +39,8 @@ class Client {
   std::string socket_path_;
 };
 
+class Exchange;
+
 // A response that is read as it comes.
 class Stream {
  public:
@@ -54,8 +56,11 @@ class Stream {
   long status() const;      // 0 before the header
 
  private:
-  struct Handles;
-  std::unique_ptr<Handles> handles_;
+  std::string socket_path_;
+  Request request_;
+  std::unique_ptr<Exchange> exchange_;  // from the first wait on
+  std::string bytes_;
+  bool over_ = false;
 };
 
 Json parse_answer(const std::string& body);          // Failure when it is not JSON

@@ -2,7 +2,7 @@
 //
 // Theory of operation. What stands before the first "--" is ours and CLI11 reads it; what follows is the job's argv and
 // is passed on unread. Every command is one function of commands.hpp, its options stand in options/; it speaks HTTP
-// over the instance's Unix socket through libcurl (client.hpp). `run` submits without waiting, under an idempotency
+// over the instance's Unix socket (client.hpp). `run` submits without waiting, under an idempotency
 // key, and then follows the job's event stream (follow.hpp): output is shown as it comes, a broken stream is taken up
 // where it ended, a signal cancels the job and the command still ends with the job's own report. Bytes that a job wrote
 // never reach a terminal raw (terminal.hpp). What fails is a Failure, caught here: one message, one remedy, exit code

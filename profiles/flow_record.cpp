@@ -13,7 +13,7 @@ using wire::Reader;
 using wire::Writer;
 
 constexpr std::uint32_t magic = 0x524e4443;  // "CDNR"
-constexpr std::uint16_t version = 2;
+constexpr std::uint16_t version = 3;
 constexpr std::size_t most_answers = 32, most_method = 32, most_path = 1024, most_name = 255;
 
 enum class Kind : std::uint16_t {
@@ -96,6 +96,16 @@ std::string read_job(Reader& r) {
   std::string job(r.string(64));
   if (!is_name(job)) r.bad();
   return job;
+}
+
+RevokeEgress read_revocation(Reader& r) {
+  RevokeEgress revoke;
+  revoke.why = static_cast<FlowReason>(r.u8());
+  if (revoke.why != FlowReason::grant_revoked && revoke.why != FlowReason::job_ended) r.bad();
+  const auto count = r.u16();
+  if (count == 0 || count > max_jobs_revoked) return r.bad(), revoke;
+  for (std::size_t i = 0; i < count; ++i) revoke.jobs.push_back(read_job(r));
+  return revoke;
 }
 
 FlowReason read_reason(Reader& r) {
@@ -293,7 +303,9 @@ wire::Bytes encode(const WatcherMessage& message) {
     w.u8(written->written ? 1 : 0);
   } else if (const auto* revoke = std::get_if<RevokeEgress>(&message)) {
     write_header(w, Kind::revoke);
-    w.string(revoke->job);
+    w.u8(static_cast<std::uint8_t>(revoke->why));
+    w.u16(static_cast<std::uint16_t>(revoke->jobs.size()));
+    for (const auto& job : revoke->jobs) w.string(job);
   } else {
     write_header(w, Kind::ask);
   }
@@ -311,7 +323,7 @@ std::optional<WatcherMessage> decode_watcher_message(std::string_view bytes) {
     if (written > 1) r.bad();
     message = EvidenceWritten{sequence, written == 1};
   } else if (kind == Kind::revoke) {
-    message = RevokeEgress{read_job(r)};
+    message = read_revocation(r);
   } else if (kind != Kind::ask) {
     return std::nullopt;
   }

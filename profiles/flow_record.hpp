@@ -7,8 +7,8 @@
 //   evidence is written, then
 //   EvidenceWritten{sequence}    ---->   resolve, check, connect, relay
 //                                <----   FlowClosed                     what it came to, exact
-//   RevokeEgress{job}            ---->   flag, close its listeners, RST each of its flows; for good
-//                                <----   FlowClosed, grant_revoked      for each of them
+//   RevokeEgress{jobs, why}      ---->   flag, close their listeners, RST each of their flows; for good
+//                                <----   FlowClosed, why                for each flow
 // No connection here, or one that does not read: no new flow. Denied attempts are told, not waited for.
 #pragma once
 
@@ -152,12 +152,14 @@ struct EvidenceWritten {
 struct AskFigures {
   bool operator==(const AskFigures&) const = default;
 };
-// Nothing of this job is let out from here on. Of one that is not served, nothing happens.
+// Nothing of these jobs is let out from here on. Of one that is not served, nothing happens.
 struct RevokeEgress {
-  std::string job;
+  std::vector<std::string> jobs;               // at least one, at most max_jobs_revoked
+  FlowReason why = FlowReason::grant_revoked;  // or job_ended: its processes are about to be killed
   bool operator==(const RevokeEgress&) const = default;
 };
-inline constexpr std::size_t max_watcher_message = 128;  // bytes
+inline constexpr std::size_t max_jobs_revoked = 64;          // at once
+inline constexpr std::size_t max_watcher_message = 8 << 10;  // bytes
 using WatcherMessage = std::variant<EvidenceWritten, AskFigures, RevokeEgress>;
 wire::Bytes encode(const WatcherMessage& message);
 std::optional<WatcherMessage> decode_watcher_message(std::string_view bytes);

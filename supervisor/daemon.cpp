@@ -117,13 +117,18 @@ Daemon::Daemon(asio::io_context& io, DaemonOptions options, CatalogPtr catalog, 
   api_.operations.connect([this](const Trip& trip, const std::string& why) { engage(trip, why); });
 }
 
+awaitable<void> Daemon::kill_and_persist(Api* api, Engagement engagement) {
+  auto killing = api->life.kill(engagement);
+  co_await std::move(killing);
+  api->kill_latch.persist(std::move(engagement));
+}
+
 // What a rule has caught is stopped as if an operator had done it.
 void Daemon::engage(const Trip& trip, const std::string& why) {
   const Scope scope{trip.scope == TripScope::actor ? Scope::Kind::actor : Scope::Kind::tool, trip.name};
   const auto reason = trip.reason.empty() ? why : trip.reason;
   auto engagement = api_.kill_latch.engage(scope, "trip_rules", reason, std::chrono::system_clock::now());
-  api_.life.kill(engagement);
-  api_.kill_latch.persist(std::move(engagement));
+  asio::co_spawn(executor_, kill_and_persist(&api_, std::move(engagement)), asio::detached);
   Subject subject;
   (trip.scope == TripScope::actor ? subject.actor : subject.tool) = trip.name;
   api_.operations.tell(EventKind::trip, subject, why + "; " + to_string(scope) + " is engaged: " + reason);

@@ -35,6 +35,7 @@ class Daemon {
   void serve(const std::string& name, gid_t group, Role role);
   void serve_scrapers(const LoopbackAddress& address);
   Serving shared();
+  static awaitable<void> kill_and_persist(Api* api, Engagement engagement);
   void engage(const Trip& trip, const std::string& why);
   awaitable<void> watch_launcher();
   awaitable<void> watch_evidence();

@@ -31,6 +31,8 @@ constexpr std::array calls{
     SCMP_SYS(sendto),
     SCMP_SYS(sendmsg),
     SCMP_SYS(close),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(splice),
     // sockets
     SCMP_SYS(accept),
     SCMP_SYS(accept4),

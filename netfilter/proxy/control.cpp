@@ -18,7 +18,7 @@ Control::Control(asio::io_context& io, int listening, Peers peers, Resolver& res
     : io_(io), listener_(io, listening), peers_(peers), resolver_(resolver), evidence_(evidence) {}
 
 void Control::start() {
-  evidence_.on_revoke([this](const std::string& job) { revoke(job); });
+  evidence_.on_revoke([this](const RevokeEgress& revoked) { revoke(revoked); });
   asio::co_spawn(io_, accept_peers(), asio::detached);
 }
 
@@ -43,8 +43,9 @@ void Control::take(Descriptor peer) {
   if (*uid == peers_.launcher_uid) asio::co_spawn(io_, serve_launcher(std::move(peer)), asio::detached);
 }
 
-void Control::revoke(const std::string& job) {
-  if (const auto at = jobs_.find(job); at != jobs_.end()) at->second->revoke();
+void Control::revoke(const RevokeEgress& revoked) {
+  for (const auto& job : revoked.jobs)
+    if (const auto at = jobs_.find(job); at != jobs_.end()) at->second->revoke(revoked.why);
 }
 
 EgressRefusal Control::check(const std::optional<EgressJob>& job, Packet& packet) const {

@@ -28,7 +28,7 @@ class Control {
   awaitable<void> accept_peers();
   void take(Descriptor peer);
   awaitable<void> serve_launcher(Descriptor launcher);
-  void revoke(const std::string& job);
+  void revoke(const RevokeEgress& revoked);
   EgressRefusal check(const std::optional<EgressJob>& job, Packet& packet) const;
 
   asio::io_context& io_;

@@ -29,7 +29,7 @@ class Evidence {
   void tell(const FlowRecord& record);
 
   // Who ends the egress of a job, when cordond says so. Once, before anybody connects.
-  void on_revoke(std::function<void(const std::string& job)> revoke) { revoke_ = std::move(revoke); }
+  void on_revoke(std::function<void(const RevokeEgress&)> revoke) { revoke_ = std::move(revoke); }
   // Would a denial find room now? Those that do not are counted where they happen, and told later.
   bool has_room() const { return queue_.size() < crowded; }
 
@@ -41,6 +41,7 @@ class Evidence {
   static constexpr std::size_t crowded = 1024;  // records waiting to be read: no new flows, no new denials
 
   awaitable<void> listen(WatcherPtr watcher);
+  bool take_all(const WatcherPtr& watcher);  // false: it has gone
   awaitable<void> drain(WatcherPtr watcher);
   void send(std::string bytes);
   void handle(const WatcherMessage& message);
@@ -53,7 +54,7 @@ class Evidence {
   std::map<std::uint64_t, Waiter> waiting_;
   std::uint64_t sequence_ = 0;
   EgressFigures figures_;
-  std::function<void(const std::string&)> revoke_;
+  std::function<void(const RevokeEgress&)> revoke_;
 };
 
 }  // namespace cordon::egress

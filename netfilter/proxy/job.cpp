@@ -56,10 +56,11 @@ void Job::end() {
 }
 
 // The resolver stays: it lets nothing out, and says why.
-void Job::revoke() {
+void Job::revoke(FlowReason why) {
   if (!takes_flows()) return;
   snapshot_.revoke();
-  cut_all(FlowReason::grant_revoked);
+  if (why == FlowReason::job_ended) dns_.end();  // nobody is left to be told why
+  cut_all(why);
 }
 
 void Job::cut_all(FlowReason why) {

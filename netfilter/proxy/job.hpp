@@ -28,7 +28,7 @@ class Job : public std::enable_shared_from_this<Job> {
   // Flag, close the listeners, RST every flow. What waits for something is woken and finds the flag.
   void end();
   // The same, for good, while the job lives on: what it still asks for is refused with the reason.
-  void revoke();
+  void revoke(FlowReason why);
 
   Snapshot& snapshot() { return snapshot_; }
   const EgressLimits& limits() const { return snapshot_.job().limits; }

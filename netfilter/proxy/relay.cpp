@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "netfilter/proxy/deadline.hpp"
+#include "netfilter/proxy/passage.hpp"
 #include "netfilter/proxy/sockets.hpp"
 
 namespace cordon::egress {
@@ -16,12 +17,18 @@ namespace {
 constexpr std::size_t piece = 256 << 10;   // bytes read at once
 constexpr std::uint64_t small = 16 << 10;  // a rate is waited for until so much may pass
 constexpr int turn = 8;                    // pieces, before others have theirs
+constexpr std::size_t bulk = 32 << 10;     // that came at once: what is smaller is sooner copied
 constexpr auto last_patience = std::chrono::seconds(1);
 
 // One for all: nothing is left in it when a coroutine lets others run.
 char* scratch() {
   static std::array<char, piece> bytes;
   return bytes.data();
+}
+
+Passage& passage() {
+  static Passage one;
+  return one;
 }
 
 }  // namespace
@@ -88,16 +95,45 @@ awaitable<bool> Relay::move_some(Direction direction) {
     if (left(direction) == 0) co_return co_await hold_back(direction);
     if (!co_await wait_for_rate(direction)) co_return false;
     const auto allowed = std::min(left(direction), of_grant_.rate().available(Clock::now()));
-    const auto room = asio::buffer(scratch(), static_cast<std::size_t>(std::min<std::uint64_t>(piece, allowed)));
+    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(piece, allowed));
+    if (most == 0) continue;  // others have had it meanwhile
     error_code error;
-    const auto size = source(direction).read_some(room, error);
+    bool unread = may_pass_unread(direction) && passage().open();
+    auto size = unread ? passage().take(source(direction), most, error) : 0;
+    // Whether there is nothing, or an end, read_some says: urgent data (tcp(7)) looks like both to splice(2).
+    if (error == asio::error::would_block || error == asio::error::eof) unread = false;
+    if (!unread) size = source(direction).read_some(asio::buffer(scratch(), most), error);
     if (error == asio::error::would_block) co_return true;
     if (error == asio::error::eof) co_return say_end(direction);
     if (error) co_return fail(error, direction, true);
-    if (!co_await pass_on({scratch(), size}, direction)) co_return false;
+    is_bulk_[static_cast<int>(direction)] = size >= bulk;
+    auto passing = unread ? pass_unread(size, direction) : pass_on({scratch(), size}, direction);
+    const bool passed = co_await std::move(passing);
+    if (!passed) co_return false;
     if (body_ && direction == Direction::up && body_->ended()) co_return true;
   }
   co_return !over_;
+}
+
+// What nobody here has to look at.
+bool Relay::may_pass_unread(Direction direction) const {
+  return is_bulk_[static_cast<int>(direction)] && !second_hello_ && (!body_ || direction == Direction::down);
+}
+
+awaitable<bool> Relay::pass_unread(std::size_t size, Direction direction) {
+  bool goes_on = account(size, direction);
+  error_code error;
+  while (goes_on && size > 0) {
+    const auto given = passage().give(sink(direction), size, error);
+    if (error) break;
+    count(given, direction);
+    size -= given;
+  }
+  auto rest = passage().rest(size);
+  if (!goes_on) co_return false;
+  if (error && error != asio::error::would_block) co_return fail(error, direction, false);
+  auto delivering = deliver(std::string_view(), std::move(rest), direction);
+  co_return co_await std::move(delivering);
 }
 
 awaitable<bool> Relay::pass_handshake(std::string_view bytes, Direction direction) {
@@ -122,18 +158,34 @@ awaitable<bool> Relay::pass_on(std::string_view bytes, Direction direction) {
 }
 
 awaitable<bool> Relay::send(std::string_view bytes, Direction direction) {
-  if (bytes.size() > left(direction)) reset(spent(direction));
-  if (over_) co_return false;
-  of_job_.spend(direction, bytes.size());
-  of_grant_.spend(direction, bytes.size());
-  of_grant_.rate().take(bytes.size(), Clock::now());
-  std::string kept;
+  if (!account(bytes.size(), direction)) co_return false;
+  auto delivering = deliver(bytes, std::string(), direction);
+  co_return co_await std::move(delivering);
+}
+
+// False when it is more than may pass, or the relay is over.
+bool Relay::account(std::size_t size, Direction direction) {
+  if (size > left(direction)) reset(spent(direction));
+  if (over_) return false;
+  of_job_.spend(direction, size);
+  of_grant_.spend(direction, size);
+  of_grant_.rate().take(size, Clock::now());
+  return true;
+}
+
+void Relay::count(std::size_t size, Direction direction) {
+  bytes_[static_cast<int>(direction)] += size;
+  if (size > 0) last_byte_ = Clock::now();
+}
+
+// What is kept goes first: it is these bytes, or there is nothing.
+awaitable<bool> Relay::deliver(std::string_view bytes, std::string kept, Direction direction) {
+  if (!kept.empty()) bytes = kept;
   while (!bytes.empty()) {
     error_code error;
     const auto size = sink(direction).write_some(asio::buffer(bytes), error);
     if (error && error != asio::error::would_block) co_return fail(error, direction, false);
-    bytes_[static_cast<int>(direction)] += size;
-    if (size > 0) last_byte_ = Clock::now();
+    count(size, direction);
     bytes.remove_prefix(size);
     if (bytes.empty()) break;
     if (kept.empty()) bytes = kept = bytes;  // the scratch is others' while we wait

@@ -33,9 +33,14 @@ class Relay : public std::enable_shared_from_this<Relay> {
   static awaitable<void> pump(std::shared_ptr<Relay> self, Direction direction, std::string opening, std::string rest);
   awaitable<void> move_all(Direction direction, std::string opening, std::string rest);
   awaitable<bool> move_some(Direction direction);
+  bool may_pass_unread(Direction direction) const;
   awaitable<bool> pass_on(std::string_view bytes, Direction direction);
   awaitable<bool> pass_handshake(std::string_view bytes, Direction direction);
+  awaitable<bool> pass_unread(std::size_t size, Direction direction);
   awaitable<bool> send(std::string_view bytes, Direction direction);
+  bool account(std::size_t size, Direction direction);
+  awaitable<bool> deliver(std::string_view bytes, std::string kept, Direction direction);
+  void count(std::size_t size, Direction direction);
   awaitable<bool> wait_for_rate(Direction direction);
   awaitable<void> watch_for_reset();
   bool say_end(Direction direction);
@@ -55,6 +60,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   Clock::time_point last_byte_;
   asio::steady_timer done_;
   std::uint64_t bytes_[2] = {0, 0};
+  bool is_bulk_[2] = {false, false};  // by what came last
   int open_ = 2;
   bool over_ = false;
   FlowReason why_ = FlowReason::none;

@@ -1,5 +1,7 @@
 #include "supervisor/egress/egress_watcher.hpp"
 
+#include <algorithm>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "sandbox/kernel/check.hpp"
@@ -9,6 +11,7 @@
 namespace cordon {
 namespace {
 
+constexpr auto longest_cut = std::chrono::seconds(1);  // however many are cut meanwhile
 constexpr auto look = std::chrono::milliseconds(100);  // no event says that a socket has come to be
 
 }  // namespace
@@ -29,15 +32,59 @@ void EgressWatcher::watch(bool has_grants) {
 JobFlowsPtr EgressWatcher::follow(Subject whose) {
   auto flows = std::make_shared<JobFlows>();
   const auto job = whose.job;
-  followed_[job] = {std::move(whose), flows};
+  followed_[job] = {std::move(whose), flows, std::nullopt, false};
   return flows;
 }
 
-JobFlowsPtr EgressWatcher::revoke(const std::string& job) {
+JobFlowsPtr EgressWatcher::cut(const std::string& job, FlowReason why) {
   const auto at = followed_.find(job);
   if (at == followed_.end()) return nullptr;
-  if (!std::exchange(at->second.revoked, true)) tell(RevokeEgress{job});
-  return at->second.flows;
+  auto& followed = at->second;
+  if (followed.cut) return followed.flows;
+  followed.cut = why;
+  if (followed.flows->is_flowing()) flowing_still_.insert(job);
+  auto& jobs = cuts_[why];
+  jobs.push_back(job);
+  if (jobs.size() == max_jobs_revoked)
+    tell_cuts();
+  else if (!std::exchange(tells_cuts_, true))
+    asio::post(executor_, [this] {
+      tells_cuts_ = false;
+      tell_cuts();
+    });
+  return followed.flows;
+}
+
+// Whoever kills a thousand says so in a few messages: a socket does not hold a thousand.
+void EgressWatcher::tell_cuts() {
+  for (auto& [why, jobs] : std::exchange(cuts_, {})) {
+    for (auto first = jobs.begin(); first != jobs.end();) {
+      const auto size = std::min<std::ptrdiff_t>(jobs.end() - first, max_jobs_revoked);
+      tell(RevokeEgress{{first, first + size}, why});
+      first += size;
+    }
+  }
+}
+
+awaitable<void> EgressWatcher::until_cut(Clock::duration patience) {
+  Waker waker(executor_);
+  const Watch watch(all_cut_, waker);
+  const auto latest = Clock::now() + longest_cut;
+  for (std::size_t before = 0; !flowing_still_.empty() && flowing_still_.size() != before;) {
+    before = flowing_still_.size();
+    const auto deadline = std::min(Clock::now() + patience, latest);
+    while (!flowing_still_.empty() && Clock::now() < deadline) co_await waker.sleep(deadline);
+    if (Clock::now() >= latest) break;
+  }
+}
+
+void EgressWatcher::is_cut(const std::string& job) {
+  if (flowing_still_.erase(job) > 0 && flowing_still_.empty()) all_cut_.ring();
+}
+
+void EgressWatcher::forget(const std::string& job) {
+  followed_.erase(job);
+  is_cut(job);
 }
 
 awaitable<std::optional<EgressFigures>> EgressWatcher::ask(Clock::time_point deadline) {
@@ -62,7 +109,8 @@ awaitable<void> EgressWatcher::keep_watching() {
       socket_ = co_await std::move(connecting);
       ++connection_;
       for (const auto& [job, followed] : followed_)
-        if (followed.revoked) tell(RevokeEgress{job});
+        if (followed.cut) cuts_[*followed.cut].push_back(job);
+      tell_cuts();
       operations_.tell(EventKind::egress_back, {}, "cordon-egress tells of flows, and waits for their evidence");
       auto hearing = hear();
       co_await std::move(hearing);
@@ -92,13 +140,15 @@ void EgressWatcher::lose_all() {
   heard_.ring();
   operations_.tell(EventKind::egress_lost, {}, "cordon-egress has gone, and with it every flow: no new one is let out");
   for (const auto& [job, followed] : followed_) followed.flows->lose();
+  flowing_still_.clear();
+  all_cut_.ring();
   std::erase_if(followed_, [](const auto& one) { return one.second.is_over; });
 }
 
 void EgressWatcher::forget_when_told(const std::string& job) {
   const auto at = followed_.find(job);
   if (at == followed_.end()) return;
-  if (!is_there()) return void(followed_.erase(at));
+  if (!is_there()) return forget(job);
   at->second.is_over = true;
 }
 
@@ -106,7 +156,8 @@ void EgressWatcher::take_end(const JobClosed& over) {
   const auto at = followed_.find(over.job);
   if (at == followed_.end()) return;
   at->second.flows->take(over);
-  if (at->second.is_over) followed_.erase(at);
+  is_cut(over.job);
+  if (at->second.is_over) return forget(over.job);
 }
 
 void EgressWatcher::take(const FlowRecord& record) {
@@ -122,6 +173,8 @@ void EgressWatcher::take(const FlowRecord& record) {
     metrics.flow_closed(closed->reason == FlowReason::none ? "closed" : to_string(closed->reason), closed->bytes_up,
                         closed->bytes_down);
     keep(*closed);
+    if (const auto* followed = find(closed->job); followed != nullptr && !followed->flows->is_flowing())
+      is_cut(closed->job);
   } else if (const auto* again = std::get_if<DeniedAgain>(&record)) {
     metrics.flow_denied(to_string(again->reason), again->times);
     keep(*again);
@@ -147,7 +200,7 @@ void EgressWatcher::take_decision(const FlowDecided& decided) {
     evidence_.note(std::move(record));
     return;
   }
-  if (followed->revoked) {  // it was asked for before cordon-egress knew, and its end will say so
+  if (followed->cut) {  // it was asked for before cordon-egress knew, and its end will say so
     evidence_.note(std::move(record));
     return acknowledge(connection_, decided.sequence, false);
   }
@@ -161,7 +214,7 @@ awaitable<void> EgressWatcher::write_and_let_out(EvidenceRecord record, std::str
   auto recording = evidence_.record(std::move(record));
   const auto written = co_await std::move(recording);
   const auto* followed = find(job);
-  acknowledge(connection, sequence, written.has_value() && followed != nullptr && !followed->revoked);
+  acknowledge(connection, sequence, written.has_value() && followed != nullptr && !followed->cut);
 }
 
 void EgressWatcher::acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written) {

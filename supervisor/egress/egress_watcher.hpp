@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "supervisor/egress/job_flows.hpp"
@@ -24,8 +25,13 @@ class EgressWatcher {
   JobFlowsPtr follow(Subject whose);
   // Lets nothing of it out any more and has its live flows cut, for good; told again to a cordon-egress that was away.
   // nullptr: there is nothing of it to cut. Its flows say when that has happened.
-  JobFlowsPtr revoke(const std::string& job);
-  void forget(const std::string& job) { followed_.erase(job); }
+  JobFlowsPtr revoke(const std::string& job) { return cut(job, FlowReason::grant_revoked); }
+  // The same of one that is about to be killed: its flows end as its others do.
+  void end(const std::string& job) { cut(job, FlowReason::job_ended); }
+  void tell_cuts();  // now, and not only when this handler is through
+  // Comes back when no flow is left of all that was to be cut, or when none was cut for so long.
+  awaitable<void> until_cut(Clock::duration patience);
+  void forget(const std::string& job);
   // The same once cordon-egress has said its last of it: until then that still goes into the evidence.
   void forget_when_told(const std::string& job);
 
@@ -38,8 +44,8 @@ class EgressWatcher {
   struct Followed {
     Subject whose;
     JobFlowsPtr flows;
-    bool revoked = false;
-    bool is_over = false;  // nobody but the evidence waits for more of it
+    std::optional<FlowReason> cut;  // why, if it was
+    bool is_over = false;           // nobody but the evidence waits for more of it
   };
 
   awaitable<void> keep_watching();
@@ -50,6 +56,8 @@ class EgressWatcher {
   // Written down, and then let out; both on the connection that it came by, or not at all.
   awaitable<void> write_and_let_out(EvidenceRecord record, std::string job, std::uint64_t connection,
                                     std::uint64_t sequence);
+  JobFlowsPtr cut(const std::string& job, FlowReason why);
+  void is_cut(const std::string& job);
   void tell(const WatcherMessage& message);
   void acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written);
   const Followed* find(const std::string& job) const;
@@ -65,6 +73,10 @@ class EgressWatcher {
   std::uint64_t answers_ = 0;     // to ask()
   EgressFigures figures_;
   Changes heard_;
+  std::map<FlowReason, std::vector<std::string>> cuts_;  // jobs of which it is not told yet
+  bool tells_cuts_ = false;
+  std::set<std::string> flowing_still_;  // jobs that were cut
+  Changes all_cut_;
   bool watching_ = false;
 };
 

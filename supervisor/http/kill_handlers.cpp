@@ -106,7 +106,8 @@ awaitable<Json> kill_scope(Api* api, RequestPtr request, Scope scope, std::strin
   const auto began = Clock::now();
   auto engagement =
       api->kill_latch.engage(scope, request->caller.account.actor, reason, std::chrono::system_clock::now());
-  const auto jobs = api->life.kill(engagement);
+  auto ending = api->life.kill(engagement);
+  const auto jobs = co_await std::move(ending);
   const auto engaged = api->kill_latch.persist(std::move(engagement));  // a disk that is slow holds up no kill
   const auto deadline = began + receipt_patience;
   for (const auto& job : jobs) co_await until_finished(job, request->client, deadline);

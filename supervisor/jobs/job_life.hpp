@@ -54,8 +54,8 @@ class JobLife {
   void refuse_resubmitted(const JobPtr& job, Outcome outcome);
   // What was used of budgets, as a former cordond knew it.
   void restore(const std::vector<SavedBudget>& budgets);
-  // Ends every job of that scope which has not finished, and says which they are: they are not gone yet.
-  std::vector<JobPtr> kill(const Engagement& engagement);
+  // Ends every job of that scope which has not finished, flows first, and says which they are: they are not gone yet.
+  awaitable<std::vector<JobPtr>> kill(Engagement engagement);
   void heed_kill_switch();  // of jobs that came back with a restart
 
   void reconfigure();     // the configuration is another one
@@ -67,6 +67,7 @@ class JobLife {
   std::size_t reset_breaker(const std::string& actor);  // how many circuits were open
 
  private:
+  std::vector<JobPtr> unfinished_in(const Scope& scope);
   void enter(const JobPtr& job);
   void hold(const JobPtr& job);
   void release(const JobPtr& job);

@@ -15,15 +15,19 @@ using cordon::test::Json;
 
 namespace {
 
-Json small(Json job) {
-  job["limits"] = {
-      {"memory_bytes", 20 << 20}, {"scratch_bytes", 2 << 20}, {"file_bytes", 2 << 20}, {"pids", 8}, {"cpus", 0.05},
-      {"wall_ms", 300'000}};
+// A bomb of eight processes needs more than 20 MiB now and then, and would end by itself.
+Json small(Json job, int mebibytes = 20) {
+  job["limits"] = {{"memory_bytes", mebibytes << 20},
+                   {"scratch_bytes", 2 << 20},
+                   {"file_bytes", 2 << 20},
+                   {"pids", 8},
+                   {"cpus", 0.05},
+                   {"wall_ms", 300'000}};
   return job;
 }
 
 std::vector<std::string> fill(const Instance& cordon, int sandboxes) {
-  static const auto bomb = small(cordon::test::probe("fork_bomb")).dump();
+  static const auto bomb = small(cordon::test::probe("fork_bomb"), 32).dump();
   static const auto sleeper = small({{"argv", Json::array({"sleep", "300"})}}).dump();
   Client client(cordon.agent_socket());
   std::vector<std::string> ids;

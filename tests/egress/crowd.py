@@ -13,11 +13,11 @@ def config(sandboxes):
     return {"max_running": sandboxes + 50, "max_queued": 4 * sandboxes + 200}
 
 
-def submit(sandboxes, profile="web", name=NAME, port=PORT):
+def submit(sandboxes, profile="web", name=NAME, port=PORT, **more):
     jobs = []
     for _ in range(sandboxes):
         status, job = stage.request("POST", "/v1/jobs", {"argv": ["bash", "-c", HOLD, name, str(port)], "profile": profile,
-                                                          "limits": LIMITS})
+                                                          "limits": LIMITS, **more})
         expect(status == 202, str(status), job)
         jobs.append(job["id"])
     return jobs
@@ -26,11 +26,15 @@ def submit(sandboxes, profile="web", name=NAME, port=PORT):
 def gather(sandboxes, live, patience=300, **where):
     """Submits them, and waits until `live`() says that the far side has all of their flows."""
     jobs = submit(sandboxes, **where)
-    deadline = time.monotonic() + patience
-    while (now := live()) < sandboxes and time.monotonic() < deadline:
-        time.sleep(0.1)
-    expect(now == sandboxes, f"{now} flows of {sandboxes}")
+    wait_for(sandboxes, live, patience)
     return jobs
+
+
+def wait_for(flows, live, patience=300):
+    deadline = time.monotonic() + patience
+    while (now := live()) < flows and time.monotonic() < deadline:
+        time.sleep(0.1)
+    expect(now == flows, f"{now} flows of {flows}")
 
 
 def kill_all(receipts=6):

@@ -13,6 +13,7 @@ from scene import SERVER, expect, play, sent, stage, went_well
 
 JOBS = int(os.environ.get("CORDON_TEST_JOBS", "60"))
 SANDBOXES = int(os.environ.get("CORDON_TEST_SANDBOXES", "40"))
+UNDER_ONE_GRANT = max(SANDBOXES, 400)  # more than a Unix socket holds messages of
 
 # Every way to say something that a program has without rights; what got an answer, or seems to have been sent.
 PROBES = """
@@ -125,5 +126,26 @@ def test_many_sandboxes_with_a_flow_each_leave_the_machine_as_it_was():
     print(f"          3 times {SANDBOXES} sandboxes; {before}; memory {memory[-1]}")
 
 
+def test_revoking_a_grant_that_many_jobs_run_under_cuts_all_of_their_flows_and_no_other():
+    stage.ask_internet(do="forget")
+    status, grant = stage.request("POST", "/v1/grants", {"uid": os.getuid()}, operator=True)
+    expect(status == 201, str(status), grant)
+    crowd.gather(1, live)
+    jobs = crowd.submit(UNDER_ONE_GRANT, grant=grant["grant"])
+    try:
+        crowd.wait_for(UNDER_ONE_GRANT + 1, live)
+        status, done = stage.request("DELETE", f"/v1/grants/{grant['name']}", operator=True)
+        expect(status == 200 and set(done["cut"]) == set(jobs) and done["all_cut"], str(done)[:300])
+        ended = [c["ended"] for c in echoes()]
+        expect(sorted(ended) == ["open"] + ["reset"] * UNDER_ONE_GRANT, {word: ended.count(word) for word in set(ended)})
+        figures = stage.request("GET", "/v1/info")[1]["egress"]
+        expect(figures["state"] == "serving" and figures["flows"] == 1, figures)
+        flows = [f["reason"] for job in jobs for f in stage.request("GET", f"/v1/jobs/{job}")[1]["network"]]
+        expect(flows == ["grant_revoked"] * UNDER_ONE_GRANT, {word: flows.count(word) for word in set(flows)})
+    finally:
+        crowd.kill_all()
+        crowd.release()
+
+
 if __name__ == "__main__":
-    play(globals(), config=crowd.config(SANDBOXES))
+    play(globals(), config=crowd.config(UNDER_ONE_GRANT))

@@ -94,7 +94,7 @@ EgressFigures Watcher::figures() {
 }
 
 void Watcher::revoke(const std::string& job) {
-  send_message(socket_.get(), encode(WatcherMessage{RevokeEgress{job}}));
+  send_message(socket_.get(), encode(WatcherMessage{RevokeEgress{{job}}}));
 }
 
 void Watcher::forget() {

@@ -347,12 +347,18 @@ TEST_CASE("what cordon-egress and cordond say to each other survives the wire, a
     for (std::size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(decode_flow_record(bytes.substr(0, size)));
   }
   for (const auto& message :
-       {WatcherMessage{EvidenceWritten{9, false}}, WatcherMessage{AskFigures{}}, WatcherMessage{RevokeEgress{"job"}}}) {
+       {WatcherMessage{EvidenceWritten{9, false}}, WatcherMessage{AskFigures{}}, WatcherMessage{RevokeEgress{{"job"}}},
+        WatcherMessage{RevokeEgress{{"a", "b"}, FlowReason::job_ended}},
+        WatcherMessage{RevokeEgress{std::vector<std::string>(max_jobs_revoked, std::string(64, 'j'))}}}) {
     const auto bytes = encode(message);
     CHECK(decode_watcher_message(bytes) == message);
     CHECK_FALSE(decode_watcher_message(bytes + "x"));
     CHECK_FALSE(decode_watcher_message(bytes.substr(0, bytes.size() - 1)));
   }
-  CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{"not a job"}})));
-  CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{std::string(65, 'j')}})));
+  CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{{"not a job"}}})));
+  CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{{std::string(65, 'j')}}})));
+  CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{}})));
+  CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{{"job"}, FlowReason::idle}})));
+  CHECK_FALSE(decode_watcher_message(
+      encode(WatcherMessage{RevokeEgress{std::vector<std::string>(max_jobs_revoked + 1, "job")}})));
 }
