@@ -2,8 +2,10 @@
 // have counted themselves. And no budget of bytes is exceeded, whatever else goes on.
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
+#include <random>
 #include <thread>
 
 #include "tests/egress/proxy.hpp"
@@ -71,10 +73,18 @@ std::string bytes(std::size_t size) {
   return std::string(size, 'b');
 }
 
+// No part of it is like another.
+std::string varied(std::size_t size) {
+  std::string out(size, '\0');
+  std::minstd_rand random(static_cast<unsigned>(size) + 1);
+  std::generate(out.begin(), out.end(), [&] { return static_cast<char>(random() >> 8); });
+  return out;
+}
+
 // Sends all of it from a thread of its own, as what comes back must be read meanwhile; says then that this was all.
-Connection::Received send_and_receive(Connection& connection, std::size_t size) {
+Connection::Received send_and_receive(Connection& connection, const std::function<void()>& send) {
   std::thread sends([&] {
-    connection.send(bytes(size));
+    send();
     connection.end_of_bytes();
   });
   auto received = connection.receive(seconds(60));
@@ -123,9 +133,10 @@ TEST_CASE("what passes both ways until both have said all is counted alike on al
   for (const std::size_t size : {0, 1, 1000, 16'384, 65'537, 262'144, 1'000'003, 8'000'000}) {
     INFO(size);
     auto connection = stage.connect(echo);
-    const auto received = send_and_receive(connection, size);
+    const auto sent = varied(size);
+    const auto received = send_and_receive(connection, [&] { connection.send(sent); });
     CHECK(received.end == End::eof);
-    CHECK(received.bytes.size() == size);
+    CHECK((received.bytes == sent));
     const auto closed = stage.closed(flow);
     CHECK(closed.reason == FlowReason::none);
     CHECK(closed.bytes_up == size);
@@ -135,6 +146,23 @@ TEST_CASE("what passes both ways until both have said all is counted alike on al
     CHECK(far["out"] == size);
     ++flow;
   }
+}
+
+TEST_CASE("urgent data in a bulk transfer neither stops nor ends it, and all that is not urgent arrives") {
+  Stage stage;
+  auto connection = stage.connect(echo);
+  const auto before = varied(4'000'000), behind = varied(3'000'001);
+  const auto received = send_and_receive(connection, [&] {
+    connection.send(before);
+    ::send(connection.fd(), "!", 1, MSG_OOB | MSG_NOSIGNAL);
+    connection.send(behind);
+  });
+  CHECK(received.end == End::eof);
+  CHECK((received.bytes == before + behind));
+  const auto closed = stage.closed();
+  CHECK(closed.reason == FlowReason::none);
+  CHECK(closed.bytes_up == before.size() + behind.size());
+  CHECK(closed.bytes_down == before.size() + behind.size());
 }
 
 TEST_CASE("of an HTTP exchange that is written anew, what is counted is what the far side has seen, body and all") {
@@ -226,7 +254,10 @@ TEST_CASE("a budget of bytes that many flows share is not exceeded by all of the
       const auto totals = stage.proxy.watcher().wait_for<JobClosed>();
       REQUIRE(totals.size() == 1);
       std::uint64_t up = 0, down = 0;
-      for (const auto& one : stage.proxy.watcher().all<FlowClosed>()) up += one.bytes_up, down += one.bytes_down;
+      for (const auto& one : stage.proxy.watcher().all<FlowClosed>()) {
+        up += one.bytes_up, down += one.bytes_down;
+        CHECK(one.reason == (port == source ? FlowReason::bytes_down_spent : FlowReason::bytes_up_spent));
+      }
       CHECK(totals[0].bytes_up == up);
       CHECK(totals[0].bytes_down == down);
       const auto counted = port == source ? down : up;
