@@ -265,8 +265,13 @@ Whose Instance::whose() const {
 }
 
 Counts Instance::counts_settled_at(const Counts& expected, std::chrono::milliseconds patience) const {
-  eventually([&] { return counts() == expected; }, patience);
-  return counts();
+  Counts last;
+  const auto is_as_expected = [&] {
+    last = counts();
+    return last == expected;
+  };
+  eventually(is_as_expected, patience);
+  return last;  // not counted once more: cordond may just then have a file open
 }
 
 Counts Instance::counts_at_rest() const {
