@@ -71,7 +71,8 @@ void be_patient(const Fd& socket, const Exchange::Deadline& deadline) {
   const auto left = std::max(left_until(deadline), std::chrono::milliseconds(1));
   const auto us = std::chrono::microseconds(left).count();
   const timeval patience{us / 1'000'000, us % 1'000'000};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
+    throw Failure(fmt::format("cannot set a deadline: {}", std::strerror(errno)));
 }
 
 Fd connect_to(const std::string& path, const Exchange::Deadline& deadline) {

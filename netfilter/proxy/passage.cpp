@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -41,7 +40,7 @@ bool Passage::open() {
 }
 
 std::size_t Passage::take(tcp::socket& from, std::size_t size, error_code& error) {
-  const auto taken = move(from.native_handle(), in_, std::min(size, most), error);
+  const auto taken = move(from.native_handle(), in_, size, error);
   if (taken == 0 && !error) error = asio::error::eof;
   return taken;
 }

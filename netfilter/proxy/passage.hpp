@@ -10,8 +10,6 @@ namespace cordon::egress {
 
 class Passage {
  public:
-  static constexpr std::size_t most = 256 << 10;  // bytes at once
-
   Passage() = default;
   ~Passage();
   Passage(const Passage&) = delete;

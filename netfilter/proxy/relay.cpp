@@ -125,7 +125,7 @@ awaitable<bool> Relay::pass_unread(std::size_t size, Direction direction) {
   error_code error;
   while (goes_on && size > 0) {
     const auto given = passage().give(sink(direction), size, error);
-    if (error) break;
+    if (error || given == 0) break;
     count(given, direction);
     size -= given;
   }

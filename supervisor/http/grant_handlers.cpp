@@ -68,6 +68,7 @@ Revocation revoke(Api& api, const std::string& name, const std::string& by, bool
       [&](const Job& job) { return job.state != JobState::finished && revoked.contains(job.mandate.grant); });
   for (const auto& job : under)
     if (api.egress.revoke(job->id)) revocation.cut.push_back(job);
+  api.egress.tell_cuts();  // before any of them is killed
   if (!kill) return revocation;
   revocation.killed = under;
   for (const auto& job : under) job->kill({"grant/" + job->mandate.grant, by, "the grant was revoked"});

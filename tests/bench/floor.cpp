@@ -183,8 +183,7 @@ void measure(const std::string& how, const std::string& figures, int runs, milli
   }
   print_heading("The floor, " + how,
                 "Of no sandbox: what the kernel takes for single things that each job needs. Limits by cgroup, mounts, "
-                "system-call "
-                "filter and their proof come on top; what is made ahead is not counted.");
+                "system-call filter and their proof come on top; what is made ahead is not counted.");
   for (const auto& step : steps) {
     print_row(step.name, step.samples, steps.front().samples);
     record(figures + "." + step.figure + ".p50", step.samples.median());
