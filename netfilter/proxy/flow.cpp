@@ -161,7 +161,10 @@ void Flow::end_if_expired(std::chrono::sys_seconds now) {
 awaitable<void> Flow::refuse(FlowReason why) {
   const auto said = refusal(why);
   auto seat = job_->take_seat_of_refused();
-  if (said.empty() || is_ended() || !seat || why == FlowReason::reset_by_tool) co_return reset(tool_);
+  if (said.empty() || is_ended() || !seat || why == FlowReason::reset_by_tool) {
+    reset(tool_);
+    co_return;
+  }
   const Deadline deadline(tool_, refusal_patience);
   const auto bytes = asio::buffer(said);
   co_await asio::async_write(tool_, bytes, as_result);

@@ -63,13 +63,9 @@ awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
 }
 
 void Relay::reset(FlowReason why) {
-  if (!std::exchange(over_, true)) {
-    why_ = why;
-    for (const auto direction : {Direction::up, Direction::down})  // what will never be sent has not passed
-      bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), unsent(sink(direction)));
-  }
-  egress::reset(tool_);
-  egress::reset(far_);
+  if (!std::exchange(over_, true)) why_ = why;
+  for (const auto direction : {Direction::up, Direction::down})  // what will never be sent has not passed
+    bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), egress::reset(sink(direction)));
   done_.cancel();
 }
 
@@ -225,7 +221,9 @@ awaitable<bool> Relay::hold_back(Direction direction) {
 awaitable<void> Relay::let_arrive(Direction direction) {
   const Deadline deadline(sink(direction), last_patience);
   be_writable_when_sent(sink(direction));
-  co_await sink(direction).async_wait(tcp::socket::wait_write, as_result);
+  // An event that was on its way before that says only that there was room.
+  while (!over_ && !deadline.passed() && is_sending(sink(direction)))
+    co_await sink(direction).async_wait(tcp::socket::wait_write, as_result);
 }
 
 // Of an HTTP request whose body is sent: only that the tool goes away.

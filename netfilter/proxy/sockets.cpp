@@ -1,5 +1,6 @@
 #include "netfilter/proxy/sockets.hpp"
 
+#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -58,6 +59,32 @@ bool has_address(const sockaddr_storage& storage, const IpAddress& address) {
   return ntohl(reinterpret_cast<const sockaddr_in&>(storage).sin_addr.s_addr) == address.v4();
 }
 
+// Of what this socket was given: what is not acknowledged (SIOCOUTQ), or not even sent (SIOCOUTQNSD; both in tcp(7)).
+std::uint32_t waiting(tcp::socket& socket, unsigned long which) {
+  int bytes = 0;
+  return ::ioctl(socket.native_handle(), which, &bytes) == 0 ? static_cast<std::uint32_t>(bytes) : 0;
+}
+
+// Drops all that arrives (socket(7), SO_ATTACH_FILTER).
+void hear_nothing(tcp::socket& socket) {
+  sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &drop};
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+// Sends an RST and throws away what was not sent: how much? To look and then to close is too late by what the kernel
+// sends in between, megabytes on a busy machine. So: nothing is acknowledged any more; the connection ends, but not
+// the socket (connect(2), AF_UNSPEC); and what was sent behind the last acknowledgement can still be asked for, as
+// what then seems to wait for one without seeming unsent.
+std::uint64_t disconnect(tcp::socket& socket) {
+  hear_nothing(socket);
+  const auto given = waiting(socket, SIOCOUTQ);
+  const sockaddr nobody{AF_UNSPEC, {}};
+  if (::connect(socket.native_handle(), &nobody, sizeof nobody) != 0) return waiting(socket, SIOCOUTQNSD);
+  const auto sent = waiting(socket, SIOCOUTQ) - waiting(socket, SIOCOUTQNSD);
+  return given > sent ? given - sent : 0;
+}
+
 }  // namespace
 
 bool are_listeners_of(const EgressJob& job, std::vector<Descriptor>& fds) {
@@ -78,15 +105,18 @@ Destination destination_of(const tcp::socket& accepted) {
   return {static_cast<Ipv4>(local.address().to_v4().to_uint()), local.port()};
 }
 
-void reset(tcp::socket& socket) {
+std::uint64_t reset(tcp::socket& socket) {
   error_code ignored;
+  const auto discarded = waiting(socket, SIOCOUTQNSD) > 0 ? disconnect(socket) : 0;
   socket.set_option(asio::socket_base::linger(true, 0), ignored);
   socket.close(ignored);
+  return discarded;
 }
 
-std::uint64_t unsent(tcp::socket& socket) {
-  int bytes = 0;
-  return ::ioctl(socket.native_handle(), SIOCOUTQNSD, &bytes) == 0 && bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
+bool is_sending(tcp::socket& socket) {
+  error_code gone;
+  socket.remote_endpoint(gone);
+  return !gone && waiting(socket, SIOCOUTQNSD) > 0;
 }
 
 void be_writable_when_sent(tcp::socket& socket) {

@@ -15,11 +15,12 @@ bool are_listeners_of(const EgressJob& job, std::vector<Descriptor>& fds);
 
 Destination destination_of(const tcp::socket& accepted);
 
-// The other side gets an RST, now, whatever is in flight.
-void reset(tcp::socket& socket);
+// The other side gets an RST, now, whatever is in flight. Bytes that this socket was given and that were never sent:
+// those an RST discards. 0 for one that is closed.
+std::uint64_t reset(tcp::socket& socket);
 
-// Bytes that this socket was given and the kernel has not sent yet: what an RST discards (tcp(7), SIOCOUTQNSD).
-std::uint64_t unsent(tcp::socket& socket);
+// Is it connected, and has the kernel not sent yet all that it was given (tcp(7), SIOCOUTQNSD)?
+bool is_sending(tcp::socket& socket);
 
 // From now on it is writable only when all that it was given is sent (tcp(7), TCP_NOTSENT_LOWAT).
 void be_writable_when_sent(tcp::socket& socket);
