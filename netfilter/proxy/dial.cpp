@@ -19,6 +19,21 @@ std::chrono::milliseconds until(Clock::time_point deadline) {
 
 }  // namespace
 
+void Dial::prepare(const Permit& permit) {
+  open(false);
+  if (!permit.address()) return;
+  candidates_ = {IpAddress(*permit.address())};
+  denied_ = !may_dial(candidates_[0], true, permit.private_egress()) || is_own_address(candidates_[0]);
+}
+
+void Dial::open(bool v6) {
+  error_code failed;  // then to connect fails
+  socket_.close(failed);
+  socket_.open(v6 ? tcp::v6() : tcp::v4(), failed);
+  socket_.non_blocking(true, failed);
+  socket_.set_option(tcp::no_delay(true), failed);
+}
+
 awaitable<FlowReason> Dial::run(Permit permit, std::chrono::milliseconds patience) {
   auto why = co_await find_addresses(permit, Clock::now() + patience);
   if (why != FlowReason::none) co_return why;
@@ -32,8 +47,8 @@ awaitable<FlowReason> Dial::run(Permit permit, std::chrono::milliseconds patienc
 
 awaitable<FlowReason> Dial::find_addresses(const Permit& permit, Clock::time_point deadline) {
   if (permit.address()) {
-    answers_ = candidates_ = {IpAddress(*permit.address())};
-    co_return may_dial(candidates_[0], true, permit.private_egress()) ? FlowReason::none : FlowReason::address_denied;
+    answers_ = candidates_;
+    co_return denied_ ? FlowReason::address_denied : FlowReason::none;
   }
   look_up_ = std::make_shared<Later<Answers>>(io_.get_executor());
   figures_.upstream_queries += 2;
@@ -52,19 +67,14 @@ awaitable<FlowReason> Dial::find_addresses(const Permit& permit, Clock::time_poi
 }
 
 awaitable<FlowReason> Dial::connect(IpAddress address, std::uint16_t port, Clock::time_point deadline) {
-  if (is_own_address(address)) co_return FlowReason::address_denied;
   if (!is_walled()) co_return FlowReason::no_wall;
+  if (dialled_ || address.is_v6() || !socket_.is_open()) open(address.is_v6());
+  if (!socket_.is_open()) co_return FlowReason::overloaded;
   const tcp::endpoint to(to_asio(address), port);
-  error_code error;
-  socket_.close(error);
-  socket_.open(to.protocol(), error);
-  if (error) co_return FlowReason::overloaded;
   const Deadline limit(socket_, until(deadline));
   dialled_ = address;
   const auto [failed] = co_await socket_.async_connect(to, as_result);
-  if (failed) co_return FlowReason::connect_failed;
-  socket_.set_option(tcp::no_delay(true), error);
-  co_return FlowReason::none;
+  co_return failed ? FlowReason::connect_failed : FlowReason::none;
 }
 
 void Dial::give_up() {

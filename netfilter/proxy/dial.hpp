@@ -16,7 +16,10 @@ class Dial {
   Dial(asio::io_context& io, Resolver& resolver, EgressFigures& figures)
       : io_(io), resolver_(resolver), figures_(figures), socket_(io) {}
 
-  // none: socket() is connected. The permit is used up.
+  // What can be done before anything may be dialled, and is better done while others write that it will be.
+  void prepare(const Permit& permit);
+  // Behind prepare(). none: socket() is connected, does not block and does not wait for more to send (TCP_NODELAY). The
+  // permit is used up.
   awaitable<FlowReason> run(Permit permit, std::chrono::milliseconds patience);
   void give_up();  // run() comes back soon, with job_ended; who gives up knows why
 
@@ -26,6 +29,7 @@ class Dial {
 
  private:
   awaitable<FlowReason> find_addresses(const Permit& permit, Clock::time_point deadline);
+  void open(bool v6);
   awaitable<FlowReason> connect(IpAddress address, std::uint16_t port, Clock::time_point deadline);
 
   asio::io_context& io_;
@@ -35,7 +39,7 @@ class Dial {
   std::shared_ptr<Later<Answers>> look_up_;
   std::vector<IpAddress> answers_, candidates_;
   std::optional<IpAddress> dialled_;
-  bool given_up_ = false;
+  bool given_up_ = false, denied_ = false;  // denied: the address of the grant itself
 };
 
 }  // namespace cordon::egress

@@ -58,10 +58,12 @@ awaitable<void> Flow::run(std::shared_ptr<Flow> flow) {
     why = co_await flow->dial_.run(std::move(permit), patience);
     if (flow->is_ended()) why = flow->ended_;
   }
-  if (why == FlowReason::none)
+  if (why == FlowReason::none) {
     why = co_await flow->relay();
-  else
+  } else {
+    flow->dial_.give_up();
     co_await flow->refuse(why);
+  }
   flow->record_close(why);
 }
 
@@ -70,6 +72,7 @@ FlowReason Flow::admit() {
   const auto now = Clock::now();
   error_code ignored;
   tool_.set_option(tcp::no_delay(true), ignored);
+  tool_.non_blocking(true, ignored);
   name_ = job_->snapshot().name_at(destination_.address);
   const auto grant = job_->snapshot().grant_for(destination_.address, destination_.port, today());
   if (grant) {
@@ -112,6 +115,7 @@ awaitable<FlowReason> Flow::wait_for_evidence() {
   ++figures.flows_allowed;
   evidence_ = std::make_shared<Later<bool>>(job_->io().get_executor());
   job_->evidence().ask(decision(FlowReason::none), evidence_);
+  dial_.prepare(*permit_);
   const auto written = co_await evidence_->get(Clock::now() + evidence_patience);
   if (is_ended()) co_return ended_;
   co_return written.value_or(false) ? FlowReason::none : FlowReason::no_evidence;
@@ -138,7 +142,7 @@ awaitable<FlowReason> Flow::relay() {
   relay_ = std::make_shared<Relay>(std::move(tool_), std::move(dial_.socket()), job_->budget(), grant_budget(), body,
                                    std::move(second_hello), idle);
   const auto why = co_await relay_->run(std::move(opening), std::move(rest));
-  if (body && why == FlowReason::none && !is_ended()) co_await end_politely(relay_->tool());
+  if (body && why == FlowReason::none && !is_ended()) co_await relay_->leave_tool_politely();
   co_return why;
 }
 

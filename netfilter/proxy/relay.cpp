@@ -8,6 +8,7 @@
 
 #include "netfilter/proxy/deadline.hpp"
 #include "netfilter/proxy/passage.hpp"
+#include "netfilter/proxy/polite_end.hpp"
 #include "netfilter/proxy/sockets.hpp"
 
 namespace cordon::egress {
@@ -46,9 +47,6 @@ Relay::Relay(tcp::socket tool, tcp::socket far, Budget& of_job, Budget& of_grant
       done_(tool_.get_executor()) {}
 
 awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
-  error_code error;
-  tool_.non_blocking(true, error);
-  far_.non_blocking(true, error);
   const auto executor = tool_.get_executor();
   asio::co_spawn(executor, pump(shared_from_this(), Direction::up, std::move(opening), std::move(rest)),
                  asio::detached);
@@ -56,17 +54,26 @@ awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
   while (open_ > 0) {
     done_.expires_at(last_byte_ + idle_);
     co_await done_.async_wait(as_result);
-    if (open_ > 0 && !over_ && Clock::now() >= last_byte_ + idle_) reset(FlowReason::idle);
+    if (open_ > 0 && !over_ && Clock::now() >= last_byte_ + idle_ && !is_sent_on()) reset(FlowReason::idle);
   }
-  far_.close(error);
+  error_code ignored;
+  far_.close(ignored);
   co_return why_;
 }
 
 void Relay::reset(FlowReason why) {
   if (!std::exchange(over_, true)) why_ = why;
-  for (const auto direction : {Direction::up, Direction::down})  // what will never be sent has not passed
-    bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), egress::reset(sink(direction)));
+  for (const auto direction : {Direction::up, Direction::down}) {  // what will never be sent has not passed
+    auto discarded = egress::reset(sink(direction));
+    if (discarded > 0 && said_end_[static_cast<int>(direction)]) --discarded;
+    bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), discarded);
+  }
   done_.cancel();
+}
+
+awaitable<void> Relay::leave_tool_politely() {
+  said_end_[static_cast<int>(Direction::down)] = true;
+  co_await end_politely(tool_);
 }
 
 awaitable<void> Relay::pump(std::shared_ptr<Relay> self, Direction direction, std::string opening, std::string rest) {
@@ -100,7 +107,7 @@ awaitable<bool> Relay::move_some(Direction direction) {
     if (error == asio::error::would_block || error == asio::error::eof) unread = false;
     if (!unread) size = source(direction).read_some(asio::buffer(scratch(), most), error);
     if (error == asio::error::would_block) co_return true;
-    if (error == asio::error::eof) co_return say_end(direction);
+    if (error == asio::error::eof) co_return co_await say_end(direction);
     if (error) co_return fail(error, direction, true);
     is_bulk_[static_cast<int>(direction)] = size >= bulk;
     auto passing = unread ? pass_unread(size, direction) : pass_on({scratch(), size}, direction);
@@ -208,7 +215,7 @@ awaitable<bool> Relay::wait_for_rate(Direction direction) {
 awaitable<bool> Relay::hold_back(Direction direction) {
   char one = 0;
   const auto size = ::recv(source(direction).native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
-  if (size == 0) co_return say_end(direction);
+  if (size == 0) co_return co_await say_end(direction);
   const error_code error(size < 0 ? errno : 0, boost::system::system_category());
   if (error == asio::error::would_block) co_return true;
   if (error) co_return fail(error, direction, true);
@@ -220,10 +227,24 @@ awaitable<bool> Relay::hold_back(Direction direction) {
 // What is within the budget is sent before the reset, if it is read soon.
 awaitable<void> Relay::let_arrive(Direction direction) {
   const Deadline deadline(sink(direction), last_patience);
+  co_await until_sent(direction);
+}
+
+awaitable<void> Relay::until_sent(Direction direction) {
   be_writable_when_sent(sink(direction));
   // An event that was on its way before that says only that there was room.
-  while (!over_ && !deadline.passed() && is_sending(sink(direction)))
-    co_await sink(direction).async_wait(tcp::socket::wait_write, as_result);
+  while (!over_ && unsent(sink(direction)) > 0) {
+    const auto [error] = co_await sink(direction).async_wait(tcp::socket::wait_write, as_result);
+    if (error) co_return;
+  }
+}
+
+// No byte came for a while: does a reader that is slow take what the kernel has?
+bool Relay::is_sent_on() {
+  const auto left = unsent(tool_) + unsent(far_);
+  const bool moved = std::exchange(unsent_, left) != left;
+  if (moved) last_byte_ = Clock::now();
+  return moved;
 }
 
 // Of an HTTP request whose body is sent: only that the tool goes away.
@@ -232,8 +253,9 @@ awaitable<void> Relay::watch_for_reset() {
   if (!error && !over_) reset(FlowReason::reset_by_tool);
 }
 
-// One side has said all. Always false: there is nothing more in this direction.
-bool Relay::say_end(Direction direction) {
+// One side has said all. Always false: there is nothing more in this direction. What the kernel has of it still is sent
+// first: until then this flow is one that can be cut.
+awaitable<bool> Relay::say_end(Direction direction) {
   error_code ignored;
   if (direction == Direction::up && body_) {
     reset(FlowReason::reset_by_tool);  // in the middle of a body
@@ -242,9 +264,12 @@ bool Relay::say_end(Direction direction) {
     tool_.cancel(ignored);
     far_.close(ignored);
   } else {
+    co_await until_sent(direction);
+    if (over_) co_return false;
+    said_end_[static_cast<int>(direction)] = true;
     sink(direction).shutdown(tcp::socket::shutdown_send, ignored);
   }
-  return false;
+  co_return false;
 }
 
 bool Relay::fail(const error_code&, Direction direction, bool reading) {

@@ -15,8 +15,8 @@ namespace cordon::egress {
 
 class Relay : public std::enable_shared_from_this<Relay> {
  public:
-  // The budgets outlive it. With a `body` (HTTP) only that goes up, and the relay ends with the answer. With a
-  // `second_hello` (TLS) what it refuses ends the relay.
+  // Sockets that do not block; the budgets outlive it. With a `body` (HTTP) only that goes up, and the relay ends with
+  // the answer. With a `second_hello` (TLS) what it refuses ends the relay.
   Relay(tcp::socket tool, tcp::socket far, Budget& of_job, Budget& of_grant, std::optional<BodyReader> body,
         std::optional<SecondHello> second_hello, std::chrono::milliseconds idle);
 
@@ -26,7 +26,8 @@ class Relay : public std::enable_shared_from_this<Relay> {
   // RST to both sides, at once.
   void reset(FlowReason why);
 
-  tcp::socket& tool() { return tool_; }
+  // Behind run(), of an answer that is all: so that what was said last is not taken away.
+  awaitable<void> leave_tool_politely();
   std::uint64_t bytes(Direction direction) const { return bytes_[static_cast<int>(direction)]; }
 
  private:
@@ -43,10 +44,12 @@ class Relay : public std::enable_shared_from_this<Relay> {
   void count(std::size_t size, Direction direction);
   awaitable<bool> wait_for_rate(Direction direction);
   awaitable<void> watch_for_reset();
-  bool say_end(Direction direction);
+  awaitable<bool> say_end(Direction direction);
   bool fail(const error_code& error, Direction reading_or_writing, bool reading);
   awaitable<bool> hold_back(Direction direction);
   awaitable<void> let_arrive(Direction direction);
+  awaitable<void> until_sent(Direction direction);
+  bool is_sent_on();
   std::uint64_t left(Direction direction) const;
 
   tcp::socket& source(Direction d) { return d == Direction::up ? tool_ : far_; }
@@ -60,7 +63,9 @@ class Relay : public std::enable_shared_from_this<Relay> {
   Clock::time_point last_byte_;
   asio::steady_timer done_;
   std::uint64_t bytes_[2] = {0, 0};
-  bool is_bulk_[2] = {false, false};  // by what came last
+  std::uint64_t unsent_ = 0;           // by both sides, when it was looked at last
+  bool is_bulk_[2] = {false, false};   // by what came last
+  bool said_end_[2] = {false, false};  // to the side that it goes to: a FIN, which the kernel counts as a byte
   int open_ = 2;
   bool over_ = false;
   FlowReason why_ = FlowReason::none;

@@ -1,6 +1,5 @@
 #include "netfilter/proxy/sockets.hpp"
 
-#include <linux/filter.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -59,30 +59,28 @@ bool has_address(const sockaddr_storage& storage, const IpAddress& address) {
   return ntohl(reinterpret_cast<const sockaddr_in&>(storage).sin_addr.s_addr) == address.v4();
 }
 
-// Of what this socket was given: what is not acknowledged (SIOCOUTQ), or not even sent (SIOCOUTQNSD; both in tcp(7)).
-std::uint32_t waiting(tcp::socket& socket, unsigned long which) {
+// tcp(7), SIOCOUTQNSD
+std::uint32_t not_sent(int fd) {
   int bytes = 0;
-  return ::ioctl(socket.native_handle(), which, &bytes) == 0 ? static_cast<std::uint32_t>(bytes) : 0;
+  return ::ioctl(fd, SIOCOUTQNSD, &bytes) == 0 ? static_cast<std::uint32_t>(bytes) : 0;
 }
 
-// Drops all that arrives (socket(7), SO_ATTACH_FILTER).
-void hear_nothing(tcp::socket& socket) {
-  sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
-  const sock_fprog program{1, &drop};
-  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+bool disconnect(int fd) {
+  const sockaddr nobody{AF_UNSPEC, {}};
+  return ::connect(fd, &nobody, sizeof nobody) == 0;
 }
 
 // Sends an RST and throws away what was not sent: how much? To look and then to close is too late by what the kernel
-// sends in between, megabytes on a busy machine. So: nothing is acknowledged any more; the connection ends, but not
-// the socket (connect(2), AF_UNSPEC); and what was sent behind the last acknowledgement can still be asked for, as
-// what then seems to wait for one without seeming unsent.
-std::uint64_t disconnect(tcp::socket& socket) {
-  hear_nothing(socket);
-  const auto given = waiting(socket, SIOCOUTQ);
-  const sockaddr nobody{AF_UNSPEC, {}};
-  if (::connect(socket.native_handle(), &nobody, sizeof nobody) != 0) return waiting(socket, SIOCOUTQNSD);
-  const auto sent = waiting(socket, SIOCOUTQ) - waiting(socket, SIOCOUTQNSD);
-  return given > sent ? given - sent : 0;
+// sends in between, megabytes on a busy machine. So the connection ends, but not the socket (connect(2), AF_UNSPEC),
+// which can still be asked. It then says more, by as much as it moved its next sequence number away from the old
+// connection's (tcp_disconnect() in net/ipv4/tcp.c: the largest window, and 2); a second time moves it as far again.
+std::uint64_t discard(int fd) {
+  const auto before = not_sent(fd);
+  if (before == 0 || !disconnect(fd)) return before;
+  const auto once = not_sent(fd);
+  if (!disconnect(fd)) return before;
+  const auto twice = not_sent(fd);
+  return std::min(before, once - (twice - once));
 }
 
 }  // namespace
@@ -107,16 +105,16 @@ Destination destination_of(const tcp::socket& accepted) {
 
 std::uint64_t reset(tcp::socket& socket) {
   error_code ignored;
-  const auto discarded = waiting(socket, SIOCOUTQNSD) > 0 ? disconnect(socket) : 0;
+  const auto discarded = discard(socket.native_handle());
   socket.set_option(asio::socket_base::linger(true, 0), ignored);
   socket.close(ignored);
   return discarded;
 }
 
-bool is_sending(tcp::socket& socket) {
+std::uint64_t unsent(tcp::socket& socket) {
   error_code gone;
   socket.remote_endpoint(gone);
-  return !gone && waiting(socket, SIOCOUTQNSD) > 0;
+  return gone ? 0 : not_sent(socket.native_handle());
 }
 
 void be_writable_when_sent(tcp::socket& socket) {

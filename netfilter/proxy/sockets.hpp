@@ -16,11 +16,11 @@ bool are_listeners_of(const EgressJob& job, std::vector<Descriptor>& fds);
 Destination destination_of(const tcp::socket& accepted);
 
 // The other side gets an RST, now, whatever is in flight. Bytes that this socket was given and that were never sent:
-// those an RST discards. 0 for one that is closed.
+// those an RST discards. A FIN behind them is one more. 0 for a descriptor that is closed.
 std::uint64_t reset(tcp::socket& socket);
 
-// Is it connected, and has the kernel not sent yet all that it was given (tcp(7), SIOCOUTQNSD)?
-bool is_sending(tcp::socket& socket);
+// Bytes that this socket was given and the kernel has not sent yet (tcp(7), SIOCOUTQNSD); 0 if it is not connected.
+std::uint64_t unsent(tcp::socket& socket);
 
 // From now on it is writable only when all that it was given is sent (tcp(7), TCP_NOTSENT_LOWAT).
 void be_writable_when_sent(tcp::socket& socket);

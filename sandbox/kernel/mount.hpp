@@ -34,8 +34,8 @@ Fd clone_tree(int at, const std::string& path);
 // Sets attributes on a whole (detached or attached) tree, into which nothing is mounted from elsewhere any more.
 void restrict_tree(int tree, std::uint64_t attributes);
 
-// Attaches a detached mount on the directory `path`. A symlink in its last component is not followed, and is no
-// directory; what stands before that is for the caller to own.
+// Attaches a detached mount on `path`, a directory or, for a mount of one file, a file. A symlink in its last component
+// is not followed, and is no directory; what stands before that is for the caller to own.
 void attach(const Fd& mount, const std::string& path);
 
 }  // namespace cordon

@@ -86,6 +86,11 @@ void assemble_root(const BuildInputs& in) {
   attach(clone_tree(scratch.get(), "work"), "work");
   attach(clone_tree(scratch.get(), "tmp"), "tmp");
   attach(clone_tree(scratch.get(), "shm"), "dev/shm");
+  if (!in.plan.egress.empty()) {
+    const auto hosts = clone_tree(scratch.get(), "hosts");
+    restrict_tree(hosts.get(), MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC);
+    attach(hosts, "etc/hosts");  // a file of ours, in every view
+  }
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
   check(::mount_setattr(AT_FDCWD, "dev", 0, &read_only, sizeof read_only), "make read-only", "/dev");

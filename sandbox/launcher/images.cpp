@@ -14,6 +14,7 @@
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/kernel/mount.hpp"
+#include "sandbox/launcher/hosts.hpp"
 #include "sandbox/launcher/image_file.hpp"
 
 namespace cordon {
@@ -49,7 +50,7 @@ void make_skeleton(const std::string& root) {
             "cordon:x:1000:1000:job:/work:/bin/sh\n"
             "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
   make_file(root + "/etc/group", "root:x:0:\ncordon:x:1000:\nnogroup:x:65534:\n");
-  make_file(root + "/etc/hosts", "127.0.0.1 localhost cordon\n::1 localhost cordon\n");
+  make_file(root + "/etc/hosts", hosts_of({}));
   make_file(root + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
 }
 

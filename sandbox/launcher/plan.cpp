@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "profiles/egress_narrow.hpp"
+#include "sandbox/launcher/hosts.hpp"
 #include "sandbox/launcher/images.hpp"
 #include "sandbox/prestart/eligible.hpp"
 #include "sandbox/prestart/prestart.hpp"
@@ -16,7 +17,8 @@ namespace cordon {
 
 namespace {
 
-// tmpfs counts its root, /work, /tmp and /dev/shm too, and what stands above a writable image (image_view.cpp).
+// tmpfs counts its root, /work, /tmp and /dev/shm too, /etc/hosts where there is egress, and what stands above a
+// writable image (image_view.cpp).
 constexpr std::uint64_t own_scratch_inodes = 4, own_inodes_above_image = 60;
 
 // What package managers need over their own files; all of it in the tool's own user namespace, over its one id.
@@ -113,8 +115,10 @@ tl::expected<void, SetupFailed> check_egress(const LaunchPlan& plan, const Egres
 }
 
 ScratchBounds scratch_bounds(const LaunchPlan& plan, const Limits& limits) {
-  const auto own = own_scratch_inodes + (plan.init.writable_image ? own_inodes_above_image : 0);
-  return {std::to_string(limits.scratch_bytes), std::to_string(limits.scratch_inodes + own)};
+  const bool has_hosts = !plan.egress.empty();
+  const auto own = own_scratch_inodes + (has_hosts ? 1 : 0) + (plan.init.writable_image ? own_inodes_above_image : 0);
+  return {std::to_string(limits.scratch_bytes + (has_hosts ? max_hosts_bytes : 0)),
+          std::to_string(limits.scratch_inodes + own)};
 }
 
 std::vector<ResourceLimit> resource_limits_of_job(const Limits& limits) {

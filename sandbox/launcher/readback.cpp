@@ -211,9 +211,9 @@ void expect_restricted(const Mount& mount, bool may_write) {
 
 }  // namespace
 
-Facts mount_facts(std::string_view mountinfo, bool writable_image) {
+Facts mount_facts(std::string_view mountinfo, WantedMounts wanted) {
   std::set<std::string, std::less<>> writable{"/work", "/tmp", "/dev/shm"};
-  if (writable_image) writable.insert({"/", "/usr"});
+  if (wanted.writable_image) writable.insert({"/", "/usr"});
   std::map<std::string, std::string, std::less<>> mounts, devices;
   for (auto line = take_line(mountinfo); line; line = take_line(mountinfo)) {
     const auto mount = parse_mount(*line);
@@ -221,9 +221,12 @@ Facts mount_facts(std::string_view mountinfo, bool writable_image) {
     mounts["mount." + mount.point] = mount.type + " " + mount.options;
     devices[mount.point] = mount.device;
   }
-  for (const char* point : {"/", "/proc", "/dev", "/dev/shm", "/work", "/tmp"})
+  std::vector<const char*> on_scratch{"/work", "/dev/shm", "/tmp"}, points{"/", "/proc", "/dev"};
+  if (wanted.hosts) on_scratch.push_back("/etc/hosts");
+  points.insert(points.end(), on_scratch.begin(), on_scratch.end());
+  for (const char* point : points)
     if (!devices.contains(point)) differs(std::string("mount ") + point, "mounted", "absent");
-  for (const char* point : {"/dev/shm", "/tmp"})  // a host's own may have the very same options
+  for (const char* point : on_scratch)  // a host's own may have the very same options
     if (devices[point] != devices["/work"])
       differs(std::string("mount ") + point, "the scratch, " + devices["/work"], devices[point]);
   return {mounts.begin(), mounts.end()};
@@ -237,8 +240,8 @@ Facts read_back(const LaunchPlan& plan, const Cgroup& cgroup, int init_pid, int 
   add_namespaces(facts, proc);
   require_told(probed);
   facts.insert(facts.end(), probed.facts.begin(), probed.facts.end());
-  for (auto& fact : mount_facts(read_file(proc.get(), "mountinfo"), plan.init.writable_image))
-    facts.push_back(std::move(fact));
+  const WantedMounts wanted{plan.init.writable_image, !plan.egress.empty()};
+  for (auto& fact : mount_facts(read_file(proc.get(), "mountinfo"), wanted)) facts.push_back(std::move(fact));
   add_network(facts, proc);
   add_resource_limits(facts, plan.lease, plan.init.rlimits, pid);
   for (const auto& limit : resource_limits_of_job(plan.ceiling))  // told when they are the job's

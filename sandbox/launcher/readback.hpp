@@ -25,8 +25,12 @@ void remember_own_namespaces();
 
 // The pure parts.
 std::string status_field(std::string_view status, std::string_view key);  // of /proc/PID/status, spaces for tabs
+struct WantedMounts {
+  bool writable_image = false;
+  bool hosts = false;
+};
 // Throws unless every mount is read-only (but the scratch and, when planned so, the image), nosuid and, off /dev,
-// nodev, and /work, /tmp and /dev/shm are of one file system.
-Facts mount_facts(std::string_view mountinfo, bool writable_image = false);
+// nodev, and /work, /tmp, /dev/shm and, when there are to be names in it, /etc/hosts are of one file system.
+Facts mount_facts(std::string_view mountinfo, WantedMounts wanted = {});
 
 }  // namespace cordon

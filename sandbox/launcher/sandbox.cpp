@@ -13,6 +13,7 @@
 #include "sandbox/kernel/message_socket.hpp"
 #include "sandbox/launcher/build.hpp"
 #include "sandbox/launcher/collector.hpp"
+#include "sandbox/launcher/hosts.hpp"
 #include "sandbox/launcher/readback.hpp"
 #include "sandbox/prestart/limits.hpp"
 #include "sandbox/prestart/prestart.hpp"
@@ -73,6 +74,10 @@ Sandbox::Sandbox(int lifeline, LaunchPlan plan, Host& host, Timings& timings, Wi
       workspace_(scratch_bounds(plan_, plan_.waiting), plan_.lease.tool_uid),
       streams_(plan_.lease.tool_uid) {
   if (!plan_.prestart.empty()) input_.emplace();
+  if (!plan_.egress.empty()) {
+    workspace_.make_hosts(max_hosts_bytes);
+    workspace_.write_hosts(hosts_of({}));
+  }
 }
 
 Prepared Sandbox::prepare() {
@@ -160,6 +165,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   const auto& image = host_.policy.config.images.at(plan_.image);
   witness_.begin({0, job.id, plan_.image, plan_.profile_digest, plan_.filter, image.sha256, job.limits});
   try {
+    if (!job.egress.empty()) workspace_.write_hosts(hosts_of(job.egress));
     used_before_ = workspace_.used();
     auto facts = give(job, memfds);
     for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs

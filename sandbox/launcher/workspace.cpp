@@ -1,7 +1,9 @@
 #include "sandbox/launcher/workspace.hpp"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
@@ -38,6 +40,17 @@ void Workspace::resize(const ScratchBounds& bounds) {
   if (bounds == bounds_) return;
   reconfigure_mount(mount_, {{"size", bounds.bytes}, {"nr_inodes", bounds.inodes}});
   bounds_ = bounds;
+}
+
+void Workspace::make_hosts(std::uint64_t bytes) {
+  hosts_.reset(check(::openat(root_.get(), "hosts", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), "create", "hosts"));
+  check(::fchmod(hosts_.get(), 0644), "set the mode of", "hosts");
+  check(::fallocate(hosts_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)), "make room for", "hosts");
+}
+
+void Workspace::write_hosts(std::string_view text) {
+  const auto written = check(::pwrite(hosts_.get(), text.data(), text.size(), 0), "write", "hosts");
+  if (static_cast<std::size_t>(written) != text.size()) throw KernelError("write", "hosts", ENOSPC);
 }
 
 struct statfs Workspace::look() const {

@@ -4,6 +4,8 @@
 
 #include <sys/vfs.h>
 
+#include <string_view>
+
 #include "sandbox/kernel/fd.hpp"
 #include "sandbox/launcher/plan.hpp"
 #include "sandbox/report.hpp"
@@ -15,6 +17,10 @@ class Workspace {
   Workspace(const ScratchBounds& bounds, std::uint32_t owner);
 
   void resize(const ScratchBounds& bounds);
+  // The file `hosts` beside the directories, with all the room that it may need: nothing that the tool has leads to it
+  // but where the builder attaches it. What is written later begins as what was written before.
+  void make_hosts(std::uint64_t bytes);
+  void write_hosts(std::string_view text);
   Facts read_back(const ScratchBounds& bounds) const;  // throws when the kernel has something else
 
   const Fd& mount() const { return mount_; }  // detached; attached once by the sandbox's builder
@@ -30,7 +36,7 @@ class Workspace {
   struct statfs look() const;
 
   ScratchBounds bounds_;
-  Fd mount_, root_;
+  Fd mount_, root_, hosts_;
 };
 
 }  // namespace cordon

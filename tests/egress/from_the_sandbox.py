@@ -2,12 +2,13 @@
 """Promises of egress, end to end: real jobs, the real launcher, cordond, cordon-egress and packet filter, and an
 internet that counts every byte. As root; usage: from_the_sandbox.py BIN_DIR [WORD]: only tests with WORD in their name.
 """
+import errno
 import json
 import os
 import re
 import signal
 
-from scene import SERVER, curl, expect, play, sent, stage, went_well
+from scene import SERVER, WEB, curl, expect, play, sent, stage, went_well
 
 TALK = """
 import socket, sys
@@ -25,9 +26,49 @@ for where in sys.argv[1:]:
 """
 
 
+ASK = """
+import socket, struct, sys
+hosts = dict(reversed(line.split()[:2]) for line in open('/etc/hosts') if line.startswith('198.'))
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); s.connect(('198.18.0.1', 53))
+for name in sys.argv[1:]:
+    s.send(struct.pack('>6H', 7, 0x100, 1, 0, 0, 0) + b''.join(bytes([len(l)]) + l.encode() for l in name.split('.')) + b'\\0\\0\\1\\0\\1')
+    said = socket.inet_ntoa(s.recv(512)[-4:])
+    print(name, said)
+    assert said == hosts[name], (said, hosts)
+"""
+
+
 def test_plain_http_and_names_under_a_wildcard_are_reached():
     expect(curl("http://plain.example.net/")["stdout"] == "hello\n", "plain HTTP")
     expect(curl("https://a.wild.example.com/", "-k")["stdout"] == "hello\n", "a wildcard")
+
+
+def test_exact_names_are_in_the_hosts_file_of_each_job():
+    code = "hosts = open('/etc/hosts').read()\nprint(hosts)\ntry: open('/etc/hosts', 'a')\nexcept OSError as e: print(e.errno)"
+    granted = {"www.example.com", "echo.example.com", "plain.example.net"}
+    for egress, names in ({}, granted), ({"egress": [{"name": "www.example.com"}]}, {"www.example.com"}), ({"egress": []}, set()):
+        *lines, last = stage.job(["python3", "-c", code], **egress)["stdout"].split("\n")[:-1]
+        expect(last in (str(errno.EROFS), str(errno.EACCES)), last)
+        of_grants = [line.split() for line in lines if line.startswith("198.18.")]
+        expect({name for _, name in of_grants} == names and len({at for at, _ in of_grants}) == len(names), str(lines))
+        expect(lines[:2] == ["127.0.0.1 localhost cordon", "::1 localhost cordon"], str(lines))
+    # They are what the resolver says, which is asked without the file.
+    job = stage.job(["python3", "-c", ASK, *sorted(granted)])
+    expect(job["outcome"] == {"kind": "exited", "code": 0} and job["stdout"].count("198.18.") == len(granted), job)
+
+
+def test_root_inside_has_its_hosts_too_and_cannot_replace_them():
+    code = "import os\nfor f in (lambda: open('/etc/hosts', 'a'), lambda: os.replace('/tmp/h', '/etc/hosts'), lambda: os.remove('/etc/hosts')):\n" \
+           "  open('/tmp/h', 'w')\n  try: f()\n  except OSError: print('refused')\nprint(open('/etc/hosts').read())"
+    told = stage.job(["python3", "-c", code], profile="root")["stdout"]
+    expect(told.count("refused") == 3 and " www.example.com\n" in told, told)
+
+
+def test_the_hosts_file_takes_nothing_of_the_scratch_and_gives_nothing_to_it():
+    code = "n = 0\ntry:\n  with open('/work/f', 'wb', 0) as f:\n    while True: n += f.write(bytes(4096))\nexcept OSError: print(n)"
+    for profile in ("web", "none"):
+        job = stage.job(["python3", "-c", code], profile=profile, limits={"scratch_bytes": 1 << 20})
+        expect(job["stdout"] == f"{1 << 20}\n" and job["usage"]["scratch_bytes"] == 1 << 20, job)
 
 
 def test_what_is_not_granted_is_denied_and_causes_nothing_upstream():

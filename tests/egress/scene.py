@@ -28,6 +28,7 @@ def begin(prepare, config):
     stage.profile("web", WEB)
     stage.profile("one", [WEB[0]])
     stage.profile("late", [dict(WEB[0], expires="2020-01-01T00:00:00Z")])
+    stage.profile("root", [WEB[0]], root_inside=True)
     stage.profile("none", [])
     stage.profile("null", None)
     url = {"type": "object", "properties": {"url": {"type": "string", "maxLength": 200}}, "required": ["url"]}

@@ -59,9 +59,11 @@ std::optional<std::string> by_tcp(const World& world, std::string_view question)
 
 }  // namespace
 
-Connection::Connection(const World& world, Ipv4 address, std::uint16_t port) {
+Connection::Connection(const World& world, Ipv4 address, std::uint16_t port, int receives) {
   const Within there(world.sandbox());
   socket_.reset(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "open a socket"));
+  if (receives > 0)
+    check(::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receives, sizeof receives), "set a buffer");
   const auto to = endpoint(address, port);
   if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0) error_ = errno;
 }

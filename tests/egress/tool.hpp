@@ -13,7 +13,8 @@ namespace cordon::egress_test {
 
 class Connection {
  public:
-  Connection(const World& world, Ipv4 address, std::uint16_t port);  // from inside the sandbox
+  // From inside the sandbox. `receives`: bytes that its kernel keeps for it (SO_RCVBUF); 0: as many as it likes.
+  Connection(const World& world, Ipv4 address, std::uint16_t port, int receives = 0);
   bool connected() const { return error_ == 0; }
   int error() const { return error_; }
 

@@ -3,10 +3,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "netfilter/egress_job.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
 #include "sandbox/launcher/cgroup_layout.hpp"
 #include "sandbox/launcher/glob.hpp"
+#include "sandbox/launcher/hosts.hpp"
 #include "sandbox/launcher/leases.hpp"
 #include "sandbox/launcher/network_denials.hpp"
 #include "sandbox/launcher/plan.hpp"
@@ -235,9 +237,34 @@ TEST_CASE("a mount that is writable, setuid, with devices, or missing refuses th
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "0:4 / /tmp", "0:5 / /tmp")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "subset=pid", "hidepid=0")), KernelError);
   CHECK_THROWS_AS(mount_facts(with(good_mounts, "relatime - overlay", "relatime shared:1 - overlay")), KernelError);
-  CHECK_NOTHROW(mount_facts(with(good_mounts, "/ / ro", "/ / rw"), true));
+  CHECK_NOTHROW(mount_facts(with(good_mounts, "/ / ro", "/ / rw"), {true, false}));
+  CHECK_THROWS_AS(mount_facts(good_mounts, {false, true}), KernelError);
+  const auto with_names =
+      std::string(good_mounts) + "7 1 0:4 /hosts /etc/hosts ro,nosuid,nodev,noexec - tmpfs none rw\n";
+  CHECK_NOTHROW(mount_facts(with_names, {false, true}));
+  CHECK_THROWS_AS(mount_facts(with(with_names, "/etc/hosts ro", "/etc/hosts rw"), {false, true}), KernelError);
+  CHECK_THROWS_AS(mount_facts(with(with_names, "0:4 /hosts", "0:1 /hosts"), {false, true}), KernelError);
   CHECK_THROWS_AS(mount_facts(std::string(good_mounts) + "7 1 0:9 / /sys rw,nosuid,nodev - sysfs none rw\n"),
                   KernelError);
+}
+
+TEST_CASE("/etc/hosts of a job has each exact name of its grants with the address that cordon-egress knows it by") {
+  EgressGrants grants(4);
+  grants[0].name = "b.example.com", grants[1].name = "*.example.org", grants[2].name = "a.example.com";
+  grants[3].network = {0x5db8d800, 24};
+  EgressJob job;
+  job.grants = grants;
+  assign_synthetic_addresses(job);
+  REQUIRE(job.names.size() == 2);
+  CHECK(hosts_of({}) == "127.0.0.1 localhost cordon\n::1 localhost cordon\n");
+  CHECK(hosts_of(grants) == hosts_of({}) + to_text(job.names[0].address) + " a.example.com\n" +
+                                to_text(job.names[1].address) + " b.example.com\n");
+  EgressGrants most(max_egress_grants);
+  for (std::size_t i = 0; i < most.size(); ++i)
+    most[i].name = std::string(63, 'a') + "." + std::string(63, 'b') + "." + std::string(63, 'c') + "." +
+                   std::string(58, 'd') + std::to_string(10 + i);
+  CHECK(hosts_of(most).size() > max_egress_grants * 253);
+  CHECK(hosts_of(most).size() <= max_hosts_bytes);
 }
 
 TEST_CASE("a field of /proc/PID/status is found whole, and a missing one is not taken for empty") {
