@@ -158,10 +158,9 @@ HelloRead read_messages(std::string_view so_far, std::size_t max_bytes) {
 
 HelloRead read_client_hello(std::string_view so_far, std::size_t max_bytes) {
   if (const auto fault = other_protocol(so_far)) return *fault;
-  auto read = read_messages(so_far, max_bytes);
+  // What stands behind them is not looked at: it may be here already, or not yet.
+  auto read = read_messages(so_far.substr(0, max_bytes), max_bytes);
   if (std::holds_alternative<HelloIncomplete>(read) && so_far.size() >= max_bytes) return HelloFault::too_large;
-  if (const auto* hello = std::get_if<ClientHello>(&read); hello != nullptr && hello->bytes > max_bytes)
-    return HelloFault::too_large;
   return read;
 }
 

@@ -92,6 +92,16 @@ TEST_CASE("a second hello for another name, or one that hides it, ends the flow 
   CHECK(fault_of(retry(), tls_record(same.substr(0, 9)) + tls_record(same.substr(9))) == FlowReason::none);
 }
 
+TEST_CASE("what is too large is that in one piece and in many, whatever is in it") {
+  const auto large = ccs + tls_record(std::string(most, ':'));  // its header makes it larger than a hello may be
+  CHECK(fault_of(retry(), large) == FlowReason::head_too_large);
+  auto second = after(retry());
+  auto fault = FlowReason::none;
+  for (std::size_t at = 0; at < large.size() && fault == FlowReason::none; at += 7)
+    fault = second.up(std::string_view(large).substr(at, 7)).fault;
+  CHECK(fault == FlowReason::head_too_large);
+}
+
 TEST_CASE("before the server has said anything no hello and nothing but TLS goes up, and early data does") {
   SecondHello second("a.test", most);
   CHECK(second.up(ccs + early + early).output == ccs + early + early);
