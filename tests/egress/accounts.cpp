@@ -277,7 +277,7 @@ TEST_CASE("a flow of which all was said can be cut until all is sent") {
 }
 
 TEST_CASE("a reader that is slow is not idle while it takes what the kernel has") {
-  Stage stage(generous(), 500);
+  Stage stage(generous(), 1000);
   auto tool = stage.connect(echo, 65'536);
   const auto sent = varied(4'000'000);
   std::thread sends([&] {
