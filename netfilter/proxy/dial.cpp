@@ -27,7 +27,7 @@ void Dial::prepare(const Permit& permit) {
 }
 
 void Dial::open(bool v6) {
-  error_code failed;  // then to connect fails
+  error_code failed;  // then it is not open, which whoever connects looks at
   socket_.close(failed);
   socket_.open(v6 ? tcp::v6() : tcp::v4(), failed);
   socket_.non_blocking(true, failed);
