@@ -70,9 +70,6 @@ awaitable<void> Flow::run(std::shared_ptr<Flow> flow) {
 // What can be said before the tool has said anything.
 FlowReason Flow::admit() {
   const auto now = Clock::now();
-  error_code ignored;
-  tool_.set_option(tcp::no_delay(true), ignored);
-  tool_.non_blocking(true, ignored);
   name_ = job_->snapshot().name_at(destination_.address);
   const auto grant = job_->snapshot().grant_for(destination_.address, destination_.port, today());
   if (grant) {
@@ -115,10 +112,18 @@ awaitable<FlowReason> Flow::wait_for_evidence() {
   ++figures.flows_allowed;
   evidence_ = std::make_shared<Later<bool>>(job_->io().get_executor());
   job_->evidence().ask(decision(FlowReason::none), evidence_);
-  dial_.prepare(*permit_);
+  prepare(*permit_);
   const auto written = co_await evidence_->get(Clock::now() + evidence_patience);
   if (is_ended()) co_return ended_;
   co_return written.value_or(false) ? FlowReason::none : FlowReason::no_evidence;
+}
+
+// What a relay needs of both sockets.
+void Flow::prepare(const Permit& permit) {
+  error_code ignored;
+  tool_.set_option(tcp::no_delay(true), ignored);
+  tool_.non_blocking(true, ignored);
+  dial_.prepare(permit);
 }
 
 awaitable<FlowReason> Flow::relay() {

@@ -34,6 +34,7 @@ class Flow {
   awaitable<FlowReason> decide();
   FlowReason check_budgets() const;
   awaitable<FlowReason> wait_for_evidence();
+  void prepare(const Permit& permit);
   awaitable<FlowReason> relay();
   awaitable<void> refuse(FlowReason why);
   std::string refusal(FlowReason why) const;

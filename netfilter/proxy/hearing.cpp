@@ -42,7 +42,6 @@ bool understand_request(Hearing& hearing, std::size_t max_bytes) {
 }
 
 bool understand(Hearing& hearing, EgressMode mode, std::size_t max_bytes) {
-  if (mode == EgressMode::raw) return true;
   return mode == EgressMode::passthrough ? understand_hello(hearing, max_bytes)
                                          : understand_request(hearing, max_bytes);
 }
@@ -51,6 +50,7 @@ bool understand(Hearing& hearing, EgressMode mode, std::size_t max_bytes) {
 
 awaitable<Hearing> hear(tcp::socket& tool, EgressMode mode, EgressLimits limits) {
   Hearing hearing;
+  if (mode == EgressMode::raw) co_return hearing;
   const Deadline deadline(tool, std::chrono::milliseconds(limits.head_ms));
   while (!understand(hearing, mode, limits.max_head_bytes)) {
     const auto had = hearing.bytes.size();

@@ -124,14 +124,13 @@ void be_writable_when_sent(tcp::socket& socket) {
 
 bool is_walled() {
   constexpr std::uint16_t discard = 9;
-  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  static int fd = -1;  // for good: each flow asks twice
+  if (fd < 0) fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return false;  // not known: nothing is let out
   const auto to = endpoint_of(IpAddress(Ipv4{INADDR_LOOPBACK}), discard);
   // EPERM is the packet filter's (udp(7)).
   const auto sent = ::sendto(fd, "", 0, MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&to.storage), to.size);
-  const bool refused = sent < 0 && errno == EPERM;
-  ::close(fd);
-  return refused;
+  return sent < 0 && errno == EPERM;
 }
 
 bool is_own_address(const IpAddress& address) {

@@ -11,6 +11,7 @@ One command a line on standard input, one answer a line on standard output, both
   {"do": "site", "prefix": "/repo.git/", "files": {"HEAD": BASE64}}
       what HTTP and TLS answer below that path, whatever the host; 404 for what is no file of it
   {"do": "resolver", "lives": false}   nobody listens on port 53 any more, or again
+  {"do": "packets", "counted": false}   nobody looks at packets any more, or again
   {"do": "counts"}   queries, connections, packets by destination, since the start or the last "forget"
   {"do": "forget"}
 usage: fake_internet.py INTERFACE DIRECTORY
@@ -343,22 +344,36 @@ class Resets(Recorded):
         self.transport.abort()
 
 
-def count_packets(sniffer):
+class Sniffer:
     """What arrives here, whatever becomes of it: protocol, destination, port."""
-    while True:
-        try:
-            frame, where = sniffer.recvfrom(128)
-        except BlockingIOError:
-            return
-        if where[2] == socket.PACKET_OUTGOING:
-            continue
-        if where[1] == 0x0800 and len(frame) >= 24:
-            header = (frame[0] & 15) * 4
-            port = struct.unpack(">H", frame[header + 2:header + 4])[0] if frame[9] in (6, 17) else 0
-            packets[f"{frame[9]} {socket.inet_ntoa(frame[16:20])} {port}"] += 1
-        elif where[1] == 0x86DD and len(frame) >= 44 and frame[6] in (6, 17):
-            port = struct.unpack(">H", frame[42:44])[0]
-            packets[f"{frame[6]} {socket.inet_ntop(socket.AF_INET6, frame[24:40])} {port}"] += 1
+
+    socket = None
+
+    def begin(self):
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(3))
+        self.socket.bind((interface, 0))
+        asyncio.get_running_loop().add_reader(self.socket, self.count)
+
+    def end(self):
+        asyncio.get_running_loop().remove_reader(self.socket)
+        self.socket.close()
+        self.socket = None
+
+    def count(self):
+        while self.socket:
+            try:
+                frame, where = self.socket.recvfrom(128)
+            except BlockingIOError:
+                return
+            if where[2] == socket.PACKET_OUTGOING:
+                continue
+            if where[1] == 0x0800 and len(frame) >= 24:
+                header = (frame[0] & 15) * 4
+                port = struct.unpack(">H", frame[header + 2:header + 4])[0] if frame[9] in (6, 17) else 0
+                packets[f"{frame[9]} {socket.inet_ntoa(frame[16:20])} {port}"] += 1
+            elif where[1] == 0x86DD and len(frame) >= 44 and frame[6] in (6, 17):
+                port = struct.unpack(">H", frame[42:44])[0]
+                packets[f"{frame[6]} {socket.inet_ntop(socket.AF_INET6, frame[24:40])} {port}"] += 1
 
 
 class Resolver:
@@ -379,6 +394,9 @@ async def obey(line):
     if command["do"] == "resolver":
         await resolver.begin() if command["lives"] else resolver.end()
         return {}
+    if command["do"] == "packets":
+        sniffer.begin() if command["counted"] else sniffer.end()
+        return {}
     if command["do"] == "name":
         zone[command["name"]] = command
         return {}
@@ -395,9 +413,7 @@ async def obey(line):
 
 async def main():
     loop = asyncio.get_running_loop()
-    sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(3))
-    sniffer.bind((interface, 0))
-    loop.add_reader(sniffer, count_packets, sniffer)
+    sniffer.begin()
     await resolver.begin()
     servers = [(80, Http), (8080, Http), (443, Https), (7000, Echo), (7001, Sink), (7002, Source),
                (7003, Silent), (7004, Resets), (7005, Retries), (5432, Postgres)]
@@ -408,11 +424,11 @@ async def main():
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     print("{}", flush=True)
     while line := await commands.readline():
-        count_packets(sniffer)
+        sniffer.count()
         print(json.dumps(await obey(line)), flush=True)
 
 
 certificate()
-context, retrying, resolver = server(), server(), Resolver()
+context, retrying, resolver, sniffer = server(), server(), Resolver(), Sniffer()
 retrying.set_ecdh_curve("secp384r1")
 asyncio.run(main())
