@@ -116,6 +116,7 @@ wire::Bytes encode(const EgressJob& job) {
     w.u32(name.address);
   }
   w.u32(job.first_wildcard);
+  wire::write_owner(w, job.owner);
   return w.take();
 }
 
@@ -137,6 +138,7 @@ std::optional<EgressJob> decode_egress_job(std::string_view bytes) {
     name.address = r.u32();
   }
   job.first_wildcard = r.u32();
+  job.owner = wire::read_owner(r);
   if (!r.finished() || !is_sound(job)) return std::nullopt;
   return job;
 }
@@ -161,7 +163,7 @@ const char* to_string(EgressRefusal refusal) {
     case EgressRefusal::duplicate:
       return "a job of this id is served already";
     case EgressRefusal::no_evidence:
-      return "nobody who writes evidence is connected";
+      return "cordond is not connected";
   }
   return "";
 }

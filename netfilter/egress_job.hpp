@@ -25,6 +25,7 @@
 
 #include "profiles/codec.hpp"
 #include "profiles/egress_grant.hpp"
+#include "profiles/job_owner.hpp"
 
 namespace cordon {
 
@@ -63,7 +64,8 @@ struct EgressJob {
   Ipv4 resolver = synthetic_resolver;
   std::vector<SyntheticName> names;
   Ipv4 first_wildcard =
-      0;  // limits.max_wildcard_names addresses from here on: within synthetic_network, not in `names`
+      0;                // limits.max_wildcard_names addresses from here on: within synthetic_network, not in `names`
+  JobOwner owner = {};  // as cordond has it, for evidence
   bool operator==(const EgressJob&) const = default;
 };
 
@@ -81,7 +83,7 @@ enum class EgressRefusal : std::uint8_t {
   descriptors = 2,  // too few, too many, or one is not the socket it should be
   no_room = 3,      // too many jobs, descriptors or memory: try later
   duplicate = 4,    // a job of this id is served already
-  no_evidence = 5,  // nobody who writes evidence (cordond) is connected, so no flow would be allowed
+  no_evidence = 5,  // cordond is not connected, so no flow would be allowed
 };
 struct EgressAnswer {
   EgressRefusal refusal = EgressRefusal::none;

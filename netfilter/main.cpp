@@ -5,11 +5,11 @@
 //   proxy/control      names who connects, checks what a launcher brings, ends the job with its connection
 //   proxy/dns_service  answers names with synthetic addresses from a table; forwards nothing
 //   proxy/flow         one connection of a tool: hears its first words (tls/, http/), has them authorised (policy/),
-//   waits
-//                      until cordond has written the decision (proxy/evidence), dials, relays (proxy/relay)
+//                      put on record (proxy/evidence), dials, relays (proxy/relay)
 //   policy/authorise   the only door to proxy/dial, which takes nothing but its Permit
-// cordond connects to the same socket and is told every decision and close (profiles/flow_record.hpp); while it is not
-// there, nothing new is dialled. When this process dies, all flows of all jobs die, and no other job is touched.
+// cordond connects to the same socket, hands us a connection to cordon-ledger, and is told every decision and close
+// (profiles/flow_record.hpp); while it is not there, nothing new is dialled. When this process dies, all flows of all
+// jobs die, and no other job is touched.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -37,7 +37,8 @@ struct Options {
 void declare(CLI::App& app, Options& options) {
   app.add_option("--socket", options.socket, "where launchers and cordond connect; made anew")->capture_default_str();
   app.add_option("--listen-fd", options.listen_fd, "that socket, made by who starts this (systemd: 3)");
-  app.add_option("--watcher-uid", options.peers.watcher_uid, "the user of cordond, which writes evidence")->required();
+  app.add_option("--watcher-uid", options.peers.watcher_uid, "the user of cordond, which has a ledger for us")
+      ->required();
   app.add_option("--uid", options.uid, "the user to become, when started as root");
   app.add_option("--gid", options.gid, "its group");
   app.add_option("--resolver", options.resolvers, "IP[:PORT] of an upstream resolver, repeated")->required();

@@ -13,7 +13,7 @@ using wire::Reader;
 using wire::Writer;
 
 constexpr std::uint32_t magic = 0x524e4443;  // "CDNR"
-constexpr std::uint16_t version = 3;
+constexpr std::uint16_t version = 4;
 constexpr std::size_t most_answers = 32, most_method = 32, most_path = 1024, most_name = 255;
 
 enum class Kind : std::uint16_t {
@@ -23,9 +23,12 @@ enum class Kind : std::uint16_t {
   query_denied,
   job_closed,
   figures,
+  ledger_lost,
+  to_write,
   written = 32,
   ask,
-  revoke
+  revoke,
+  ledger_comes
 };
 
 constexpr std::array<const char*, flow_reasons> reason_names{
@@ -114,8 +117,7 @@ FlowReason read_reason(Reader& r) {
   return static_cast<FlowReason>(reason);
 }
 
-void put(Writer& w, const FlowDecided& d) {
-  write_header(w, Kind::decided);
+void put_decided(Writer& w, const FlowDecided& d) {
   w.u64(d.sequence);
   w.string(d.job);
   w.u64(d.generation);
@@ -130,6 +132,11 @@ void put(Writer& w, const FlowDecided& d) {
   w.string(d.path);
   w.u8(static_cast<std::uint8_t>(d.reason));
   w.u8(d.grant);
+}
+
+void put(Writer& w, const FlowDecided& d) {
+  write_header(w, Kind::decided);
+  put_decided(w, d);
 }
 
 FlowDecided take_decided(Reader& r) {
@@ -256,6 +263,10 @@ EgressFigures take_figures(Reader& r) {
   return f;
 }
 
+void put(Writer& w, const LedgerLost&) {
+  write_header(w, Kind::ledger_lost);
+}
+
 std::optional<FlowRecord> take_record(Reader& r) {
   switch (static_cast<Kind>(read_header(r))) {
     case Kind::decided:
@@ -270,6 +281,8 @@ std::optional<FlowRecord> take_record(Reader& r) {
       return take_job_closed(r);
     case Kind::figures:
       return take_figures(r);
+    case Kind::ledger_lost:
+      return LedgerLost{};
     default:
       return std::nullopt;
   }
@@ -295,6 +308,25 @@ std::optional<FlowRecord> decode_flow_record(std::string_view bytes) {
   return record;
 }
 
+wire::Bytes encode(const FlowToWrite& flow) {
+  Writer w;
+  write_header(w, Kind::to_write);
+  wire::write_owner(w, flow.owner);
+  put_decided(w, flow.decided);
+  return w.take();
+}
+
+std::optional<FlowToWrite> decode_flow_to_write(std::string_view bytes) {
+  if (bytes.size() > max_flow_record) return std::nullopt;
+  Reader r(bytes);
+  if (static_cast<Kind>(read_header(r)) != Kind::to_write) return std::nullopt;
+  FlowToWrite flow;
+  flow.owner = wire::read_owner(r);
+  flow.decided = take_decided(r);
+  if (!r.finished() || !flow.decided.allowed() || flow.decided.sequence == 0) return std::nullopt;
+  return flow;
+}
+
 wire::Bytes encode(const WatcherMessage& message) {
   Writer w;
   if (const auto* written = std::get_if<EvidenceWritten>(&message)) {
@@ -307,7 +339,7 @@ wire::Bytes encode(const WatcherMessage& message) {
     w.u16(static_cast<std::uint16_t>(revoke->jobs.size()));
     for (const auto& job : revoke->jobs) w.string(job);
   } else {
-    write_header(w, Kind::ask);
+    write_header(w, std::holds_alternative<LedgerComes>(message) ? Kind::ledger_comes : Kind::ask);
   }
   return w.take();
 }
@@ -324,6 +356,8 @@ std::optional<WatcherMessage> decode_watcher_message(std::string_view bytes) {
     message = EvidenceWritten{sequence, written == 1};
   } else if (kind == Kind::revoke) {
     message = read_revocation(r);
+  } else if (kind == Kind::ledger_comes) {
+    message = LedgerComes{};
   } else if (kind != Kind::ask) {
     return std::nullopt;
   }

@@ -1,15 +1,20 @@
-// What cordon-egress says of a job's network, and to whom: cordond, which writes evidence and answers. Typed, bounded,
-// binary; one record is one SEQPACKET message on RUNTIME_DIR/egress.sock. Pure.
+// What cordon-egress says of a job's network, and to whom: cordond, and cordon-ledger. Typed, bounded, binary; one
+// record is one SEQPACKET message. Pure.
 //
-//   cordond                              cordon-egress
+//   cordond                              cordon-egress                                     cordon-ledger
 //   connect RUNTIME_DIR/egress.sock      SO_PEERCRED must be the daemon's uid; a later connection takes over
-//                                <----   FlowDecided (allowed)          nothing is resolved or dialled yet
-//   evidence is written, then
-//   EvidenceWritten{sequence}    ---->   resolve, check, connect, relay
-//                                <----   FlowClosed                     what it came to, exact
+//   LedgerComes + a connection   ---->   that it opened there for flows alone (supervisor/evidence/ledger_message.hpp)
+//                                        nothing is resolved or dialled yet   ---->   FlowToWrite
+//                                                                                     is written, then
+//                                        resolve, check, connect, relay       <----   EvidenceWritten{sequence}
+//                                <----   FlowDecided, FlowClosed        what it came to, exact
 //   RevokeEgress{jobs, why}      ---->   flag, close their listeners, RST each of their flows; for good
 //                                <----   FlowClosed, why                for each flow
-// No connection here, or one that does not read: no new flow. Denied attempts are told, not waited for.
+//                                <----   LedgerLost                     and every new flow is refused until another
+//                                comes
+// Where there is no evidence to write, no ledger comes: cordond is asked with FlowDecided{sequence} and answers itself.
+// No connection to it, or one that does not read: no new flow. Denied attempts are told to it, which records them;
+// nobody waits for that.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +27,7 @@
 #include "profiles/codec.hpp"
 #include "profiles/egress_grant.hpp"
 #include "profiles/ip_address.hpp"
+#include "profiles/job_owner.hpp"
 
 namespace cordon {
 
@@ -71,7 +77,7 @@ const char* to_string(FlowReason reason);  // "server_name_differs"
 
 // Stands before anything is resolved or dialled.
 struct FlowDecided {
-  std::uint64_t sequence = 0;  // ascending: what EvidenceWritten names
+  std::uint64_t sequence = 0;  // ascending: what EvidenceWritten names; 0: nobody waits for that
   std::string job;
   std::uint64_t generation = 0;
   std::uint64_t flow = 0;  // of the job, from 1
@@ -140,9 +146,24 @@ struct EgressFigures {
   bool operator==(const EgressFigures&) const = default;
 };
 
-using FlowRecord = std::variant<FlowDecided, FlowClosed, DeniedAgain, QueryDenied, JobClosed, EgressFigures>;
+// The connection to cordon-ledger has ended: another is wanted.
+struct LedgerLost {
+  bool operator==(const LedgerLost&) const = default;
+};
+
+using FlowRecord =
+    std::variant<FlowDecided, FlowClosed, DeniedAgain, QueryDenied, JobClosed, EgressFigures, LedgerLost>;
 wire::Bytes encode(const FlowRecord& record);
 std::optional<FlowRecord> decode_flow_record(std::string_view bytes);
+
+// To cordon-ledger: what is about to be let out, and whose it is. Allowed, and with a sequence.
+struct FlowToWrite {
+  JobOwner owner;
+  FlowDecided decided;
+  bool operator==(const FlowToWrite&) const = default;
+};
+wire::Bytes encode(const FlowToWrite& flow);
+std::optional<FlowToWrite> decode_flow_to_write(std::string_view bytes);
 
 struct EvidenceWritten {
   std::uint64_t sequence = 0;
@@ -160,7 +181,11 @@ struct RevokeEgress {
 };
 inline constexpr std::size_t max_jobs_revoked = 64;          // at once
 inline constexpr std::size_t max_watcher_message = 8 << 10;  // bytes
-using WatcherMessage = std::variant<EvidenceWritten, AskFigures, RevokeEgress>;
+// One descriptor rides with it: a connection to cordon-ledger, where decisions go from now on.
+struct LedgerComes {
+  bool operator==(const LedgerComes&) const = default;
+};
+using WatcherMessage = std::variant<EvidenceWritten, AskFigures, RevokeEgress, LedgerComes>;
 wire::Bytes encode(const WatcherMessage& message);
 std::optional<WatcherMessage> decode_watcher_message(std::string_view bytes);
 

@@ -11,6 +11,7 @@
 
 #include "profiles/codec.hpp"
 #include "profiles/egress_grant.hpp"
+#include "profiles/job_owner.hpp"
 #include "profiles/limits.hpp"
 #include "profiles/sha256.hpp"
 
@@ -33,6 +34,7 @@ struct JobSpec {
   std::uint64_t generation = 0;  // of the kill switch when cordond decided (latch.hpp); at least 1
   EgressGrants egress = {};      // within what the profile grants; none: no network
   bool survey = false;           // what it left in its scratch space is told (artifact_stream.hpp)
+  JobOwner owner = {};           // of its flows' evidence, where there is egress: passed on unread
   bool operator==(const JobSpec&) const = default;
 };
 

@@ -1,5 +1,5 @@
-// RUNTIME_DIR/egress.sock: who connects is named by the kernel. Launchers (uid 0) bring jobs, cordond takes evidence;
-// nobody else is listened to.
+// RUNTIME_DIR/egress.sock: who connects is named by the kernel. Launchers (uid 0) bring jobs, cordond hears what they
+// come to; nobody else is listened to.
 #pragma once
 
 #include <map>

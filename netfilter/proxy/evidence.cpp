@@ -8,78 +8,101 @@ constexpr int most_at_once = 256;
 
 }  // namespace
 
-struct Evidence::Watcher {
-  explicit Watcher(Descriptor connected) : socket(std::move(connected)) {}
+struct Evidence::Line {
+  Line(Descriptor connected, std::deque<std::string>& waiting) : socket(std::move(connected)), queue(waiting) {}
   Descriptor socket;
-  bool draining = false;
+  std::deque<std::string>& queue;
+  bool draining = true;
 };
 
 void Evidence::connect(Descriptor watcher) {
-  if (watcher_) disconnect(watcher_);
-  watcher_ = std::make_shared<Watcher>(std::move(watcher));
-  watcher_->socket.non_blocking(true);
-  asio::co_spawn(io_, listen(watcher_), asio::detached);
-  watcher_->draining = true;
-  asio::co_spawn(io_, drain(watcher_), asio::detached);
+  if (watcher_) disconnect(LinePtr(watcher_));
+  watcher_ = std::make_shared<Line>(std::move(watcher), for_watcher_);
+  begin(watcher_);
 }
 
-void Evidence::ask(FlowDecided decision, const Waiter& waiter) {
-  if (!connected() || !has_room()) return waiter->deliver(false);
-  decision.sequence = ++sequence_;
-  waiting_.emplace(decision.sequence, waiter);
+void Evidence::begin(const LinePtr& line) {
+  line->socket.non_blocking(true);
+  asio::co_spawn(io_, listen(line), asio::detached);
+  asio::co_spawn(io_, drain(line), asio::detached);
+}
+
+bool Evidence::ask(const FlowDecided& decision, const JobOwner& owner, const Waiter& waiter) {
+  if (!connected() || !has_room()) return waiter->deliver(false), false;
+  auto asked = decision;
+  asked.sequence = ++sequence_;
+  waiting_.emplace(asked.sequence, waiter);
   figures_.waiting_for_evidence = waiting_.size();
-  send(encode(FlowRecord{std::move(decision)}));
+  if (!ledger_) return tell(asked), false;
+  send(ledger_, for_ledger_, encode(FlowToWrite{owner, std::move(asked)}));
+  return true;
 }
 
 void Evidence::tell(const FlowRecord& record) {
-  send(encode(record));
+  send(watcher_, for_watcher_, encode(record));
 }
 
 // In order: what waits goes first.
-void Evidence::send(std::string bytes) {
-  if (watcher_ && queue_.empty()) {
-    const auto sent = send_packet(watcher_->socket, bytes);
+void Evidence::send(const LinePtr& line, std::deque<std::string>& queue, std::string bytes) {
+  if (line && queue.empty()) {
+    const auto sent = send_packet(line->socket, bytes);
     if (sent == Sent::whole) return;
-    if (sent == Sent::failed) disconnect(watcher_);
+    if (sent == Sent::failed) {
+      disconnect(LinePtr(line));
+      if (&queue == &for_ledger_) return;  // nobody waits for it any more
+    }
   }
-  queue_.push_back(std::move(bytes));
-  if (!watcher_ || watcher_->draining) return;
-  watcher_->draining = true;
-  asio::co_spawn(io_, drain(watcher_), asio::detached);
+  queue.push_back(std::move(bytes));
+  if (!line || line->draining) return;
+  line->draining = true;
+  asio::co_spawn(io_, drain(line), asio::detached);
 }
 
-awaitable<void> Evidence::drain(WatcherPtr watcher) {
-  while (watcher == watcher_ && !queue_.empty()) {
-    const auto sent = send_packet(watcher->socket, queue_.front());
+awaitable<void> Evidence::drain(LinePtr line) {
+  while (is_current(line) && !line->queue.empty()) {
+    const auto sent = send_packet(line->socket, line->queue.front());
     if (sent == Sent::failed) break;
     if (sent == Sent::whole) {
-      queue_.pop_front();
+      line->queue.pop_front();
       continue;
     }
-    const auto [error] = co_await watcher->socket.async_wait(Descriptor::wait_write, as_result);
+    const auto [error] = co_await line->socket.async_wait(Descriptor::wait_write, as_result);
     if (error) break;
   }
-  watcher->draining = false;
+  line->draining = false;
 }
 
-awaitable<void> Evidence::listen(WatcherPtr watcher) {
+awaitable<void> Evidence::listen(LinePtr line) {
   for (;;) {
-    const auto [error] = co_await watcher->socket.async_wait(Descriptor::wait_read, as_result);
+    const auto [error] = co_await line->socket.async_wait(Descriptor::wait_read, as_result);
     if (error) break;
-    if (!take_all(watcher)) break;
+    if (!take_all(line)) break;
   }
-  disconnect(watcher);
+  disconnect(line);
 }
 
 // All that is there (but others come, too), before what it causes: of a thousand jobs whose flows are to be cut the
 // last is not to wait for what the first has to tell.
-bool Evidence::take_all(const WatcherPtr& watcher) {
+bool Evidence::take_all(const LinePtr& line) {
   for (int i = 0; i < most_at_once; ++i) {
-    if (watcher != watcher_) return false;  // another has taken over
-    const auto packet = receive_packet(watcher->socket, max_watcher_message, 0);
+    if (!is_current(line)) return false;  // another has taken over
+    auto packet = receive_packet(line->socket, max_watcher_message, line == watcher_ ? 1 : 0);
     if (packet.state == Packet::State::nothing_yet) return true;
-    const auto message = decode_watcher_message(packet.bytes);
-    if (packet.state != Packet::State::whole || !message) return false;
+    if (packet.state != Packet::State::whole || !take(line, packet)) return false;
+  }
+  return true;
+}
+
+// The ledger answers, and says nothing else.
+bool Evidence::take(const LinePtr& line, Packet& packet) {
+  const auto message = decode_watcher_message(packet.bytes);
+  if (!message || packet.fds.size() != (std::holds_alternative<LedgerComes>(*message) ? 1 : 0)) return false;
+  if (line == ledger_ && !std::holds_alternative<EvidenceWritten>(*message)) return false;
+  if (!packet.fds.empty()) {
+    disconnect_ledger();
+    ledger_ = std::make_shared<Line>(std::move(packet.fds[0]), for_ledger_);
+    begin(ledger_);
+  } else {
     handle(*message);
   }
   return true;
@@ -87,20 +110,42 @@ bool Evidence::take_all(const WatcherPtr& watcher) {
 
 void Evidence::handle(const WatcherMessage& message) {
   if (const auto* revoked = std::get_if<RevokeEgress>(&message)) return revoke_(*revoked);
-  const auto* written = std::get_if<EvidenceWritten>(&message);
-  if (written == nullptr) return tell(figures_);
-  const auto found = waiting_.find(written->sequence);
+  if (const auto* written = std::get_if<EvidenceWritten>(&message)) return take_answer(*written);
+  tell(figures_);
+}
+
+void Evidence::take_answer(const EvidenceWritten& answer) {
+  const auto found = waiting_.find(answer.sequence);
   if (found == waiting_.end()) return;
-  found->second->deliver(written->written);
+  found->second->deliver(answer.written);
   waiting_.erase(found);
   figures_.waiting_for_evidence = waiting_.size();
 }
 
-void Evidence::disconnect(const WatcherPtr& watcher) {
+void Evidence::disconnect(const LinePtr& line) {
+  if (line == ledger_) {
+    disconnect_ledger();
+    return tell(LedgerLost{});
+  }
   error_code ignored;
-  watcher->socket.close(ignored);
-  if (watcher != watcher_) return;
+  line->socket.close(ignored);
+  if (line != watcher_) return;
   watcher_ = nullptr;
+  disconnect_ledger();  // the next one brings its own
+  refuse_waiting();
+}
+
+// What was asked there is not known to be written.
+void Evidence::disconnect_ledger() {
+  if (!ledger_) return;
+  error_code ignored;
+  ledger_->socket.close(ignored);
+  ledger_ = nullptr;
+  for_ledger_.clear();
+  refuse_waiting();
+}
+
+void Evidence::refuse_waiting() {
   for (auto& [sequence, waiter] : waiting_) waiter->deliver(false);
   waiting_.clear();
   figures_.waiting_for_evidence = 0;

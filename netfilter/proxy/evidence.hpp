@@ -1,5 +1,6 @@
-// The connection to who writes evidence (cordond): decisions go out and come back written, the rest goes out. While
-// nobody is connected, or does not read, `written` says no.
+// Whatever is let out is on the record first: a decision goes to cordon-ledger, over a connection that cordond has
+// handed to us, and comes back written. All else goes to cordond; so do decisions, to be known there, or to be asked
+// where there is no ledger. While cordond is not connected, or does not read, `written` says no.
 #pragma once
 
 #include <deque>
@@ -18,39 +19,46 @@ class Evidence {
  public:
   explicit Evidence(asio::io_context& io) : io_(io) {}
 
-  // From now on this one; the decisions that the former one has not answered are refused.
+  // From now on this cordond; the decisions that wait for an answer are refused.
   void connect(Descriptor watcher);
   bool connected() const { return watcher_ != nullptr; }
 
-  // True when it is written. The waiter may give up (job's end), nothing is left of it then.
+  // Delivers true when it is written. The waiter may give up (job's end), nothing is left of it then. True: cordond has
+  // not heard of the decision with that, and is to be told.
   using Waiter = std::shared_ptr<Later<bool>>;
-  void ask(FlowDecided decision, const Waiter& waiter);
+  bool ask(const FlowDecided& decision, const JobOwner& owner, const Waiter& waiter);
 
   void tell(const FlowRecord& record);
 
   // Who ends the egress of a job, when cordond says so. Once, before anybody connects.
   void on_revoke(std::function<void(const RevokeEgress&)> revoke) { revoke_ = std::move(revoke); }
   // Would a denial find room now? Those that do not are counted where they happen, and told later.
-  bool has_room() const { return queue_.size() < crowded; }
+  bool has_room() const { return for_watcher_.size() < crowded; }
 
   EgressFigures& figures() { return figures_; }
 
  private:
-  struct Watcher;
-  using WatcherPtr = std::shared_ptr<Watcher>;
+  struct Line;
+  using LinePtr = std::shared_ptr<Line>;
   static constexpr std::size_t crowded = 1024;  // records waiting to be read: no new flows, no new denials
 
-  awaitable<void> listen(WatcherPtr watcher);
-  bool take_all(const WatcherPtr& watcher);  // false: it has gone
-  awaitable<void> drain(WatcherPtr watcher);
-  void send(std::string bytes);
+  void begin(const LinePtr& line);
+  awaitable<void> listen(LinePtr line);
+  bool take_all(const LinePtr& line);  // false: it has gone
+  bool take(const LinePtr& line, Packet& packet);
+  awaitable<void> drain(LinePtr line);
+  void send(const LinePtr& line, std::deque<std::string>& queue, std::string bytes);
   void handle(const WatcherMessage& message);
-  void disconnect(const WatcherPtr& watcher);
+  void take_answer(const EvidenceWritten& answer);
+  void disconnect(const LinePtr& line);
+  void disconnect_ledger();
+  void refuse_waiting();
+  bool is_current(const LinePtr& line) const { return line == watcher_ || line == ledger_; }
 
   asio::io_context& io_;
-  WatcherPtr watcher_;
-  std::deque<std::string>
-      queue_;  // of records; bounded: decisions and denials stop at `crowded`, each live flow has one more
+  LinePtr watcher_, ledger_;
+  // Messages that wait to be read. Bounded: decisions and denials stop at `crowded`, each live flow has one more.
+  std::deque<std::string> for_watcher_, for_ledger_;
   std::map<std::uint64_t, Waiter> waiting_;
   std::uint64_t sequence_ = 0;
   EgressFigures figures_;

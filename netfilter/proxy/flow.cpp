@@ -1,7 +1,9 @@
 #include "netfilter/proxy/flow.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <utility>
 
 #include "netfilter/http/refusal.hpp"
 #include "netfilter/proxy/deadline.hpp"
@@ -55,6 +57,7 @@ awaitable<void> Flow::run(std::shared_ptr<Flow> flow) {
   if (why == FlowReason::none) {
     const auto patience = std::chrono::milliseconds(flow->job_->limits().connect_ms);
     auto permit = std::move(*flow->permit_);
+    asio::post(flow->job_->io(), [flow] { flow->tell_decision(); });  // once the dial is on its way
     why = co_await flow->dial_.run(std::move(permit), patience);
     if (flow->is_ended()) why = flow->ended_;
   }
@@ -111,7 +114,8 @@ awaitable<FlowReason> Flow::wait_for_evidence() {
   auto& figures = job_->evidence().figures();
   ++figures.flows_allowed;
   evidence_ = std::make_shared<Later<bool>>(job_->io().get_executor());
-  job_->evidence().ask(decision(FlowReason::none), evidence_);
+  const auto decided = decision(FlowReason::none);
+  if (job_->evidence().ask(decided, job_->snapshot().job().owner, evidence_)) untold_ = decided;
   prepare(*permit_);
   const auto written = co_await evidence_->get(Clock::now() + evidence_patience);
   if (is_ended()) co_return ended_;
@@ -217,7 +221,12 @@ void Flow::record_denial(FlowReason why) {
   job_->denials().flow(decision(why));
 }
 
+void Flow::tell_decision() {
+  if (const auto decided = std::exchange(untold_, std::nullopt)) job_->evidence().tell(*decided);
+}
+
 void Flow::record_close(FlowReason why) {
+  tell_decision();
   FlowClosed c;
   c.job = job_->snapshot().job().id;
   c.flow = id_;

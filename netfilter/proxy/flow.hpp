@@ -40,6 +40,7 @@ class Flow {
   std::string refusal(FlowReason why) const;
   FlowDecided decision(FlowReason why) const;
   void record_denial(FlowReason why);
+  void tell_decision();
   void record_close(FlowReason why);
   Budget& grant_budget() const { return job_->budget_of(*grant_); }
 
@@ -55,6 +56,7 @@ class Flow {
   Hearing hearing_;
   std::optional<Permit> permit_;
   std::shared_ptr<Later<bool>> evidence_;
+  std::optional<FlowDecided> untold_;  // what cordond has not heard of, and the ledger has
   Dial dial_;
   std::shared_ptr<Relay> relay_;
   FlowReason ended_ = FlowReason::none;  // why end() was called

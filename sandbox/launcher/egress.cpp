@@ -117,6 +117,7 @@ EgressJob egress_job_of(const JobSpec& job, bool private_egress) {
   out.generation = job.generation;
   out.grants = job.egress;
   out.private_egress = private_egress;
+  out.owner = job.owner;
   auto& limits = out.limits;
   const auto& grants = job.egress;
   limits.max_bytes_up = sum_of(grants, max_egress_bytes, [](const auto& b) { return b.max_bytes_up; });

@@ -65,6 +65,7 @@ wire::Bytes encode(const JobSpec& spec) {
   w.u64(spec.generation);
   wire::write_egress(w, spec.egress);
   w.u8(spec.survey);
+  wire::write_owner(w, spec.owner);
   return w.take();
 }
 
@@ -78,6 +79,7 @@ std::optional<JobSpec> decode_job_spec(std::string_view message) {
   spec.egress = wire::read_egress(r);
   const auto survey = r.u8();
   spec.survey = survey == 1;
+  spec.owner = wire::read_owner(r);
   if (!r.finished() || !is_id(spec.id) || !in_range(spec.limits)) return std::nullopt;
   if (spec.generation == 0 || survey > 1) return std::nullopt;
   return spec;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "sandbox/kernel/check.hpp"
-#include "supervisor/egress/flow_evidence.hpp"
+#include "supervisor/evidence/flow_evidence.hpp"
 #include "supervisor/text/log.hpp"
 
 namespace cordon {
@@ -29,9 +29,8 @@ void EgressWatcher::watch(bool has_grants) {
   asio::co_spawn(executor_, keep_watching(), asio::detached);
 }
 
-JobFlowsPtr EgressWatcher::follow(Subject whose) {
+JobFlowsPtr EgressWatcher::follow(const std::string& job, JobOwner whose) {
   auto flows = std::make_shared<JobFlows>();
-  const auto job = whose.job;
   followed_[job] = {std::move(whose), flows, std::nullopt, false};
   return flows;
 }
@@ -108,6 +107,7 @@ awaitable<void> EgressWatcher::keep_watching() {
       auto connecting = LauncherSocket::connect(socket_path_);
       socket_ = co_await std::move(connecting);
       ++connection_;
+      if (evidence_.is_on()) asio::co_spawn(executor_, keep_ledger_lent(connection_), asio::detached);
       for (const auto& [job, followed] : followed_)
         if (followed.cut) cuts_[*followed.cut].push_back(job);
       tell_cuts();
@@ -121,6 +121,27 @@ awaitable<void> EgressWatcher::keep_watching() {
     timer.expires_after(look);
     co_await timer.async_wait(as_result);
   }
+}
+
+awaitable<void> EgressWatcher::keep_ledger_lent(std::uint64_t connection) {
+  asio::steady_timer timer(executor_);
+  Waker waker(executor_);
+  const Watch watch(ledger_lost_, waker);
+  is_ledger_lent_ = false;
+  while (connection == connection_) {
+    if (is_ledger_lent_ || lend_ledger()) {
+      co_await waker.sleep();
+    } else {
+      timer.expires_after(look);
+      co_await timer.async_wait(as_result);
+    }
+  }
+}
+
+bool EgressWatcher::lend_ledger() {
+  const auto line = evidence_.line_for_flows();
+  if (line) tell(LedgerComes{}, {line->get()});
+  return is_ledger_lent_ = line.has_value();
 }
 
 awaitable<void> EgressWatcher::hear() {
@@ -138,6 +159,7 @@ void EgressWatcher::lose_all() {
   socket_.reset();
   ++connection_;
   heard_.ring();
+  ledger_lost_.ring();
   operations_.tell(EventKind::egress_lost, {}, "cordon-egress has gone, and with it every flow: no new one is let out");
   for (const auto& [job, followed] : followed_) followed.flows->lose();
   flowing_still_.clear();
@@ -187,44 +209,26 @@ void EgressWatcher::take(const FlowRecord& record) {
     figures_ = *figures;
     ++answers_;
     heard_.ring();
+  } else if (std::holds_alternative<LedgerLost>(record)) {
+    is_ledger_lent_ = false;
+    ledger_lost_.ring();
   }
 }
 
+// One that is let out is on the record already, or is not to be; unless it asks, for it has found no ledger.
 void EgressWatcher::take_decision(const FlowDecided& decided) {
+  if (decided.sequence != 0) tell(EvidenceWritten{decided.sequence, !evidence_.is_on()});
   if (!decided.allowed()) operations_.metrics.flow_denied(to_string(decided.reason), 1);
   const auto* followed = find(decided.job);
-  if (followed == nullptr) return acknowledge(connection_, decided.sequence, false);
+  if (followed == nullptr) return;
   followed->flows->take(decided);
-  auto record = flow_evidence(decided, followed->whose);
-  if (!decided.allowed()) {
-    evidence_.note(std::move(record));
-    return;
-  }
-  if (followed->cut) {  // it was asked for before cordon-egress knew, and its end will say so
-    evidence_.note(std::move(record));
-    return acknowledge(connection_, decided.sequence, false);
-  }
-  if (!evidence_.is_on()) return acknowledge(connection_, decided.sequence, true);
-  asio::co_spawn(executor_, write_and_let_out(std::move(record), decided.job, connection_, decided.sequence),
-                 asio::detached);
+  if (!decided.allowed()) evidence_.note(flow_evidence(decided, followed->whose));
 }
 
-awaitable<void> EgressWatcher::write_and_let_out(EvidenceRecord record, std::string job, std::uint64_t connection,
-                                                 std::uint64_t sequence) {
-  auto recording = evidence_.record(std::move(record));
-  const auto written = co_await std::move(recording);
-  const auto* followed = find(job);
-  acknowledge(connection, sequence, written.has_value() && followed != nullptr && !followed->cut);
-}
-
-void EgressWatcher::acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written) {
-  if (connection == connection_) tell(EvidenceWritten{sequence, written});
-}
-
-void EgressWatcher::tell(const WatcherMessage& message) {
+void EgressWatcher::tell(const WatcherMessage& message, const std::vector<int>& fds) {
   if (!socket_) return;
   try {
-    socket_->send(encode(message));
+    socket_->send(encode(message), fds);
   } catch (const KernelError&) {
     socket_->close();  // it has gone, or does not read: whoever hears finds out, and nothing new is let out
   }

@@ -1,6 +1,6 @@
-// cordond's side of cordon-egress: hears of every decision and every end of a flow, has the decision written into the
-// evidence, and only then lets the flow be dialled. Reconnects for as long as there are profiles with grants; without
-// them there is nothing to hear, and nobody is asked.
+// cordond's side of cordon-egress: hands it a connection to cordon-ledger, which has each flow that is let out on the
+// record before it is dialled; hears of every decision and every end of a flow, and records what was denied and what
+// flows came to. Reconnects for as long as there are profiles with grants; without them there is nothing to hear.
 #pragma once
 
 #include <map>
@@ -21,8 +21,8 @@ class EgressWatcher {
 
   void watch(bool has_grants);  // from now on, if any profile has grants
 
-  // What goes over the network from now on in the name of this job; a flow of a job that nobody follows is not dialled.
-  JobFlowsPtr follow(Subject whose);
+  // What goes over the network from now on in the name of this job.
+  JobFlowsPtr follow(const std::string& job, JobOwner whose);
   // Lets nothing of it out any more and has its live flows cut, for good; told again to a cordon-egress that was away.
   // nullptr: there is nothing of it to cut. Its flows say when that has happened.
   JobFlowsPtr revoke(const std::string& job) { return cut(job, FlowReason::grant_revoked); }
@@ -42,7 +42,7 @@ class EgressWatcher {
 
  private:
   struct Followed {
-    Subject whose;
+    JobOwner whose;
     JobFlowsPtr flows;
     std::optional<FlowReason> cut;  // why, if it was
     bool is_over = false;           // nobody but the evidence waits for more of it
@@ -53,13 +53,11 @@ class EgressWatcher {
   void take(const FlowRecord& record);
   void take_decision(const FlowDecided& decided);
   void take_end(const JobClosed& over);
-  // Written down, and then let out; both on the connection that it came by, or not at all.
-  awaitable<void> write_and_let_out(EvidenceRecord record, std::string job, std::uint64_t connection,
-                                    std::uint64_t sequence);
+  awaitable<void> keep_ledger_lent(std::uint64_t connection);
+  bool lend_ledger();  // false: there is none to be had now
   JobFlowsPtr cut(const std::string& job, FlowReason why);
   void is_cut(const std::string& job);
-  void tell(const WatcherMessage& message);
-  void acknowledge(std::uint64_t connection, std::uint64_t sequence, bool written);
+  void tell(const WatcherMessage& message, const std::vector<int>& fds = {});
   const Followed* find(const std::string& job) const;
   void lose_all();
 
@@ -70,7 +68,9 @@ class EgressWatcher {
   std::map<std::string, Followed> followed_;
   std::optional<LauncherSocket> socket_;
   std::uint64_t connection_ = 0;  // which of them is open
-  std::uint64_t answers_ = 0;     // to ask()
+  bool is_ledger_lent_ = false;   // on it
+  Changes ledger_lost_;
+  std::uint64_t answers_ = 0;  // to ask()
   EgressFigures figures_;
   Changes heard_;
   std::map<FlowReason, std::vector<std::string>> cuts_;  // jobs of which it is not told yet

@@ -38,14 +38,14 @@ Rejection not_appended(const NotAppended& refused) {
   return evidence_unavailable(error.what(), "The operator has to: " + remedy + ".");
 }
 
-asio::posix::stream_descriptor connect_to(const std::string& path, const asio::any_io_executor& executor) {
+Fd connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) throw KernelError("connect to the ledger", path, ENAMETOOLONG);
   std::memcpy(address.sun_path, path.data(), path.size());
   Fd socket(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "open a socket"));
   check(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "connect to the ledger", path);
-  return {executor, socket.release()};
+  return socket;
 }
 
 // Of the job whose outcome it is; empty: it is none.
@@ -100,7 +100,7 @@ awaitable<void> Evidence::keep_connected() {
   for (std::string told;;) {
     std::string why;
     try {
-      socket_ = connect_to(*socket_path_, executor_);
+      socket_ = {executor_, connect_to(*socket_path_).release()};
       auto greeting = greet();
       co_await std::move(greeting);
       told.clear();
@@ -359,6 +359,16 @@ awaitable<tl::expected<std::string, Rejection>> Evidence::attest(std::string job
   if (!asked->answer) co_return tl::unexpected(evidence_unavailable("the ledger has gone", ""));
   if (!asked->answer->envelope.empty()) co_return asked->answer->envelope;
   co_return tl::unexpected(not_found("statement of this job: " + asked->answer->why));
+}
+
+std::optional<Fd> Evidence::line_for_flows() const {
+  try {
+    auto line = connect_to(*socket_path_);
+    send_message(line.get(), encode(ToLedger(Flows{})));
+    return line;
+  } catch (const KernelError&) {
+    return std::nullopt;  // unavailable() says why
+  }
 }
 
 Evidence::Standing Evidence::standing() const {

@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "sandbox/kernel/fd.hpp"
 #include "supervisor/evidence/backlog.hpp"
 #include "supervisor/evidence/ledger_message.hpp"
 #include "supervisor/evidence/record.hpp"
@@ -57,6 +58,9 @@ class Evidence {
   // Why nothing may be started: 503 evidence_unavailable. nullopt: it may.
   std::optional<Rejection> unavailable() const;
   Changes& changes() { return changes_; }  // of that
+
+  // A connection to the ledger on which cordon-egress says what it lets out; nullopt: there is none to be had now.
+  std::optional<Fd> line_for_flows() const;
 
   // An in-toto statement over these entries of a job, signed by the ledger; a DSSE envelope.
   awaitable<tl::expected<std::string, Rejection>> attest(std::string job, std::vector<std::uint64_t> entries);

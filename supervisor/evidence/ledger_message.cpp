@@ -16,7 +16,8 @@ enum class Kind : std::uint16_t {
   welcome = 4,
   appended = 5,
   not_appended = 6,
-  attested = 7
+  attested = 7,
+  flows = 8
 };
 constexpr std::size_t max_name = 64, max_attested = 32;
 
@@ -160,7 +161,8 @@ std::string encode(const ToLedger& message) {
                           w.string(attest.job);
                           w.u32(static_cast<std::uint32_t>(attest.entries.size()));
                           for (const auto entry : attest.entries) w.u64(entry);
-                        }},
+                        },
+                        [&](const Flows&) { write_header(w, Kind::flows); }},
              message);
   return w.take();
 }
@@ -209,6 +211,8 @@ std::optional<ToLedger> decode_to_ledger(std::string_view message) {
       return read_append(r);
     case Kind::attest:
       return read_attest(r);
+    case Kind::flows:
+      return r.finished() ? std::optional<ToLedger>(Flows{}) : std::nullopt;
     default:
       return std::nullopt;
   }

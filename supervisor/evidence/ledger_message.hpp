@@ -3,6 +3,9 @@
 //
 // cordond opens with a Hello and is answered with Welcome: what it said before and the ledger has. Then every Append is
 // answered, in order, by Appended (which may answer several at once) or NotAppended.
+//
+// A connection that opens with Flows is cordon-egress's, to which cordond hands it (profiles/flow_record.hpp): each
+// FlowToWrite is answered with EvidenceWritten, and nothing else may be said on it.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +36,9 @@ struct Attest {
   std::vector<std::uint64_t> entries;
 };
 
-using ToLedger = std::variant<Hello, Append, Attest>;
+struct Flows {};
+
+using ToLedger = std::variant<Hello, Append, Attest, Flows>;
 
 struct Welcome {
   std::uint64_t last_number = 0;  // of this client's that is written

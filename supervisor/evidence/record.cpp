@@ -30,8 +30,9 @@ constexpr std::array<Kind, evidence_kinds> kinds{{{"decision", by_cordond},
                                                   {"incident", by_cordond},
                                                   {"hold", by_cordond},
                                                   {"release_hold", by_cordond},
-                                                  {"flow", by_cordond},
+                                                  {"flow_denied", by_cordond},
                                                   {"flow_closed", by_cordond},
+                                                  {"flow", EvidenceSource::egress},
                                                   {"started", EvidenceSource::launcher},
                                                   {"ended", EvidenceSource::launcher},
                                                   {"opened", EvidenceSource::ledger},
@@ -164,7 +165,7 @@ std::optional<EvidenceKind> parse_evidence_kind(std::uint8_t number) {
 }
 
 std::string_view to_string(EvidenceSource source) {
-  constexpr std::array<std::string_view, 3> names{"cordond", "launcher", "ledger"};
+  constexpr std::array<std::string_view, 4> names{"cordond", "egress", "launcher", "ledger"};
   return names.at(static_cast<std::size_t>(source));
 }
 

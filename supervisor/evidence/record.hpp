@@ -30,8 +30,10 @@ enum class EvidenceKind : std::uint8_t {
   incident,      // an operator's incident command
   hold,          // what retention may not delete
   release_hold,  // and may again
-  flow,          // of a job's connection: let out, and not yet dialled; or denied
-  flow_closed,   // and what it came to
+  flow_denied,   // a job's connection was, or its question for a name
+  flow_closed,   // what one came to that was let out
+  // by cordon-egress
+  flow,  // a job's connection is let out, and not yet dialled
   // by the launcher
   started,  // a sandbox is about to execute a job
   ended,    // and how it ended
@@ -43,7 +45,7 @@ inline constexpr std::size_t evidence_kinds = static_cast<std::size_t>(EvidenceK
 std::string_view to_string(EvidenceKind kind);
 std::optional<EvidenceKind> parse_evidence_kind(std::uint8_t number);
 
-enum class EvidenceSource : std::uint8_t { cordond, launcher, ledger };
+enum class EvidenceSource : std::uint8_t { cordond, egress, launcher, ledger };
 std::string_view to_string(EvidenceSource source);
 // Who may say such a thing.
 EvidenceSource source_of(EvidenceKind kind);

@@ -75,9 +75,9 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
   bool stale_ = false, spoiled_ = false, declined_ = false, answered_ = false, started_ = false;
 };
 
-Subject whose(const Job& job) {
+JobOwner owner_of(const Job& job) {
   const auto all = job.membership();
-  return {all.actor, all.tenant, all.tool, all.profile, all.job};
+  return {all.actor, all.tenant, all.tool, all.profile};
 }
 
 EgressGrants egress_of(const Job& job) {
@@ -86,8 +86,11 @@ EgressGrants egress_of(const Job& job) {
 }
 
 void JobRun::send_order(std::uint64_t generation) {
-  const JobSpec spec{job_->id, job_->order.limits, generation, egress_of(*job_), files_->given().has_value()};
-  if (!spec.egress.empty()) job_->network = egress_.follow(whose(*job_));
+  JobSpec spec{job_->id, job_->order.limits, generation, egress_of(*job_), files_->given().has_value()};
+  if (!spec.egress.empty()) {
+    spec.owner = owner_of(*job_);
+    job_->network = egress_.follow(job_->id, spec.owner);
+  }
   job_->warm = line_->prepared().has_value();
   if (line_->prepared()) stand();  // first: what fails in it has sent nothing
   line_->send(spec, files_->memfds());

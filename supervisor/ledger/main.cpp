@@ -2,10 +2,11 @@
 //
 // Theory of operation. cordond and the launcher each say on a socket of their own what is to stay on the record:
 // cordond what was decided and what became of it, the launcher what it saw itself of every job. The peer's uid says who
-// it is; neither can say what is the other's to say. What came together is appended with one write(2) (server, store),
-// then answered: an answer means that the entry survives the end of this process. Entries are the leaves of a Merkle
-// tree (RFC 6962); once a second what is new is brought to the disk and the tree's root signed (syncer; C2SP
-// tlog-checkpoint).
+// it is; neither can say what is the other's to say. cordon-egress, which may open no such socket, says what it lets
+// out on a connection that cordond opened for nothing else and handed to it. What came together is appended with one
+// write(2) (server, store), then answered: an answer means that the entry survives the end of this process. Entries are
+// the leaves of a Merkle tree (RFC 6962); once a second what is new is brought to the disk and the tree's root signed
+// (syncer; C2SP tlog-checkpoint).
 //
 // A user of its own, no capability, a system-call filter; it parses no JSON of others and opens no connection. Its
 // files are for it to write and for operators to read: `cordon evidence verify` needs nothing of this process.

@@ -12,7 +12,7 @@
 
 namespace cordon::ledger {
 
-enum class Side : std::uint8_t { cordond, launcher };
+enum class Side : std::uint8_t { cordond, egress, launcher };
 
 struct Peer {
   Fd socket;

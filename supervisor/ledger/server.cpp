@@ -9,6 +9,7 @@
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
+#include "supervisor/evidence/flow_evidence.hpp"
 #include "supervisor/ledger/attest.hpp"
 
 namespace cordon::ledger {
@@ -81,7 +82,7 @@ void Server::accept_all(int listener, Side side) {
 }
 
 void Server::hear(std::size_t peer) {
-  const auto most = peers_[peer].side == Side::cordond ? max_ledger_message : witness::max_witness_message;
+  const auto most = peers_[peer].side == Side::launcher ? witness::max_witness_message : max_ledger_message;
   for (std::size_t i = 0; i < most_at_once && !peers_[peer].over; ++i) {
     try {
       const auto message = receive_message(peers_[peer].socket.get(), most, 0);
@@ -95,10 +96,13 @@ void Server::hear(std::size_t peer) {
 }
 
 void Server::take(std::size_t peer, const std::string& message) {
-  if (peers_[peer].side == Side::cordond) {
-    take_from_cordond(peer, message);
-  } else {
-    take_from_launcher(peer, message);
+  switch (peers_[peer].side) {
+    case Side::cordond:
+      return take_from_cordond(peer, message);
+    case Side::egress:
+      return take_from_egress(peer, message);
+    case Side::launcher:
+      return take_from_launcher(peer, message);
   }
 }
 
@@ -114,6 +118,9 @@ void Server::take_from_cordond(std::size_t at, const std::string& message) {
     peer.taken = store_.last_number(hello->client);
     send(at,
          encode(Welcome{peer.taken, store_.tree().size(), store_.tree().root(), store_.signer().verifier().text()}));
+  } else if (std::holds_alternative<Flows>(*request)) {
+    peer.side = Side::egress;
+    peer.over = peer.client != 0;
   } else if (const auto* attest = std::get_if<Attest>(&*request)) {
     append_pending();
     send(at, encode(attested(store_, *attest)));
@@ -128,6 +135,15 @@ void Server::take_from_cordond(std::size_t at, const std::string& message) {
     peer.taken = append.number;
     append.record.put("client", fmt::format("{:016x}", peer.client)).put("number", fmt::format("{:x}", append.number));
     pending_.push_back({at, std::move(append.record), append.number});
+  }
+}
+
+void Server::take_from_egress(std::size_t peer, const std::string& message) {
+  if (const auto flow = decode_flow_to_write(message)) {
+    pending_.push_back({peer, flow_evidence(flow->decided, flow->owner), flow->decided.sequence});
+  } else {
+    log("cordon-egress says what is not understood: its connection is closed");
+    peers_[peer].over = true;
   }
 }
 
@@ -151,15 +167,7 @@ void Server::append_pending() {
   try {
     const auto size = store_.append(records);
     if (std::exchange(refusing_, false)) log("the evidence can be written again");
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-      const auto& one = pending_[i];
-      const bool more = i + 1 < pending_.size() && pending_[i + 1].peer == one.peer;
-      if (peers_[one.peer].side == Side::launcher) {
-        send(one.peer, witness::encode_written(one.number));
-      } else if (!more) {
-        send(one.peer, encode(Appended{one.number, size}));
-      }
-    }
+    answer_pending(size);
   } catch (const KernelError& e) {
     if (!std::exchange(refusing_, true)) log(e.what());
     refuse_pending(e);
@@ -167,10 +175,27 @@ void Server::append_pending() {
   pending_.clear();
 }
 
-// The launcher is not told why: that its connection ends is enough.
+void Server::answer_pending(std::uint64_t size) {
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    const auto& one = pending_[i];
+    const bool more = i + 1 < pending_.size() && pending_[i + 1].peer == one.peer;
+    const auto side = peers_[one.peer].side;
+    if (side == Side::launcher) {
+      send(one.peer, witness::encode_written(one.number));
+    } else if (side == Side::egress) {
+      send(one.peer, encode(WatcherMessage(EvidenceWritten{one.number})));
+    } else if (!more) {
+      send(one.peer, encode(Appended{one.number, size}));
+    }
+  }
+}
+
+// The launcher is not told why: that its connection ends is enough. Nor is cordon-egress: cordond is.
 void Server::refuse_pending(const KernelError& why) {
   for (const auto& one : pending_) {
-    if (peers_[one.peer].side == Side::cordond) {
+    if (peers_[one.peer].side == Side::egress) {
+      send(one.peer, encode(WatcherMessage(EvidenceWritten{one.number, false})));
+    } else if (peers_[one.peer].side == Side::cordond) {
       send(one.peer, encode(NotAppended{one.number, why.step, why.object, why.error, why.remedy}));
     } else {
       peers_[one.peer].over = true;

@@ -1,6 +1,6 @@
-// The one loop of cordon-ledger: takes what cordond and the launcher say, appends what came together with one write,
-// and only then answers. Once a second at most what is new is brought to the disk and signed for. Runs in:
-// cordon-ledger.
+// The one loop of cordon-ledger: takes what cordond, cordon-egress and the launcher say, appends what came together
+// with one write, and only then answers. Once a second at most what is new is brought to the disk and signed for. Runs
+// in: cordon-ledger.
 #pragma once
 
 #include <chrono>
@@ -31,14 +31,16 @@ class Server {
   struct Pending {
     std::size_t peer = 0;
     EvidenceRecord record;
-    std::uint64_t number = 0;  // cordond's; the launcher's run
+    std::uint64_t number = 0;  // cordond's; cordon-egress's sequence; the launcher's run
   };
   void accept_all(int listener, Side side);
   void hear(std::size_t peer);
   void take(std::size_t peer, const std::string& message);
   void take_from_cordond(std::size_t peer, const std::string& message);
+  void take_from_egress(std::size_t peer, const std::string& message);
   void take_from_launcher(std::size_t peer, const std::string& message);
   void append_pending();
+  void answer_pending(std::uint64_t size);
   void refuse_pending(const KernelError& why);
   void send(std::size_t peer, std::string_view message);
   void sign_if_due();

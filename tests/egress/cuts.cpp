@@ -121,7 +121,7 @@ TEST_CASE("after a revocation names are refused with the reason, and what was be
   Live live(world, proxy, "job-1", {raw("a.test")});
   Connection waiting(world, live.job.names[0].address, echo);
   waiting.send("hello");
-  REQUIRE(proxy.watcher().wait_for<FlowDecided>().at(0).allowed());
+  REQUIRE(proxy.watcher().wait_for_asked().at(0).decided.allowed());
   proxy.watcher().revoke("nobody");
   proxy.watcher().revoke("job-1");
   proxy.watcher().revoke("job-1");

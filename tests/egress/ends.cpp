@@ -17,8 +17,9 @@ using std::chrono::seconds;
 
 // One name, raw on all ports that the fake internet has for that.
 struct Stage {
-  explicit Stage(Watcher::Manner manner = Watcher::Manner::writes, EgressBudget budget = generous())
-      : proxy(world, manner), job(job_of({with(budget)})), open(proxy.open(job)) {
+  explicit Stage(Watcher::Manner manner = Watcher::Manner::writes, EgressBudget budget = generous(),
+                 Watcher::Asked asked = Watcher::Asked::ledger)
+      : proxy(world, manner, asked), job(job_of({with(budget)})), open(proxy.open(job)) {
     world.name("a.test", {{"93.184.216.40"}});
     REQUIRE(open.served());
   }
@@ -58,13 +59,82 @@ bool nothing_left(World& world) {
 }  // namespace
 
 TEST_CASE("nothing is resolved or dialled before the evidence is written, nor when it cannot be") {
-  for (const auto manner : {Watcher::Manner::refuses, Watcher::Manner::is_silent}) {
-    Stage stage(manner);
-    auto connection = stage.connect(7000);
-    CHECK(connection.ask("x").end == End::reset);
-    CHECK(stage.proxy.watcher().wait_for<FlowClosed>().at(0).reason == FlowReason::no_evidence);
-    CHECK(stage.world.counts()["packets"].empty());
+  for (const auto manner : {Watcher::Manner::refuses, Watcher::Manner::is_silent})
+    for (const auto asked : {Watcher::Asked::ledger, Watcher::Asked::cordond}) {
+      Stage stage(manner, Stage::generous(), asked);
+      auto connection = stage.connect(7000);
+      CHECK(connection.ask("x").end == End::reset);
+      CHECK(stage.proxy.watcher().wait_for<FlowClosed>().at(0).reason == FlowReason::no_evidence);
+      CHECK(stage.world.counts()["packets"].empty());
+    }
+}
+
+TEST_CASE("the ledger is asked with whose it is, and cordond hears of it before its end") {
+  Stage stage;
+  CHECK(stage.connect(7000).ask("x").bytes == "x");
+  const auto asked = stage.proxy.watcher().wait_for_asked();
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].owner == JobOwner{"uid:1", "tenant", "", "web"});
+  CHECK(asked[0].decided.sequence > 0);
+  CHECK(asked[0].decided.name == "a.test");
+  const auto closed = stage.proxy.watcher().wait_for<FlowClosed>();
+  const auto decided = stage.proxy.watcher().all<FlowDecided>();
+  REQUIRE(closed.size() == 1);
+  REQUIRE(decided.size() == 1);
+  auto told = decided[0];
+  CHECK(told.sequence == 0);
+  told.sequence = asked[0].decided.sequence;
+  CHECK(told == asked[0].decided);
+}
+
+TEST_CASE("without a ledger no flow begins, cordond is asked for another, and with that they do") {
+  Stage stage;
+  auto& watcher = stage.proxy.watcher();
+  auto held = stage.connect(7000);
+  held.send("held");
+  REQUIRE(held.receive(seconds(10), 4).bytes == "held");
+  const auto before = stage.world.counts()["packets"];
+  watcher.lose_ledger();
+  REQUIRE(watcher.wait_for<LedgerLost>().size() == 1);
+  CHECK(stage.connect(7000).ask("x").end == End::reset);
+  CHECK(watcher.wait_for<FlowClosed>().at(0).reason == FlowReason::no_evidence);
+  CHECK(stage.world.counts()["packets"] == before);
+  held.send("on");  // what is on the record goes on
+  CHECK(held.receive(seconds(10), 2).bytes == "on");
+  watcher.lend_ledger();
+  CHECK(stage.connect(7000).ask("x").bytes == "x");
+  CHECK(watcher.all<LedgerLost>().size() == 1);
+}
+
+TEST_CASE("a ledger that ends with a decision unanswered refuses it, and one that comes late does not have it") {
+  Stage stage(Watcher::Manner::is_silent);
+  auto& watcher = stage.proxy.watcher();
+  auto waiting = stage.connect(7000);
+  waiting.send("x");
+  const auto sequence = watcher.wait_for_asked().at(0).decided.sequence;
+  watcher.lend_ledger();  // another: what the first was asked is not known to be written
+  CHECK(waiting.receive(seconds(3)).end == End::reset);
+  CHECK(watcher.wait_for<FlowClosed>().at(0).reason == FlowReason::no_evidence);
+  watcher.say_as_ledger(EvidenceWritten{sequence});
+  auto next = stage.connect(7000);
+  next.send("x");
+  REQUIRE(watcher.wait_for_asked(2).size() == 2);
+  CHECK(next.receive(std::chrono::milliseconds(300)).end == End::nothing);
+  CHECK(stage.world.counts()["packets"].empty());
+}
+
+TEST_CASE("the ledger answers, and can cut nothing and lend nothing: its connection ends when it says more") {
+  Stage stage;
+  auto& watcher = stage.proxy.watcher();
+  std::size_t lost = 0;
+  for (const auto& message :
+       {WatcherMessage{RevokeEgress{{"job-1"}}}, WatcherMessage{AskFigures{}}, WatcherMessage{LedgerComes{}}}) {
+    watcher.say_as_ledger(message);
+    CHECK(watcher.wait_for<LedgerLost>(++lost).size() == lost);
+    watcher.lend_ledger();
+    CHECK(stage.connect(7000).ask("x").bytes == "x");
   }
+  CHECK(watcher.all<EgressFigures>().empty());
 }
 
 TEST_CASE("without who writes evidence no job is taken and no flow begins: with the next one they do") {

@@ -52,16 +52,65 @@ std::optional<EgressAnswer> answer_on(const Fd& connection) {
 
 }  // namespace
 
-Watcher::Watcher(const std::string& socket, Manner manner) : manner_(manner) {
+Watcher::Watcher(const std::string& socket, Manner manner, Asked asked) : manner_(manner), asked_(asked) {
   check(::seteuid(watcher_uid), "become the watcher");
   socket_ = connect_to(socket);
   check(::seteuid(0), "become root again");
+  if (asked == Asked::ledger) lend_ledger();
   thread_ = std::thread([this] { listen(); });
 }
 
 Watcher::~Watcher() {
   ::shutdown(socket_.get(), SHUT_RDWR);
   thread_.join();
+  lose_ledger();
+}
+
+void Watcher::lend_ledger() {
+  lose_ledger();
+  int ends[2];
+  check(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "make a pair of sockets");
+  ledger_ = Fd(ends[0]);
+  const Fd lent(ends[1]);
+  send_message(socket_.get(), encode(WatcherMessage{LedgerComes{}}), {lent.get()});
+  ledger_thread_ = std::thread([this] { be_ledger(); });
+}
+
+void Watcher::lose_ledger() {
+  if (ledger_) ::shutdown(ledger_.get(), SHUT_RDWR);
+  if (ledger_thread_.joinable()) ledger_thread_.join();
+  ledger_.reset();
+}
+
+void Watcher::say_as_ledger(const WatcherMessage& message) {
+  send_message(ledger_.get(), encode(message));
+}
+
+void Watcher::be_ledger() {
+  for (;;) {
+    std::optional<ReceivedMessage> message;
+    try {
+      message = receive_message(ledger_.get(), max_flow_record, 0);
+    } catch (const KernelError&) {
+      return;
+    }
+    if (!message || message->bytes.empty()) return;
+    const auto asked = decode_flow_to_write(message->bytes);
+    if (!asked) std::abort();  // it never says what we cannot read
+    {
+      const std::lock_guard lock(mutex_);
+      written_.push_back(*asked);
+    }
+    changed_.notify_all();
+    if (manner_ != Manner::is_silent)
+      say_as_ledger(EvidenceWritten{asked->decided.sequence, manner_ == Manner::writes});
+  }
+}
+
+std::vector<FlowToWrite> Watcher::wait_for_asked(std::size_t count) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::seconds(10), [&] { return written_.size() >= count; });
+  return written_;
 }
 
 void Watcher::listen() {
@@ -81,8 +130,8 @@ void Watcher::listen() {
     }
     changed_.notify_all();
     const auto* decided = std::get_if<FlowDecided>(&*record);
-    if (decided == nullptr || !decided->allowed() || manner_ == Manner::is_silent) continue;
-    const EvidenceWritten written{decided->sequence, manner_ == Manner::writes};
+    if (decided == nullptr || decided->sequence == 0 || manner_ == Manner::is_silent) continue;
+    const EvidenceWritten written{decided->sequence, asked_ == Asked::cordond && manner_ == Manner::writes};
     send_message(socket_.get(), encode(WatcherMessage{written}));
   }
 }
@@ -102,7 +151,8 @@ void Watcher::forget() {
   records_.clear();
 }
 
-Proxy::Proxy(World& world, Watcher::Manner manner) : world_(world), socket_(world.directory() + "/egress.sock") {
+Proxy::Proxy(World& world, Watcher::Manner manner, Watcher::Asked asked)
+    : world_(world), socket_(world.directory() + "/egress.sock") {
   raise_wall(world, egress_uid);
   int ends[2];
   check(::pipe2(ends, O_CLOEXEC), "make a pipe");
@@ -118,7 +168,7 @@ Proxy::Proxy(World& world, Watcher::Manner manner) : world_(world), socket_(worl
   tells.reset();
   char newline = 0;
   if (::read(ready.get(), &newline, 1) != 1) throw std::runtime_error("cordon-egress did not become ready");
-  watcher_ = std::make_unique<Watcher>(socket_, manner);
+  watcher_ = std::make_unique<Watcher>(socket_, manner, asked);
 }
 
 std::vector<Fd> Proxy::sockets_for(const EgressJob& job) {
@@ -160,6 +210,7 @@ EgressJob job_of(EgressGrants grants, const std::string& id) {
   EgressJob job;
   job.id = id;
   job.grants = std::move(grants);
+  job.owner = {"uid:1", "tenant", "", "web"};
   job.limits.connections_per_second = 1000;
   job.limits.queries_per_second = 10'000;
   job.limits.max_connections = 1024;

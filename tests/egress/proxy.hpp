@@ -1,5 +1,5 @@
-// A cordon-egress of the test's own, who brings it jobs as a launcher does, and who writes its evidence as cordond
-// does.
+// A cordon-egress of the test's own, who brings it jobs as a launcher does, and who it speaks with: as cordond does,
+// and as cordon-ledger does on the connection that cordond hands to it.
 #pragma once
 
 #include <condition_variable>
@@ -34,8 +34,10 @@ class OpenJob {
 class Watcher {
  public:
   enum class Manner { writes, refuses, is_silent };  // what becomes of a decision
+  // Who is asked: the ledger; or cordond itself, where there is no evidence.
+  enum class Asked { ledger, cordond };
 
-  Watcher(const std::string& socket, Manner manner);
+  Watcher(const std::string& socket, Manner manner, Asked asked = Asked::ledger);
   ~Watcher();
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -62,24 +64,34 @@ class Watcher {
     lock.unlock();
     return all<T>();
   }
+  // What the ledger was asked so far; waits until it was that often, 10 s at most.
+  std::vector<FlowToWrite> wait_for_asked(std::size_t count = 1);
+  void lend_ledger();
+  void lose_ledger();
+  void say_as_ledger(const WatcherMessage& message);
+
   EgressFigures figures();
   void revoke(const std::string& job);
   void forget();
 
  private:
   void listen();
+  void be_ledger();
 
-  Fd socket_;
+  Fd socket_, ledger_;
   Manner manner_;
+  Asked asked_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<FlowRecord> records_;
-  std::thread thread_;
+  std::vector<FlowToWrite> written_;
+  std::thread thread_, ledger_thread_;
 };
 
 class Proxy {
  public:
-  explicit Proxy(World& world, Watcher::Manner manner = Watcher::Manner::writes);
+  explicit Proxy(World& world, Watcher::Manner manner = Watcher::Manner::writes,
+                 Watcher::Asked asked = Watcher::Asked::ledger);
 
   OpenJob open(const EgressJob& job);
   // The same with a message and descriptors of the test's.

@@ -61,14 +61,17 @@ def test_flows_and_what_was_denied_are_on_the_record_as_the_report_has_them():
     expect(len(told) == 1, job["network"])
     allowed = record(job["id"], "flow")
     expect(len(allowed) == 1 and allowed[0]["verdict"] == "allowed" and allowed[0]["name"] == "www.example.com" and
-           allowed[0]["port"] == 443 and allowed[0]["rule"] == "/egress/0", allowed)
+           allowed[0]["port"] == 443 and allowed[0]["rule"] == "/egress/0" and allowed[0]["source"] == "egress", allowed)
+    decision = record(job["id"], "decision")[0]
+    expect(all(allowed[0][whose] == decision[whose] for whose in ("actor", "tenant", "profile")), allowed, decision)
     closed = record(job["id"], "flow_closed")
     expect(len(closed) == 1 and closed[0]["address"] == "93.184.216.34", closed)
     for way in ("bytes_up", "bytes_down"):
         expect(closed[0][way] == told[0][way], closed, told)
     denied = curl("https://evil.example.com/")
     expect(denied["outcome"]["code"] != 0, denied)
-    said = within(5, lambda: record(denied["id"], "flow"))
+    said = within(5, lambda: record(denied["id"], "flow_denied"))
+    expect(not record(denied["id"], "flow"), "one that was denied was let out")
     expect(said and all(entry["verdict"] == "denied" for entry in said) and said[0]["name"] == "evil.example.com", said)
 
 

@@ -1,7 +1,8 @@
-// What cordond and the launcher say to cordon-ledger, and what it answers: what is taken is written again as it came,
-// and whatever is taken becomes one line of JSON of one form, which is found again in the file.
+// What cordond, cordon-egress and the launcher say to cordon-ledger, and what it answers: what is taken is written
+// again as it came, and whatever is taken becomes one line of JSON of one form, which is found again in the file.
 #include <nlohmann/json.hpp>
 
+#include "supervisor/evidence/flow_evidence.hpp"
 #include "supervisor/evidence/ledger_message.hpp"
 #include "supervisor/evidence/segment.hpp"
 #include "supervisor/ledger/peers.hpp"
@@ -77,6 +78,16 @@ void check_witness(std::string_view bytes) {
   if (const auto run = witness::decode_written(bytes)) must(witness::encode_written(*run) == bytes, "and the answer");
 }
 
+void check_flow(std::string_view bytes) {
+  const auto flow = decode_flow_to_write(bytes);
+  if (!flow) return;
+  must(encode(*flow) == bytes, "what is to be written has one form");
+  const auto record = flow_evidence(flow->decided, flow->owner);
+  must(source_of(record.kind) == EvidenceSource::egress, "cordon-egress says nothing in another's name");
+  check_entry(record);
+  must(evidence_line(record, {}).size() <= max_evidence_entry, "an entry is no larger than it may be");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -84,5 +95,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_to_ledger(bytes);
   if (const auto answer = decode_from_ledger(bytes)) must(encode(*answer) == bytes, "an answer has one form");
   check_witness(bytes);
+  check_flow(bytes);
   return 0;
 }

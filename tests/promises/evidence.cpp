@@ -326,6 +326,14 @@ TEST_CASE("cordond can say nothing in the launcher's name, and nobody else can s
     Liar liar(cordon);
     CHECK_THROWS(liar.say(told(EvidenceKind::ended, "x")));
   }
+  {
+    Liar liar(cordon);
+    CHECK_THROWS(liar.say(told(EvidenceKind::flow, "x")));
+  }
+  {
+    Liar liar(cordon);
+    CHECK_THROWS(liar.ask(Flows{}));  // once it has said who it is, it stays that
+  }
   const auto try_as = [&](uid_t uid, const char* socket) {
     bool served = false;
     std::thread([&] {

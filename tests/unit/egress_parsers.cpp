@@ -339,6 +339,7 @@ TEST_CASE("what cordon-egress and cordond say to each other survives the wire, a
       QueryDenied{"job", "", 28, FlowReason::too_many_queries, 9},
       JobClosed{"job", 1, 2, 3, 4, 5, 6},
       EgressFigures{},
+      LedgerLost{},
   };
   for (const auto& record : records) {
     const auto bytes = encode(record);
@@ -355,10 +356,36 @@ TEST_CASE("what cordon-egress and cordond say to each other survives the wire, a
     CHECK_FALSE(decode_watcher_message(bytes + "x"));
     CHECK_FALSE(decode_watcher_message(bytes.substr(0, bytes.size() - 1)));
   }
+  const auto comes = encode(WatcherMessage{LedgerComes{}});
+  CHECK(decode_watcher_message(comes) == WatcherMessage{LedgerComes{}});
+  CHECK_FALSE(decode_watcher_message(comes + "x"));
   CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{{"not a job"}}})));
   CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{{std::string(65, 'j')}}})));
   CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{}})));
   CHECK_FALSE(decode_watcher_message(encode(WatcherMessage{RevokeEgress{{"job"}, FlowReason::idle}})));
   CHECK_FALSE(decode_watcher_message(
       encode(WatcherMessage{RevokeEgress{std::vector<std::string>(max_jobs_revoked + 1, "job")}})));
+}
+
+TEST_CASE("what the ledger is asked to write survives the wire; nothing denied, and nothing that nobody waits for") {
+  FlowToWrite flow{
+      {"uid:1", "tenant", "tool", "web"},
+      {7, "job", 1, 2, 3, "a.test", 443, EgressMode::http, "a.test", "GET", "a.test", "/p", FlowReason::none, 3}};
+  const auto bytes = encode(flow);
+  CHECK(decode_flow_to_write(bytes) == flow);
+  CHECK_FALSE(decode_flow_to_write(bytes + "x"));
+  for (std::size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(decode_flow_to_write(bytes.substr(0, size)));
+  CHECK_FALSE(decode_flow_record(bytes));
+  CHECK_FALSE(decode_flow_to_write(encode(FlowRecord{flow.decided})));
+  auto bad = flow;
+  bad.decided.sequence = 0;
+  CHECK_FALSE(decode_flow_to_write(encode(bad)));
+  bad = flow;
+  bad.decided.reason = FlowReason::no_grant;
+  CHECK_FALSE(decode_flow_to_write(encode(bad)));
+  bad = flow;
+  bad.owner.actor = std::string(129, 'a');
+  CHECK_FALSE(decode_flow_to_write(encode(bad)));
+  bad.owner.actor.resize(128);
+  CHECK(decode_flow_to_write(encode(bad)) == bad);
 }

@@ -17,6 +17,7 @@ JobSpec a_spec() {
   spec.limits = {10000, 5000, 1500, 256 << 20, 64, 1 << 20, 64 << 20, 1000, 1 << 20, 256};
   spec.generation = 1;
   spec.survey = true;
+  spec.owner = {"uid:1", "tenant", "tool", "web"};
   return spec;
 }
 
@@ -87,6 +88,7 @@ TEST_CASE("a JobSpec with a name or a limit out of bounds is refused") {
   CHECK(refused([](JobSpec& s) { s.id = "../x"; }));
   CHECK(refused([](JobSpec& s) { s.id.clear(); }));
   CHECK(refused([](JobSpec& s) { s.id = std::string(65, 'a'); }));
+  CHECK(refused([](JobSpec& s) { s.owner.tenant = std::string(129, 'a'); }));
   CHECK(refused([](JobSpec& s) { s.generation = 0; }));  // of a latch that nobody has set
   for (const auto& field : limit_fields) {
     INFO(field.name);

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "supervisor/egress/flow_evidence.hpp"
+#include "supervisor/evidence/flow_evidence.hpp"
 
 using namespace cordon;
 
@@ -114,7 +114,7 @@ TEST_CASE("a flow that was cut says why, in the report and in evidence") {
     CHECK(flows.json().at(0)["verdict"] == "allowed");
     CHECK(flows.json().at(0)["reason"] == word);
     CHECK(flows.json().at(0)["bytes_up"] == 5);
-    const auto record = flow_evidence(end, Subject{});
+    const auto record = flow_evidence(end, JobOwner{});
     CHECK(std::get<std::string>(record.fields.at("reason")) == word);
     CHECK(std::get<std::uint64_t>(record.fields.at("bytes_down")) == 7);
   }
@@ -123,7 +123,7 @@ TEST_CASE("a flow that was cut says why, in the report and in evidence") {
 TEST_CASE("evidence of a flow says whose it is, where to, and by which rule") {
   auto flow = decided(3);
   flow.grant = 2;
-  const Subject whose{"uid:1", "t", "", "web", "j"};
+  const JobOwner whose{"uid:1", "t", "", "web"};
   const auto record = flow_evidence(flow, whose);
   CHECK(record.kind == EvidenceKind::flow);
   CHECK(std::get<std::string>(record.fields.at("job")) == "j");
@@ -132,5 +132,14 @@ TEST_CASE("evidence of a flow says whose it is, where to, and by which rule") {
   CHECK(std::get<std::string>(record.fields.at("rule")) == "/egress/2");
   CHECK(std::get<std::uint64_t>(record.fields.at("port")) == 443);
   CHECK(record.fields.count("reason") == 0);
+  CHECK(source_of(record.kind) == EvidenceSource::egress);
   CHECK(std::get<std::uint64_t>(flow_evidence(closed(3, 5, 7), whose).fields.at("bytes_down")) == 7);
+  for (const auto& denied : {flow_evidence(decided(4, FlowReason::no_grant), whose),
+                             flow_evidence(DeniedAgain{"j", "b.test", 443, FlowReason::no_grant, 2}, whose),
+                             flow_evidence(QueryDenied{"j", "b.test", 28, FlowReason::no_grant, 2}, whose)}) {
+    CHECK(denied.kind == EvidenceKind::flow_denied);
+    CHECK(source_of(denied.kind) == EvidenceSource::cordond);
+    CHECK(std::get<std::string>(denied.fields.at("job")) == "j");
+    CHECK(std::get<std::string>(denied.fields.at("verdict")) == "denied");
+  }
 }

@@ -1,11 +1,11 @@
-#include "supervisor/egress/flow_evidence.hpp"
+#include "supervisor/evidence/flow_evidence.hpp"
 
 namespace cordon {
 namespace {
 
-EvidenceRecord begin(EvidenceKind kind, const Subject& whose) {
+EvidenceRecord begin(EvidenceKind kind, const std::string& job, const JobOwner& whose) {
   EvidenceRecord record{kind, {}};
-  record.put_text("job", whose.job).put_text("actor", whose.actor).put_text("tenant", whose.tenant);
+  record.put_text("job", job).put_text("actor", whose.actor).put_text("tenant", whose.tenant);
   record.put_text("tool", whose.tool).put_text("profile", whose.profile);
   return record;
 }
@@ -18,17 +18,17 @@ void put_reason(EvidenceRecord& record, FlowReason reason) {
   if (reason != FlowReason::none) record.put("reason", std::string(to_string(reason)));
 }
 
-EvidenceRecord repeated_denial(const Subject& whose, const std::string& name, FlowReason reason, std::uint64_t times) {
-  auto record = begin(EvidenceKind::flow, whose);
-  record.put("verdict", std::string("denied")).put("times", times).put_text("name", name);
-  put_reason(record, reason);
+EvidenceRecord repeated_denial(const auto& denied, const JobOwner& whose) {
+  auto record = begin(EvidenceKind::flow_denied, denied.job, whose);
+  record.put("verdict", std::string("denied")).put("times", denied.times).put_text("name", denied.name);
+  put_reason(record, denied.reason);
   return record;
 }
 
 }  // namespace
 
-EvidenceRecord flow_evidence(const FlowDecided& decided, const Subject& whose) {
-  auto record = begin(EvidenceKind::flow, whose);
+EvidenceRecord flow_evidence(const FlowDecided& decided, const JobOwner& whose) {
+  auto record = begin(decided.allowed() ? EvidenceKind::flow : EvidenceKind::flow_denied, decided.job, whose);
   record.put("flow", decided.flow).put("generation", decided.generation);
   record.put("verdict", std::string(decided.allowed() ? "allowed" : "denied"));
   put_destination(record, decided.name, decided.port);
@@ -39,8 +39,8 @@ EvidenceRecord flow_evidence(const FlowDecided& decided, const Subject& whose) {
   return record;
 }
 
-EvidenceRecord flow_evidence(const FlowClosed& closed, const Subject& whose) {
-  auto record = begin(EvidenceKind::flow_closed, whose);
+EvidenceRecord flow_evidence(const FlowClosed& closed, const JobOwner& whose) {
+  auto record = begin(EvidenceKind::flow_closed, closed.job, whose);
   record.put("flow", closed.flow).put("bytes_up", closed.bytes_up).put("bytes_down", closed.bytes_down);
   record.put("duration_us", closed.duration_us);
   put_reason(record, closed.reason);
@@ -51,14 +51,14 @@ EvidenceRecord flow_evidence(const FlowClosed& closed, const Subject& whose) {
   return record;
 }
 
-EvidenceRecord flow_evidence(const DeniedAgain& again, const Subject& whose) {
-  auto record = repeated_denial(whose, again.name, again.reason, again.times);
+EvidenceRecord flow_evidence(const DeniedAgain& again, const JobOwner& whose) {
+  auto record = repeated_denial(again, whose);
   record.put("port", std::uint64_t{again.port});
   return record;
 }
 
-EvidenceRecord flow_evidence(const QueryDenied& query, const Subject& whose) {
-  auto record = repeated_denial(whose, query.name, query.reason, query.times);
+EvidenceRecord flow_evidence(const QueryDenied& query, const JobOwner& whose) {
+  auto record = repeated_denial(query, whose);
   record.put("query_type", std::uint64_t{query.type});
   return record;
 }
