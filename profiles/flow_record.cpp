@@ -25,6 +25,7 @@ enum class Kind : std::uint16_t {
   figures,
   ledger_lost,
   to_write,
+  revoked,
   written = 32,
   ask,
   revoke,
@@ -101,13 +102,24 @@ std::string read_job(Reader& r) {
   return job;
 }
 
+void write_jobs(Writer& w, const std::vector<std::string>& jobs) {
+  w.u16(static_cast<std::uint16_t>(jobs.size()));
+  for (const auto& job : jobs) w.string(job);
+}
+
+std::vector<std::string> read_jobs(Reader& r) {
+  std::vector<std::string> jobs;
+  const auto count = r.u16();
+  if (count == 0 || count > max_jobs_revoked) return r.bad(), jobs;
+  for (std::size_t i = 0; i < count; ++i) jobs.push_back(read_job(r));
+  return jobs;
+}
+
 RevokeEgress read_revocation(Reader& r) {
   RevokeEgress revoke;
   revoke.why = static_cast<FlowReason>(r.u8());
   if (revoke.why != FlowReason::grant_revoked && revoke.why != FlowReason::job_ended) r.bad();
-  const auto count = r.u16();
-  if (count == 0 || count > max_jobs_revoked) return r.bad(), revoke;
-  for (std::size_t i = 0; i < count; ++i) revoke.jobs.push_back(read_job(r));
+  revoke.jobs = read_jobs(r);
   return revoke;
 }
 
@@ -267,6 +279,11 @@ void put(Writer& w, const LedgerLost&) {
   write_header(w, Kind::ledger_lost);
 }
 
+void put(Writer& w, const Revoked& revoked) {
+  write_header(w, Kind::revoked);
+  write_jobs(w, revoked.jobs);
+}
+
 std::optional<FlowRecord> take_record(Reader& r) {
   switch (static_cast<Kind>(read_header(r))) {
     case Kind::decided:
@@ -283,6 +300,8 @@ std::optional<FlowRecord> take_record(Reader& r) {
       return take_figures(r);
     case Kind::ledger_lost:
       return LedgerLost{};
+    case Kind::revoked:
+      return Revoked{read_jobs(r)};
     default:
       return std::nullopt;
   }
@@ -336,8 +355,7 @@ wire::Bytes encode(const WatcherMessage& message) {
   } else if (const auto* revoke = std::get_if<RevokeEgress>(&message)) {
     write_header(w, Kind::revoke);
     w.u8(static_cast<std::uint8_t>(revoke->why));
-    w.u16(static_cast<std::uint16_t>(revoke->jobs.size()));
-    for (const auto& job : revoke->jobs) w.string(job);
+    write_jobs(w, revoke->jobs);
   } else {
     write_header(w, std::holds_alternative<LedgerComes>(message) ? Kind::ledger_comes : Kind::ask);
   }

@@ -9,6 +9,7 @@
 //                                        resolve, check, connect, relay       <----   EvidenceWritten{sequence}
 //                                <----   FlowDecided, FlowClosed        what it came to, exact
 //   RevokeEgress{jobs, why}      ---->   flag, close their listeners, RST each of their flows; for good
+//                                <----   Revoked{jobs}                  behind the last FlowDecided of theirs
 //                                <----   FlowClosed, why                for each flow
 //                                <----   LedgerLost                     and every new flow is refused until another
 //                                comes
@@ -151,8 +152,14 @@ struct LedgerLost {
   bool operator==(const LedgerLost&) const = default;
 };
 
+// Of these jobs nothing is let out any more, as RevokeEgress had it. What flowed has been told, and ends.
+struct Revoked {
+  std::vector<std::string> jobs;
+  bool operator==(const Revoked&) const = default;
+};
+
 using FlowRecord =
-    std::variant<FlowDecided, FlowClosed, DeniedAgain, QueryDenied, JobClosed, EgressFigures, LedgerLost>;
+    std::variant<FlowDecided, FlowClosed, DeniedAgain, QueryDenied, JobClosed, EgressFigures, LedgerLost, Revoked>;
 wire::Bytes encode(const FlowRecord& record);
 std::optional<FlowRecord> decode_flow_record(std::string_view bytes);
 
@@ -165,9 +172,10 @@ struct FlowToWrite {
 wire::Bytes encode(const FlowToWrite& flow);
 std::optional<FlowToWrite> decode_flow_to_write(std::string_view bytes);
 
+// Of all that was asked up to that sequence and not answered before: a socket does not hold a thousand answers.
 struct EvidenceWritten {
   std::uint64_t sequence = 0;
-  bool written = true;  // false: it could not be; the flow is refused
+  bool written = true;  // false: they could not be; the flows are refused
   bool operator==(const EvidenceWritten&) const = default;
 };
 struct AskFigures {

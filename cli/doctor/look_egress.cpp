@@ -125,7 +125,7 @@ Looked proxy_as_told(const Json& info) {
   if (info.is_null()) return {std::nullopt, "cordond does not answer, and nobody else may ask it"};
   const auto egress = info.is_object() ? info.value("egress", Json()) : Json();
   const auto state = egress.is_object() ? egress.value("state", std::string()) : std::string();
-  if (state == "serving") return {true, "answers cordond, which writes down what it decides"};
+  if (state == "serving") return {true, "answers cordond"};
   if (state == "not_in_use") return {std::nullopt, "cordond asks it nothing before a profile grants something"};
   if (state == "unreachable") return {false, "cordond cannot connect to it"};
   if (state == "silent") return {false, "it holds its connection with cordond and does not answer: it hangs"};

@@ -46,6 +46,7 @@ void Control::take(Descriptor peer) {
 void Control::revoke(const RevokeEgress& revoked) {
   for (const auto& job : revoked.jobs)
     if (const auto at = jobs_.find(job); at != jobs_.end()) at->second->revoke(revoked.why);
+  evidence_.tell(Revoked{revoked.jobs});
 }
 
 EgressRefusal Control::check(const std::optional<EgressJob>& job, Packet& packet) const {

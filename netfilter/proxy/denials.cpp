@@ -4,7 +4,7 @@ namespace cordon::egress {
 
 bool Denials::count(Kind kind) {
   if (const auto known = untold_.find(kind); known != untold_.end()) return ++known->second, false;
-  if (untold_.size() < most_kinds && evidence_.has_room()) return untold_.emplace(std::move(kind), 0), true;
+  if (untold_.size() < most_kinds && evidence_.has_room_for_denial()) return untold_.emplace(std::move(kind), 0), true;
   auto& [is_query, name, number, reason] = kind;
   name.clear();
   number = 0;
@@ -30,7 +30,7 @@ FlowRecord Denials::record(const Kind& kind, std::uint64_t times) const {
 bool Denials::flush() {
   for (auto& [kind, times] : untold_) {
     if (times == 0) continue;
-    if (!evidence_.has_room()) return true;
+    if (!evidence_.has_room_for_denial()) return true;
     evidence_.tell(record(kind, std::exchange(times, 0)));
   }
   return false;

@@ -17,6 +17,7 @@ struct Evidence::Line {
 
 void Evidence::connect(Descriptor watcher) {
   if (watcher_) disconnect(LinePtr(watcher_));
+  std::erase(for_watcher_, encode(FlowRecord(LedgerLost{})));  // this one will bring a ledger anyway
   watcher_ = std::make_shared<Line>(std::move(watcher), for_watcher_);
   begin(watcher_);
 }
@@ -28,7 +29,7 @@ void Evidence::begin(const LinePtr& line) {
 }
 
 bool Evidence::ask(const FlowDecided& decision, const JobOwner& owner, const Waiter& waiter) {
-  if (!connected() || !has_room()) return waiter->deliver(false), false;
+  if (!has_room()) return waiter->deliver(false), false;
   auto asked = decision;
   asked.sequence = ++sequence_;
   waiting_.emplace(asked.sequence, waiter);
@@ -75,10 +76,17 @@ awaitable<void> Evidence::drain(LinePtr line) {
 awaitable<void> Evidence::listen(LinePtr line) {
   for (;;) {
     const auto [error] = co_await line->socket.async_wait(Descriptor::wait_read, as_result);
-    if (error) break;
-    if (!take_all(line)) break;
+    if (error || !is_there_still(line)) break;
   }
   disconnect(line);
+}
+
+bool Evidence::is_there_still(const LinePtr& line) {
+  try {
+    return take_all(line);
+  } catch (const boost::system::system_error&) {
+    return false;  // a descriptor that cannot be waited for: whoever sends it is not who it should be
+  }
 }
 
 // All that is there (but others come, too), before what it causes: of a thousand jobs whose flows are to be cut the
@@ -88,37 +96,48 @@ bool Evidence::take_all(const LinePtr& line) {
     if (!is_current(line)) return false;  // another has taken over
     auto packet = receive_packet(line->socket, max_watcher_message, line == watcher_ ? 1 : 0);
     if (packet.state == Packet::State::nothing_yet) return true;
-    if (packet.state != Packet::State::whole || !take(line, packet)) return false;
+    const auto message = decode_watcher_message(packet.bytes);
+    if (!message || packet.state == Packet::State::closed) return false;
+    if (!(line == ledger_ ? take_from_ledger(*message, packet) : take_from_watcher(*message, packet))) return false;
   }
   return true;
 }
 
-// The ledger answers, and says nothing else.
-bool Evidence::take(const LinePtr& line, Packet& packet) {
-  const auto message = decode_watcher_message(packet.bytes);
-  if (!message || packet.fds.size() != (std::holds_alternative<LedgerComes>(*message) ? 1 : 0)) return false;
-  if (line == ledger_ && !std::holds_alternative<EvidenceWritten>(*message)) return false;
-  if (!packet.fds.empty()) {
-    disconnect_ledger();
-    ledger_ = std::make_shared<Line>(std::move(packet.fds[0]), for_ledger_);
-    begin(ledger_);
+// It answers, and says nothing else.
+bool Evidence::take_from_ledger(const WatcherMessage& message, const Packet& packet) {
+  const auto* written = std::get_if<EvidenceWritten>(&message);
+  if (written == nullptr || packet.state != Packet::State::whole) return false;
+  take_answer(*written);
+  return true;
+}
+
+bool Evidence::take_from_watcher(const WatcherMessage& message, Packet& packet) {
+  if (std::holds_alternative<LedgerComes>(message)) return take_ledger(packet), true;
+  if (packet.state != Packet::State::whole || !packet.fds.empty()) return false;
+  if (const auto* revoked = std::get_if<RevokeEgress>(&message)) {
+    revoke_(*revoked);
+  } else if (const auto* written = std::get_if<EvidenceWritten>(&message)) {
+    if (!ledger_) take_answer(*written);
   } else {
-    handle(*message);
+    tell(figures_);
   }
   return true;
 }
 
-void Evidence::handle(const WatcherMessage& message) {
-  if (const auto* revoked = std::get_if<RevokeEgress>(&message)) return revoke_(*revoked);
-  if (const auto* written = std::get_if<EvidenceWritten>(&message)) return take_answer(*written);
-  tell(figures_);
+// What was asked of another is refused: its answers do not count any more. Without a descriptor (recvmsg(2),
+// MSG_CTRUNC: there was none left here) cordond tries again.
+void Evidence::take_ledger(Packet& packet) {
+  disconnect_ledger();
+  refuse_waiting();
+  if (packet.fds.size() != 1) return tell(LedgerLost{});
+  ledger_ = std::make_shared<Line>(std::move(packet.fds[0]), for_ledger_);
+  begin(ledger_);
 }
 
 void Evidence::take_answer(const EvidenceWritten& answer) {
-  const auto found = waiting_.find(answer.sequence);
-  if (found == waiting_.end()) return;
-  found->second->deliver(answer.written);
-  waiting_.erase(found);
+  const auto end = waiting_.upper_bound(answer.sequence);
+  for (auto at = waiting_.begin(); at != end; ++at) at->second->deliver(answer.written);
+  waiting_.erase(waiting_.begin(), end);
   figures_.waiting_for_evidence = waiting_.size();
 }
 

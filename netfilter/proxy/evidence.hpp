@@ -32,23 +32,28 @@ class Evidence {
 
   // Who ends the egress of a job, when cordond says so. Once, before anybody connects.
   void on_revoke(std::function<void(const RevokeEgress&)> revoke) { revoke_ = std::move(revoke); }
-  // Would a denial find room now? Those that do not are counted where they happen, and told later.
-  bool has_room() const { return for_watcher_.size() < crowded; }
+  // Would a flow that is let out be recorded now?
+  bool has_room() const { return connected() && has_room_for_denial() && waiting_.size() < most_waiting; }
+  // Would a denial be? Those that are not are counted where they happen, and told later.
+  bool has_room_for_denial() const { return for_watcher_.size() < crowded; }
 
   EgressFigures& figures() { return figures_; }
 
  private:
   struct Line;
   using LinePtr = std::shared_ptr<Line>;
-  static constexpr std::size_t crowded = 1024;  // records waiting to be read: no new flows, no new denials
+  static constexpr std::size_t crowded = 1024;       // records waiting to be read: no new flows, no new denials
+  static constexpr std::size_t most_waiting = 4096;  // decisions without an answer, those given up included
 
   void begin(const LinePtr& line);
   awaitable<void> listen(LinePtr line);
   bool take_all(const LinePtr& line);  // false: it has gone
-  bool take(const LinePtr& line, Packet& packet);
+  bool is_there_still(const LinePtr& line);
+  bool take_from_ledger(const WatcherMessage& message, const Packet& packet);
+  bool take_from_watcher(const WatcherMessage& message, Packet& packet);
+  void take_ledger(Packet& packet);
   awaitable<void> drain(LinePtr line);
   void send(const LinePtr& line, std::deque<std::string>& queue, std::string bytes);
-  void handle(const WatcherMessage& message);
   void take_answer(const EvidenceWritten& answer);
   void disconnect(const LinePtr& line);
   void disconnect_ledger();
@@ -57,7 +62,8 @@ class Evidence {
 
   asio::io_context& io_;
   LinePtr watcher_, ledger_;
-  // Messages that wait to be read. Bounded: decisions and denials stop at `crowded`, each live flow has one more.
+  // Messages that wait to be read. Bounded: flows and denials stop at `crowded`, each live flow has two more; to the
+  // ledger goes what is in `waiting_`.
   std::deque<std::string> for_watcher_, for_ledger_;
   std::map<std::uint64_t, Waiter> waiting_;
   std::uint64_t sequence_ = 0;

@@ -103,7 +103,7 @@ awaitable<FlowReason> Flow::decide() {
   if (!permit) co_return permit.error();
   if (permit->grant() != *grant_) co_return FlowReason::grant_expired;  // since the admission, under another one's mode
   permit_ = std::move(*permit);
-  if (!job_->evidence().connected()) co_return FlowReason::no_evidence;
+  if (!job_->evidence().has_room()) co_return FlowReason::no_evidence;
   if (!is_walled()) co_return FlowReason::no_wall;
   co_return check_budgets();
 }
@@ -158,6 +158,7 @@ awaitable<FlowReason> Flow::relay() {
 void Flow::end(FlowReason why) {
   if (is_ended()) return;
   ended_ = why;
+  tell_decision();
   if (evidence_) evidence_->give_up();
   dial_.give_up();
   if (relay_)

@@ -41,6 +41,7 @@ JobFlowsPtr EgressWatcher::cut(const std::string& job, FlowReason why) {
   auto& followed = at->second;
   if (followed.cut) return followed.flows;
   followed.cut = why;
+  if (is_there()) followed.flows->begin_cut();
   if (followed.flows->is_flowing()) flowing_still_.insert(job);
   auto& jobs = cuts_[why];
   jobs.push_back(job);
@@ -111,7 +112,7 @@ awaitable<void> EgressWatcher::keep_watching() {
       for (const auto& [job, followed] : followed_)
         if (followed.cut) cuts_[*followed.cut].push_back(job);
       tell_cuts();
-      operations_.tell(EventKind::egress_back, {}, "cordon-egress tells of flows, and waits for their evidence");
+      operations_.tell(EventKind::egress_back, {}, "cordon-egress tells of flows");
       auto hearing = hear();
       co_await std::move(hearing);
     } catch (const std::exception& e) {
@@ -127,14 +128,13 @@ awaitable<void> EgressWatcher::keep_ledger_lent(std::uint64_t connection) {
   asio::steady_timer timer(executor_);
   Waker waker(executor_);
   const Watch watch(ledger_lost_, waker);
-  is_ledger_lent_ = false;
   while (connection == connection_) {
-    if (is_ledger_lent_ || lend_ledger()) {
-      co_await waker.sleep();
-    } else {
-      timer.expires_after(look);
-      co_await timer.async_wait(as_result);
+    if (lend_ledger()) {
+      while (is_ledger_lent_ && connection == connection_) co_await waker.sleep();
+      if (connection == connection_) log("egress_ledger_lost", {}, Priority::warning);
     }
+    timer.expires_after(look);
+    co_await timer.async_wait(as_result);
   }
 }
 
@@ -209,20 +209,37 @@ void EgressWatcher::take(const FlowRecord& record) {
     figures_ = *figures;
     ++answers_;
     heard_.ring();
+  } else if (const auto* revoked = std::get_if<Revoked>(&record)) {
+    for (const auto& job : revoked->jobs) take_revoked(job);
   } else if (std::holds_alternative<LedgerLost>(record)) {
     is_ledger_lent_ = false;
     ledger_lost_.ring();
   }
 }
 
+void EgressWatcher::take_revoked(const std::string& job) {
+  const auto* followed = find(job);
+  if (followed == nullptr) return;
+  followed->flows->cut_is_heard();
+  if (!followed->flows->is_flowing()) is_cut(job);
+}
+
 // One that is let out is on the record already, or is not to be; unless it asks, for it has found no ledger.
 void EgressWatcher::take_decision(const FlowDecided& decided) {
-  if (decided.sequence != 0) tell(EvidenceWritten{decided.sequence, !evidence_.is_on()});
-  if (!decided.allowed()) operations_.metrics.flow_denied(to_string(decided.reason), 1);
   const auto* followed = find(decided.job);
+  // Of a former cordond's, whose sandboxes end: nobody follows what it does.
+  if (followed == nullptr && decided.allowed()) tell(RevokeEgress{{decided.job}, FlowReason::job_ended});
+  if (decided.sequence != 0) answer(decided.sequence);
+  if (!decided.allowed()) operations_.metrics.flow_denied(to_string(decided.reason), 1);
   if (followed == nullptr) return;
   followed->flows->take(decided);
   if (!decided.allowed()) evidence_.note(flow_evidence(decided, followed->whose));
+}
+
+// Once for all that has been heard when this handler is through.
+void EgressWatcher::answer(std::uint64_t sequence) {
+  if (std::exchange(asked_, sequence) != 0) return;
+  asio::post(executor_, [this] { tell(EvidenceWritten{std::exchange(asked_, 0), !evidence_.is_on()}); });
 }
 
 void EgressWatcher::tell(const WatcherMessage& message, const std::vector<int>& fds) {

@@ -52,11 +52,13 @@ class EgressWatcher {
   awaitable<void> hear();
   void take(const FlowRecord& record);
   void take_decision(const FlowDecided& decided);
+  void take_revoked(const std::string& job);
   void take_end(const JobClosed& over);
   awaitable<void> keep_ledger_lent(std::uint64_t connection);
   bool lend_ledger();  // false: there is none to be had now
   JobFlowsPtr cut(const std::string& job, FlowReason why);
   void is_cut(const std::string& job);
+  void answer(std::uint64_t sequence);
   void tell(const WatcherMessage& message, const std::vector<int>& fds = {});
   const Followed* find(const std::string& job) const;
   void lose_all();
@@ -69,6 +71,7 @@ class EgressWatcher {
   std::optional<LauncherSocket> socket_;
   std::uint64_t connection_ = 0;  // which of them is open
   bool is_ledger_lent_ = false;   // on it
+  std::uint64_t asked_ = 0;       // up to which decision it waits for an answer of ours; 0: for none
   Changes ledger_lost_;
   std::uint64_t answers_ = 0;  // to ask()
   EgressFigures figures_;

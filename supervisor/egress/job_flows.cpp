@@ -62,10 +62,20 @@ void JobFlows::take(const QueryDenied& query) {
 void JobFlows::take(const JobClosed& /*totals*/) {
   closed_ = true;
   live_.clear();
+  cut_is_heard();
+}
+
+void JobFlows::begin_cut() {
+  is_cutting_ = !closed_;
+}
+
+void JobFlows::cut_is_heard() {
+  is_cutting_ = false;
   changes.ring();
 }
 
 void JobFlows::lose() {
+  cut_is_heard();
   if (closed_) return;
   for (const auto& [flow, row] : open_) rows_[row].is_lost = true;
   open_.clear();

@@ -27,9 +27,12 @@ class JobFlows {
   void take(const QueryDenied& query);
   void take(const JobClosed& closed);  // the last that is said of the job
   void lose();                         // who told of them is gone: what still flows has no end that anybody knows
+  void begin_cut();                    // cordon-egress is asked to let nothing more out
+  void cut_is_heard();                 // and has told of all that it had let out
 
-  bool is_flowing() const { return !live_.empty(); }  // something of it, as far as anybody has told
-  bool is_closed() const { return closed_; }          // nothing more is said of the job
+  // Something of it, as far as anybody has told; or may, until a cut is heard.
+  bool is_flowing() const { return !live_.empty() || is_cutting_; }
+  bool is_closed() const { return closed_; }  // nothing more is said of the job
 
   // [{"name", "port", "mode", "verdict": "allowed" | "denied", "reason", "count", "bytes_up", "bytes_down",
   //   "duration_ms", "address", "server_name", "host", "method", "path"}]
@@ -58,7 +61,7 @@ class JobFlows {
   std::set<std::uint64_t> live_;               // flows, also those without a row
   std::map<DenialKey, std::size_t> denials_;   // rows
   std::uint64_t untold_ = 0;
-  bool closed_ = false;
+  bool closed_ = false, is_cutting_ = false;
 };
 using JobFlowsPtr = std::shared_ptr<JobFlows>;
 

@@ -23,6 +23,7 @@ struct JobStory {
   std::optional<Said> decision, outcome;
   std::size_t outcomes = 0;
   std::map<std::string, Said> started, ended;  // by run
+  std::vector<Said> strange_flows;             // let out by cordon-egress in another name than cordond's decision has
 };
 
 struct Stories {
@@ -57,6 +58,11 @@ void take_outcome(JobStory& story, Said said) {
   story.outcome = std::move(said);
 }
 
+bool is_of(const Json& flow, const std::optional<Said>& decision) {
+  const auto is_same = [&](const char* whose) { return flow.value(whose, "") == decision->entry.value(whose, ""); };
+  return decision && is_same("actor") && is_same("tenant") && is_same("tool") && is_same("profile");
+}
+
 Stories read_stories(const EvidenceLog& log, std::vector<EvidenceFault>& faults) {
   Stories out;
   for (std::uint64_t i = 0; i < log.entries.size(); ++i) {
@@ -80,6 +86,8 @@ Stories read_stories(const EvidenceLog& log, std::vector<EvidenceFault>& faults)
       out.jobs[job].started.emplace(run, std::move(said));
     else if (kind == "ended")
       out.jobs[job].ended.emplace(run, std::move(said));
+    else if (kind == "flow" && !is_of(said.entry, out.jobs[job].decision))
+      out.jobs[job].strange_flows.push_back(std::move(said));
     else if (kind == "outcome")
       take_outcome(out.jobs[job], std::move(said));
   }
@@ -159,6 +167,9 @@ class Checker {
         fault(started, id, "the launcher started it, and cordond has not said that it let it in");
       if (story.decision) compare_decision(id, started, *story.decision);
     }
+    for (const auto& flow : story.strange_flows)
+      if (story.decision || !pruned)
+        fault(flow, id, "cordon-egress let a connection of it out for somebody whom cordond has not let in with it");
     const Said* last = nullptr;  // of those in which it ran
     for (const auto& [run, ended] : story.ended) {
       if (!story.started.contains(run) && !pruned) fault(ended, id, "the launcher ended what it has not started");

@@ -17,7 +17,7 @@ std::vector<JobPtr> JobLife::unfinished_in(const Scope& scope) {
 }
 
 // Nothing more leaves before anything is killed: a thousand launchers, once woken, would leave cordon-egress no
-// processor to cut with. Who has nothing that flows waits for none of this.
+// processor to cut with. Who has no network waits for none of this.
 awaitable<std::vector<JobPtr>> JobLife::kill(Engagement engagement) {
   auto jobs = unfinished_in(engagement.scope);
   auto& egress = sandboxes_.egress;

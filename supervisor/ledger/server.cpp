@@ -118,23 +118,23 @@ void Server::take_from_cordond(std::size_t at, const std::string& message) {
     peer.taken = store_.last_number(hello->client);
     send(at,
          encode(Welcome{peer.taken, store_.tree().size(), store_.tree().root(), store_.signer().verifier().text()}));
-  } else if (std::holds_alternative<Flows>(*request)) {
+  } else if (std::holds_alternative<Flows>(*request) && peer.client == 0) {
     peer.side = Side::egress;
-    peer.over = peer.client != 0;
   } else if (const auto* attest = std::get_if<Attest>(&*request)) {
     append_pending();
     send(at, encode(attested(store_, *attest)));
-  } else if (auto& append = std::get<Append>(*request);
-             peer.client == 0 || source_of(append.record.kind) != EvidenceSource::cordond) {
+  } else if (auto* append = std::get_if<Append>(&*request);
+             append == nullptr || peer.client == 0 || source_of(append->record.kind) != EvidenceSource::cordond) {
     log("cordond says what is not its to say: its connection is closed");
     peer.over = true;
-  } else if (append.number <= peer.taken) {
+  } else if (append->number <= peer.taken) {
     append_pending();
     send(at, encode(Appended{peer.taken, store_.tree().size()}));
   } else {
-    peer.taken = append.number;
-    append.record.put("client", fmt::format("{:016x}", peer.client)).put("number", fmt::format("{:x}", append.number));
-    pending_.push_back({at, std::move(append.record), append.number});
+    peer.taken = append->number;
+    append->record.put("client", fmt::format("{:016x}", peer.client))
+        .put("number", fmt::format("{:x}", append->number));
+    pending_.push_back({at, std::move(append->record), append->number});
   }
 }
 
@@ -182,10 +182,9 @@ void Server::answer_pending(std::uint64_t size) {
     const auto side = peers_[one.peer].side;
     if (side == Side::launcher) {
       send(one.peer, witness::encode_written(one.number));
-    } else if (side == Side::egress) {
-      send(one.peer, encode(WatcherMessage(EvidenceWritten{one.number})));
     } else if (!more) {
-      send(one.peer, encode(Appended{one.number, size}));
+      send(one.peer, side == Side::egress ? encode(WatcherMessage(EvidenceWritten{one.number}))
+                                          : encode(FromLedger(Appended{one.number, size})));
     }
   }
 }

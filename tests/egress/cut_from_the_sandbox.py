@@ -150,6 +150,23 @@ def test_the_network_of_a_job_ends_with_the_grant_that_it_runs_under():
     expect_cut(begun, "grant_expired")
 
 
+def test_a_revocation_that_cordon_egress_has_not_heard_is_not_told_as_done():
+    grant = make_grant()
+    status, job = stage.request("POST", "/v1/jobs", {"argv": ["sh", "-c", "echo runs; exec sleep 30"], "profile": "web",
+                                                      "grant": grant["grant"]})
+    expect(status == 202, str(status), job)
+    until("runs", job)
+    stage.processes["cordon-egress"].send_signal(signal.SIGSTOP)
+    try:
+        status, done = stage.request("DELETE", f"/v1/grants/{grant['name']}", operator=True)
+        expect(status == 200 and done["cut"] == [job["id"]] and not done["all_cut"], done)
+    finally:
+        stage.processes["cordon-egress"].send_signal(signal.SIGCONT)
+    status, receipt = stage.request("PUT", f"/v1/kill/job/{job['id']}", {"reason": "test"}, operator=True)
+    expect(status == 200 and receipt["survivors"] == 0, receipt)
+    stage.request("DELETE", f"/v1/kill/job/{job['id']}", operator=True)
+
+
 def test_engaging_any_scope_cuts_flows_before_the_job_is_dead():
     for scope in ("all", "profile/web", "actor"):
         stage.ask_internet(do="forget")

@@ -125,7 +125,12 @@ TEST_CASE("after a revocation names are refused with the reason, and what was be
   proxy.watcher().revoke("nobody");
   proxy.watcher().revoke("job-1");
   proxy.watcher().revoke("job-1");
-  CHECK(waiting.receive(seconds(3)).end == End::reset);  // long before evidence is not waited for any more
+  const auto revoked = proxy.watcher().wait_for<Revoked>(2);
+  REQUIRE(revoked.size() >= 2);
+  CHECK(revoked[0].jobs == std::vector<std::string>{"nobody"});
+  CHECK(revoked[1].jobs == std::vector<std::string>{"job-1"});
+  CHECK(proxy.watcher().all<FlowDecided>().size() == 1);  // cordond knows by then of what it cuts
+  CHECK(waiting.receive(seconds(3)).end == End::reset);   // long before evidence is not waited for any more
   CHECK(proxy.watcher().wait_for<FlowClosed>().at(0).reason == FlowReason::grant_revoked);
   for (const bool tcp : {false, true}) {
     const auto answer = ask_dns(world, "a.test", 1, tcp, true);

@@ -123,6 +123,44 @@ TEST_CASE("a ledger that ends with a decision unanswered refuses it, and one tha
   CHECK(stage.world.counts()["packets"].empty());
 }
 
+TEST_CASE(
+    "once a ledger has come cordond answers for nothing, neither for what it was asked nor for what the ledger is") {
+  Stage stage(Watcher::Manner::is_silent, Stage::generous(), Watcher::Asked::cordond);
+  auto& watcher = stage.proxy.watcher();
+  auto first = stage.connect(7000);
+  first.send("x");
+  REQUIRE(watcher.wait_for<FlowDecided>().at(0).sequence > 0);
+  watcher.lend_ledger();
+  CHECK(first.receive(seconds(3)).end == End::reset);
+  CHECK(watcher.wait_for<FlowClosed>().at(0).reason == FlowReason::no_evidence);
+  auto second = stage.connect(7000);
+  second.send("x");
+  const auto sequence = watcher.wait_for_asked().at(0).decided.sequence;
+  watcher.say(EvidenceWritten{sequence});
+  CHECK(second.receive(std::chrono::milliseconds(300)).end == End::nothing);
+  CHECK(stage.world.counts()["packets"].empty());
+  auto third = stage.connect(7000);
+  third.send("y");
+  watcher.say_as_ledger(EvidenceWritten{watcher.wait_for_asked(2).at(1).decided.sequence});  // of both
+  CHECK(second.receive(seconds(10), 1).bytes == "x");
+  CHECK(third.receive(seconds(10), 1).bytes == "y");
+}
+
+TEST_CASE("a ledger that came without its descriptor is asked for again, and nothing else is lost") {
+  Stage stage;
+  auto& watcher = stage.proxy.watcher();
+  auto held = stage.connect(7000);
+  held.send("held");
+  REQUIRE(held.receive(seconds(10), 4).bytes == "held");
+  watcher.say(LedgerComes{});
+  CHECK(watcher.wait_for<LedgerLost>().size() == 1);
+  CHECK(stage.connect(7000).ask("x").end == End::reset);
+  watcher.lend_ledger();
+  CHECK(stage.connect(7000).ask("x").bytes == "x");
+  held.send("on");
+  CHECK(held.receive(seconds(10), 2).bytes == "on");
+}
+
 TEST_CASE("the ledger answers, and can cut nothing and lend nothing: its connection ends when it says more") {
   Stage stage;
   auto& watcher = stage.proxy.watcher();

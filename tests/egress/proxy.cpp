@@ -86,6 +86,10 @@ void Watcher::say_as_ledger(const WatcherMessage& message) {
   send_message(ledger_.get(), encode(message));
 }
 
+void Watcher::say(const WatcherMessage& message) {
+  send_message(socket_.get(), encode(message));
+}
+
 void Watcher::be_ledger() {
   for (;;) {
     std::optional<ReceivedMessage> message;

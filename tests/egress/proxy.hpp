@@ -69,6 +69,7 @@ class Watcher {
   void lend_ledger();
   void lose_ledger();
   void say_as_ledger(const WatcherMessage& message);
+  void say(const WatcherMessage& message);
 
   EgressFigures figures();
   void revoke(const std::string& job);

@@ -24,6 +24,16 @@ while time.monotonic() < end:
         print(type(e).__name__, flush=True)
     time.sleep(0.1)
 """
+# As many connections as it says, before anybody takes the first of them.
+BURST = """
+import socket, sys, time
+def connect():
+    s = socket.create_connection(('echo.example.com', 7000), 20); s.settimeout(20); s.sendall(b'x'); return s
+connect().recv(1); print('flows', flush=True); time.sleep(1)
+all = [connect() for _ in range(int(sys.argv[1]))]
+print('asked', flush=True)
+print(sum(len(s.recv(1)) for s in all), flush=True)
+"""
 
 
 def record(job, *kinds):
@@ -43,8 +53,8 @@ def within(seconds, condition):
     return found
 
 
-def begin(script, *arguments):
-    status, job = stage.request("POST", "/v1/jobs", {"argv": [*script, *arguments], "profile": "web", "limits": {"wall_ms": 60000}})
+def begin(script, *arguments, profile="web"):
+    status, job = stage.request("POST", "/v1/jobs", {"argv": [*script, *arguments], "profile": profile, "limits": {"wall_ms": 60000}})
     expect(status == 202, str(status), job)
     expect(within(20, lambda: "flows" in seen(job["id"])["stdout"]), "nothing flows", seen(job["id"]))
     return job["id"]
@@ -107,6 +117,20 @@ def test_nothing_is_let_out_while_there_is_no_ledger():
     expect(len(allowed) >= reached(), "reached without a record", str(len(allowed)), str(reached()))
 
 
+def test_many_flows_that_are_decided_at_once_are_all_let_out_and_all_on_the_record():
+    stage.ask_internet(do="forget")
+    job = begin(["python3", "-c", BURST], "600", profile="burst")
+    stage.processes["cordon-egress"].send_signal(signal.SIGSTOP)
+    try:
+        expect(within(20, lambda: "asked" in seen(job)["stdout"]), seen(job))
+    finally:
+        stage.processes["cordon-egress"].send_signal(signal.SIGCONT)
+    done = stage.request("GET", f"/v1/jobs/{job}?wait=40")[1]
+    expect(done["stdout"].split() == ["flows", "asked", "600"], done)
+    expect(reached() == 601, str(reached()))
+    expect(len(record(job, "flow")) == 601, str(len(record(job, "flow"))))
+
+
 def test_what_a_flow_came_to_is_on_the_record_even_when_its_job_was_told_before_that_was_known():
     job = begin(["bash", "-c", HOLD])
     stage.processes["cordon-egress"].send_signal(signal.SIGSTOP)
@@ -129,4 +153,6 @@ def test_the_record_of_all_that_is_whole():
 
 
 if __name__ == "__main__":
-    play(globals(), config={"evidence": "on"})
+    wide = {"max_connections": 1024, "rate": {"connections_per_second": 1024, "bytes_per_second": 1 << 30}}
+    play(globals(), config={"evidence": "on"}, prepare=lambda: stage.profile(
+        "burst", [{"name": "echo.example.com", "ports": [7000], "mode": "raw", **wide}]))

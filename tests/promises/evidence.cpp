@@ -14,6 +14,7 @@
 #include <map>
 #include <thread>
 
+#include "profiles/flow_record.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
 #include "supervisor/evidence/ledger_message.hpp"
@@ -57,22 +58,27 @@ bool is_whole(const Instance& instance) {
 
 const Json quick{{"argv", Json::array({"sh", "-c", "echo hello; exit 3"})}, {"labels", {{"task", "T-1"}}}};
 
-// In cordond's place, as who only cordond is.
+// To the ledger, as who only cordond is.
+Fd line_of_cordond(const Instance& instance) {
+  Fd socket(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "socket"));
+  const auto path = instance.runtime_dir() + ledger_socket_name;
+  const auto uid = instance.whose().first_uid - 16;
+  int error = 0;
+  std::thread([&] {
+    ::syscall(SYS_setresuid, uid, uid, uid);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) error = errno;
+  }).join();
+  REQUIRE(error == 0);
+  return socket;
+}
+
+// In cordond's place.
 class Liar {
  public:
-  explicit Liar(const Instance& instance)
-      : socket_(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "socket")) {
-    const auto path = instance.runtime_dir() + ledger_socket_name;
-    const auto uid = instance.whose().first_uid - 16;
-    int error = 0;
-    std::thread([&] {
-      ::syscall(SYS_setresuid, uid, uid, uid);
-      sockaddr_un address{};
-      address.sun_family = AF_UNIX;
-      path.copy(address.sun_path, sizeof address.sun_path - 1);
-      if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) error = errno;
-    }).join();
-    REQUIRE(error == 0);
+  explicit Liar(const Instance& instance) : socket_(line_of_cordond(instance)) {
     REQUIRE(std::holds_alternative<Welcome>(ask(Hello{77})));
   }
 
@@ -359,6 +365,49 @@ TEST_CASE("cordond can say nothing in the launcher's name, and nobody else can s
   CHECK_FALSE(try_as(cordon.agent(0).uid, ledger_socket_name));
   CHECK_FALSE(try_as(0, ledger_socket_name));
   CHECK(is_whole(cordon));
+}
+
+TEST_CASE("on a connection for flows nothing is said but flows, in the name of cordon-egress", "[governed:evidence]") {
+  const Instance cordon;
+  FlowToWrite flow{{"uid:1", "tenant", "", "web"}, {}};
+  flow.decided.sequence = 9;
+  flow.decided.job = "a-job";
+  flow.decided.name = "a.test";
+  auto denied = flow;
+  denied.decided.reason = FlowReason::no_grant;
+  const Append lie{1, told(EvidenceKind::outcome, "a-job")};
+  for (const auto& said : {encode(ToLedger(lie)), encode(ToLedger(Hello{1})), encode(ToLedger(Flows{})),
+                           encode(ToLedger(Attest{"a-job", {0}})), encode(FlowRecord(flow.decided)), encode(denied),
+                           encode(flow) + "x", std::string("x")}) {
+    const auto line = line_of_cordond(cordon);
+    send_message(line.get(), encode(ToLedger(Flows{})));
+    send_message(line.get(), encode(flow));
+    const auto answer = receive_message(line.get(), max_watcher_message, 0);
+    REQUIRE(answer);
+    CHECK(decode_watcher_message(answer->bytes) == WatcherMessage(EvidenceWritten{9}));
+    send_message(line.get(), said);
+    const auto end = receive_message(line.get(), max_watcher_message, 0);
+    CHECK((end && end->bytes.empty()));
+  }
+  {
+    const auto line = line_of_cordond(cordon);  // nor without saying what it is for
+    send_message(line.get(), encode(flow));
+    const auto end = receive_message(line.get(), max_watcher_message, 0);
+    CHECK((end && end->bytes.empty()));
+  }
+  std::size_t flows = 0;
+  for (const auto& entry : verified(cordon).log.entries) {
+    const auto json = Json::parse(entry.text);
+    if (json.value("job", "") != "a-job") continue;
+    ++flows;
+    CHECK(json.at("kind") == "flow");
+    CHECK(json.at("source") == "egress");
+    CHECK(json.at("actor") == "uid:1");
+    CHECK(json.at("verdict") == "allowed");
+  }
+  CHECK(flows == 8);
+  CHECK(verified(cordon).faults.empty());
+  CHECK(verified(cordon).jobs.contradictions.size() == 8);  // no such job was let in
 }
 
 TEST_CASE("kills are on the record, a hold is kept by the ledger, and its statement of a job opens with its key") {

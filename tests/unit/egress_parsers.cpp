@@ -340,6 +340,7 @@ TEST_CASE("what cordon-egress and cordond say to each other survives the wire, a
       JobClosed{"job", 1, 2, 3, 4, 5, 6},
       EgressFigures{},
       LedgerLost{},
+      Revoked{{"a", "b"}},
   };
   for (const auto& record : records) {
     const auto bytes = encode(record);
@@ -347,6 +348,7 @@ TEST_CASE("what cordon-egress and cordond say to each other survives the wire, a
     CHECK_FALSE(decode_flow_record(bytes + "x"));
     for (std::size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(decode_flow_record(bytes.substr(0, size)));
   }
+  CHECK_FALSE(decode_flow_record(encode(FlowRecord{Revoked{}})));
   for (const auto& message :
        {WatcherMessage{EvidenceWritten{9, false}}, WatcherMessage{AskFigures{}}, WatcherMessage{RevokeEgress{{"job"}}},
         WatcherMessage{RevokeEgress{{"a", "b"}, FlowReason::job_ended}},

@@ -74,6 +74,22 @@ TEST_CASE("what the launcher ran and cordond never let in is a contradiction", "
   expect_contradiction({records[started], records[ended], records[outcome]}, 0, "let it in");
 }
 
+TEST_CASE("a connection that was let out for a job that was not let in, or as somebody else, is a contradiction") {
+  const auto records = story(1);
+  const auto job = std::get<std::string>(records[decision].fields.at("job"));
+  EvidenceRecord flow{EvidenceKind::flow, {}};
+  flow.put("job", job).put("actor", std::string("alice")).put("tenant", std::string("t1"));
+  CHECK(check({records[decision], records[started], flow, records[ended], records[outcome]}).contradictions.empty());
+  expect_contradiction({flow}, 0, "cordon-egress let a connection of it out");
+  expect_contradiction({flow, records[decision], records[started], records[ended], records[outcome]}, 0, "let in");
+  for (const char* whose : {"actor", "tenant", "tool", "profile"}) {
+    auto other = flow;
+    other.put(whose, std::string("mallory"));
+    expect_contradiction({records[decision], records[started], other, records[ended], records[outcome]}, 2,
+                         "for somebody");
+  }
+}
+
 TEST_CASE("other usage, other limits and another profile than the launcher saw are contradictions") {
   auto records = story(1);
   records[outcome].put("usage", EvidenceNumbers{{"cpu_us", 1}});

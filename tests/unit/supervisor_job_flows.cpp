@@ -103,6 +103,26 @@ TEST_CASE("a job flows until the end of each of its flows is told, also of those
   CHECK_FALSE(flows.is_flowing());
 }
 
+TEST_CASE("a job that is cut is taken to have a flow until that is heard, and what it had is over") {
+  JobFlows flows;
+  flows.begin_cut();
+  CHECK(flows.is_flowing());
+  flows.take(decided(1));  // it was on its way
+  flows.cut_is_heard();
+  CHECK(flows.is_flowing());
+  flows.take(closed(1, 0, 0));
+  CHECK_FALSE(flows.is_flowing());
+  flows.begin_cut();
+  flows.lose();
+  CHECK_FALSE(flows.is_flowing());
+  JobFlows ended;
+  ended.begin_cut();
+  ended.take(JobClosed{"j", 0, 0, 0, 0, 0, 0});
+  CHECK_FALSE(ended.is_flowing());
+  ended.begin_cut();
+  CHECK_FALSE(ended.is_flowing());
+}
+
 TEST_CASE("a flow that was cut says why, in the report and in evidence") {
   for (const auto& [reason, word] :
        {std::pair(FlowReason::grant_revoked, "grant_revoked"), std::pair(FlowReason::grant_expired, "grant_expired")}) {
