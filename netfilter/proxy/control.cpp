@@ -28,7 +28,7 @@ awaitable<void> Control::accept_peers() {
     if (error) co_return;
     const int fd = ::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
-      take(Descriptor(io_, fd));
+      if (auto peer = waitable(io_.get_executor(), fd)) take(std::move(*peer));
     } else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
       asio::steady_timer pause(io_, pause_without_room);
       co_await pause.async_wait(as_result);

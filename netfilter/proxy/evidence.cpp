@@ -23,7 +23,8 @@ void Evidence::connect(Descriptor watcher) {
 }
 
 void Evidence::begin(const LinePtr& line) {
-  line->socket.non_blocking(true);
+  error_code ignored;  // each call asks for that again
+  line->socket.non_blocking(true, ignored);
   asio::co_spawn(io_, listen(line), asio::detached);
   asio::co_spawn(io_, drain(line), asio::detached);
 }
@@ -76,17 +77,9 @@ awaitable<void> Evidence::drain(LinePtr line) {
 awaitable<void> Evidence::listen(LinePtr line) {
   for (;;) {
     const auto [error] = co_await line->socket.async_wait(Descriptor::wait_read, as_result);
-    if (error || !is_there_still(line)) break;
+    if (error || !take_all(line)) break;
   }
   disconnect(line);
-}
-
-bool Evidence::is_there_still(const LinePtr& line) {
-  try {
-    return take_all(line);
-  } catch (const boost::system::system_error&) {
-    return false;  // a descriptor that cannot be waited for: whoever sends it is not who it should be
-  }
 }
 
 // All that is there (but others come, too), before what it causes: of a thousand jobs whose flows are to be cut the
@@ -124,8 +117,8 @@ bool Evidence::take_from_watcher(const WatcherMessage& message, Packet& packet) 
   return true;
 }
 
-// What was asked of another is refused: its answers do not count any more. Without a descriptor (recvmsg(2),
-// MSG_CTRUNC: there was none left here) cordond tries again.
+// What was asked of another is refused: its answers do not count any more. Without a descriptor (there was no room for
+// it: recvmsg(2), MSG_CTRUNC) cordond tries again.
 void Evidence::take_ledger(Packet& packet) {
   disconnect_ledger();
   refuse_waiting();

@@ -48,7 +48,6 @@ class Evidence {
   void begin(const LinePtr& line);
   awaitable<void> listen(LinePtr line);
   bool take_all(const LinePtr& line);  // false: it has gone
-  bool is_there_still(const LinePtr& line);
   bool take_from_ledger(const WatcherMessage& message, const Packet& packet);
   bool take_from_watcher(const WatcherMessage& message, Packet& packet);
   void take_ledger(Packet& packet);

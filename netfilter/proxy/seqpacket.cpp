@@ -24,12 +24,20 @@ void take_descriptors(const Descriptor::executor_type& executor, msghdr& message
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
-      packet.fds.emplace_back(executor, fd);
+      if (auto taken = waitable(executor, fd)) packet.fds.push_back(std::move(*taken));
     }
   }
 }
 
 }  // namespace
+
+std::optional<Descriptor> waitable(const Descriptor::executor_type& executor, int fd) {
+  Descriptor out(executor);
+  error_code failed;
+  out.assign(fd, failed);
+  if (failed) ::close(fd);
+  return failed ? std::nullopt : std::optional(std::move(out));
+}
 
 int listen_at(const std::string& path) {
   sockaddr_un address{};

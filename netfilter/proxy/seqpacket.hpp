@@ -18,6 +18,9 @@ int listen_at(const std::string& path);
 
 std::optional<std::uint32_t> uid_of_peer(int socket);
 
+// Takes `fd` over. nullopt: it cannot be waited for (epoll_ctl(2)), and is closed.
+std::optional<Descriptor> waitable(const Descriptor::executor_type& executor, int fd);
+
 struct Packet {
   enum class State : std::uint8_t {
     whole,

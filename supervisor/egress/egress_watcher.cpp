@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "sandbox/kernel/check.hpp"
@@ -11,8 +12,9 @@
 namespace cordon {
 namespace {
 
-constexpr auto longest_cut = std::chrono::seconds(1);  // however many are cut meanwhile
-constexpr auto look = std::chrono::milliseconds(100);  // no event says that a socket has come to be
+constexpr auto longest_cut = std::chrono::seconds(1);        // however many are cut meanwhile
+constexpr auto between_tellings = std::chrono::seconds(10);  // of a ledger that is lost again and again
+constexpr auto look = std::chrono::milliseconds(100);        // no event says that a socket has come to be
 
 }  // namespace
 
@@ -41,9 +43,15 @@ JobFlowsPtr EgressWatcher::cut(const std::string& job, FlowReason why) {
   auto& followed = at->second;
   if (followed.cut) return followed.flows;
   followed.cut = why;
-  if (is_there()) followed.flows->begin_cut();
+  if (!is_gone_) followed.flows->begin_cut();
   if (followed.flows->is_flowing()) flowing_still_.insert(job);
+  say_cut(job, why);
+  return followed.flows;
+}
+
+void EgressWatcher::say_cut(const std::string& job, FlowReason why) {
   auto& jobs = cuts_[why];
+  if (std::find(jobs.begin(), jobs.end(), job) != jobs.end()) return;
   jobs.push_back(job);
   if (jobs.size() == max_jobs_revoked)
     tell_cuts();
@@ -52,7 +60,6 @@ JobFlowsPtr EgressWatcher::cut(const std::string& job, FlowReason why) {
       tells_cuts_ = false;
       tell_cuts();
     });
-  return followed.flows;
 }
 
 // Whoever kills a thousand says so in a few messages: a socket does not hold a thousand.
@@ -107,6 +114,7 @@ awaitable<void> EgressWatcher::keep_watching() {
     try {
       auto connecting = LauncherSocket::connect(socket_path_);
       socket_ = co_await std::move(connecting);
+      is_gone_ = false;
       ++connection_;
       if (evidence_.is_on()) asio::co_spawn(executor_, keep_ledger_lent(connection_), asio::detached);
       for (const auto& [job, followed] : followed_)
@@ -115,8 +123,11 @@ awaitable<void> EgressWatcher::keep_watching() {
       operations_.tell(EventKind::egress_back, {}, "cordon-egress tells of flows");
       auto hearing = hear();
       co_await std::move(hearing);
-    } catch (const std::exception& e) {
+    } catch (const KernelError& e) {
       if (socket_) log("egress_watch_failed", {{"error", e.what()}}, Priority::warning);
+      if (!socket_ && (e.error == ECONNREFUSED || e.error == ENOENT)) be_gone();
+    } catch (const std::exception& e) {
+      log("egress_watch_failed", {{"error", e.what()}}, Priority::warning);
     }
     if (socket_) lose_all();
     timer.expires_after(look);
@@ -128,10 +139,14 @@ awaitable<void> EgressWatcher::keep_ledger_lent(std::uint64_t connection) {
   asio::steady_timer timer(executor_);
   Waker waker(executor_);
   const Watch watch(ledger_lost_, waker);
+  Clock::time_point told_at;
   while (connection == connection_) {
     if (lend_ledger()) {
       while (is_ledger_lent_ && connection == connection_) co_await waker.sleep();
-      if (connection == connection_) log("egress_ledger_lost", {}, Priority::warning);
+      if (connection == connection_ && Clock::now() > told_at + between_tellings) {
+        log("egress_ledger_lost", {}, Priority::warning);
+        told_at = Clock::now();
+      }
     }
     timer.expires_after(look);
     co_await timer.async_wait(as_result);
@@ -162,14 +177,21 @@ void EgressWatcher::lose_all() {
   ledger_lost_.ring();
   operations_.tell(EventKind::egress_lost, {}, "cordon-egress has gone, and with it every flow: no new one is let out");
   for (const auto& [job, followed] : followed_) followed.flows->lose();
+  std::erase_if(followed_, [](const auto& one) { return one.second.is_over; });
+}
+
+// Nobody listens there: what it had let out has ended with it. A connection that is lost need not mean that.
+void EgressWatcher::be_gone() {
+  if (std::exchange(is_gone_, true)) return;
+  for (const auto& [job, followed] : followed_) followed.flows->cut_is_heard();
   flowing_still_.clear();
   all_cut_.ring();
-  std::erase_if(followed_, [](const auto& one) { return one.second.is_over; });
 }
 
 void EgressWatcher::forget_when_told(const std::string& job) {
   const auto at = followed_.find(job);
   if (at == followed_.end()) return;
+  is_cut(job);
   if (!is_there()) return forget(job);
   at->second.is_over = true;
 }
@@ -228,7 +250,7 @@ void EgressWatcher::take_revoked(const std::string& job) {
 void EgressWatcher::take_decision(const FlowDecided& decided) {
   const auto* followed = find(decided.job);
   // Of a former cordond's, whose sandboxes end: nobody follows what it does.
-  if (followed == nullptr && decided.allowed()) tell(RevokeEgress{{decided.job}, FlowReason::job_ended});
+  if (followed == nullptr && decided.allowed()) say_cut(decided.job, FlowReason::job_ended);
   if (decided.sequence != 0) answer(decided.sequence);
   if (!decided.allowed()) operations_.metrics.flow_denied(to_string(decided.reason), 1);
   if (followed == nullptr) return;
@@ -239,7 +261,10 @@ void EgressWatcher::take_decision(const FlowDecided& decided) {
 // Once for all that has been heard when this handler is through.
 void EgressWatcher::answer(std::uint64_t sequence) {
   if (std::exchange(asked_, sequence) != 0) return;
-  asio::post(executor_, [this] { tell(EvidenceWritten{std::exchange(asked_, 0), !evidence_.is_on()}); });
+  asio::post(executor_, [this] {
+    tell_cuts();  // nothing of those
+    tell(EvidenceWritten{std::exchange(asked_, 0), !evidence_.is_on()});
+  });
 }
 
 void EgressWatcher::tell(const WatcherMessage& message, const std::vector<int>& fds) {

@@ -57,11 +57,13 @@ class EgressWatcher {
   awaitable<void> keep_ledger_lent(std::uint64_t connection);
   bool lend_ledger();  // false: there is none to be had now
   JobFlowsPtr cut(const std::string& job, FlowReason why);
+  void say_cut(const std::string& job, FlowReason why);
   void is_cut(const std::string& job);
   void answer(std::uint64_t sequence);
   void tell(const WatcherMessage& message, const std::vector<int>& fds = {});
   const Followed* find(const std::string& job) const;
   void lose_all();
+  void be_gone();
 
   asio::any_io_executor executor_;
   std::string socket_path_;
@@ -69,6 +71,7 @@ class EgressWatcher {
   Evidence& evidence_;
   std::map<std::string, Followed> followed_;
   std::optional<LauncherSocket> socket_;
+  bool is_gone_ = false;          // nobody listens there
   std::uint64_t connection_ = 0;  // which of them is open
   bool is_ledger_lent_ = false;   // on it
   std::uint64_t asked_ = 0;       // up to which decision it waits for an answer of ours; 0: for none

@@ -60,13 +60,13 @@ void JobFlows::take(const QueryDenied& query) {
 }
 
 void JobFlows::take(const JobClosed& /*totals*/) {
-  closed_ = true;
+  closed_ = over_ = true;
   live_.clear();
   cut_is_heard();
 }
 
 void JobFlows::begin_cut() {
-  is_cutting_ = !closed_;
+  is_cutting_ = !over_;
 }
 
 void JobFlows::cut_is_heard() {
@@ -75,7 +75,6 @@ void JobFlows::cut_is_heard() {
 }
 
 void JobFlows::lose() {
-  cut_is_heard();
   if (closed_) return;
   for (const auto& [flow, row] : open_) rows_[row].is_lost = true;
   open_.clear();

@@ -26,7 +26,7 @@ class JobFlows {
   void take(const DeniedAgain& again);
   void take(const QueryDenied& query);
   void take(const JobClosed& closed);  // the last that is said of the job
-  void lose();                         // who told of them is gone: what still flows has no end that anybody knows
+  void lose();                         // who told of them is lost: what still flows has no end that anybody knows
   void begin_cut();                    // cordon-egress is asked to let nothing more out
   void cut_is_heard();                 // and has told of all that it had let out
 
@@ -61,7 +61,9 @@ class JobFlows {
   std::set<std::uint64_t> live_;               // flows, also those without a row
   std::map<DenialKey, std::size_t> denials_;   // rows
   std::uint64_t untold_ = 0;
-  bool closed_ = false, is_cutting_ = false;
+  bool closed_ = false;  // as far as the report waits for it
+  bool over_ = false;    // as cordon-egress has it
+  bool is_cutting_ = false;
 };
 using JobFlowsPtr = std::shared_ptr<JobFlows>;
 

@@ -13,6 +13,17 @@ namespace {
 
 using Json = nlohmann::json;
 
+// What cordond had written may be of any kind.
+std::string text(const Json& entry, const char* name) {
+  const auto found = entry.find(name);
+  return found != entry.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::uint64_t number(const Json& entry, const char* name, std::uint64_t otherwise) {
+  const auto found = entry.find(name);
+  return found != entry.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : otherwise;
+}
+
 struct Said {
   std::uint64_t index = 0;
   std::int64_t at_ms = 0;
@@ -52,14 +63,16 @@ bool is_retold(const Json& again, const Json& before) {
 
 // A cordond that ended before it had written an outcome into its journal does not know later that it told it here.
 void take_outcome(JobStory& story, Said said) {
-  const auto is_lost = [](const Said& one) { return one.entry.value("outcome", "") == "lost"; };
+  const auto is_lost = [](const Said& one) { return text(one.entry, "outcome") == "lost"; };
   if (story.outcome && (is_lost(said) || is_retold(said.entry, story.outcome->entry))) return;
   story.outcomes = story.outcome && is_lost(*story.outcome) ? 1 : story.outcomes + 1;
   story.outcome = std::move(said);
 }
 
 bool is_of(const Json& flow, const std::optional<Said>& decision) {
-  const auto is_same = [&](const char* whose) { return flow.value(whose, "") == decision->entry.value(whose, ""); };
+  const auto is_same = [&](const char* whose) {
+    return flow.value(whose, Json("")) == decision->entry.value(whose, Json(""));
+  };
   return decision && is_same("actor") && is_same("tenant") && is_same("tool") && is_same("profile");
 }
 
@@ -72,13 +85,13 @@ Stories read_stories(const EvidenceLog& log, std::vector<EvidenceFault>& faults)
       faults.push_back({line.file, line.offset, log.gone.size() + i, "it is no JSON object"});
       continue;
     }
-    Said said{log.gone.size() + i, parse_time(entry.value("time", "")), {}};
+    Said said{log.gone.size() + i, parse_time(text(entry, "time")), {}};
     out.last_ms = std::max(out.last_ms, said.at_ms);
-    const auto kind = entry.value("kind", "");
-    const auto job = entry.value("job", "");
+    const auto kind = text(entry, "kind");
+    const auto job = text(entry, "job");
     if (kind == "serving") out.servings.push_back(said.at_ms);
     if (job.empty()) continue;
-    const auto run = entry.value("run", "");
+    const auto run = text(entry, "run");
     said.entry = std::move(entry);
     if (kind == "decision")
       out.jobs[job].decision = std::move(said);
@@ -95,7 +108,7 @@ Stories read_stories(const EvidenceLog& log, std::vector<EvidenceFault>& faults)
 }
 
 std::string ending_of(const Said& ended) {
-  return ended.entry.value("ending", "");
+  return text(ended.entry, "ending");
 }
 
 // Nothing of the job ran in that sandbox.
@@ -109,15 +122,15 @@ bool is_one_of(const std::string& word, std::initializer_list<std::string_view> 
 
 // May cordond tell this ending as that outcome (supervisor/jobs/outcome.cpp)?
 bool agrees(const Json& ended, const Json& outcome) {
-  const auto ending = ended.value("ending", ""), told = outcome.value("outcome", "");
-  const auto code = ended.value("code", std::uint64_t{0});
+  const auto ending = text(ended, "ending"), told = text(outcome, "outcome");
+  const auto code = number(ended, "code", 0);
   if (told == "lost") return true;  // that it does not know is no lie about what was
   if (ending == "exited" && told == "invalid_output") return code == 0;
-  if (ending == "exited") return (told == "exited" && outcome.value("code", 256U) == code) || told == "output_limit";
-  if (ending == "exec_failed") return told == "exited" && outcome.value("code", 256U) == code;
+  if (ending == "exited") return (told == "exited" && number(outcome, "code", 256U) == code) || told == "output_limit";
+  if (ending == "exec_failed") return told == "exited" && number(outcome, "code", 256U) == code;
   if (ending == "signalled")
-    return (told == "signalled" && outcome.value("signal", 0U) == code) || told == "output_limit";
-  if (ending == "timed_out") return told == "timed_out" && outcome.value("limit", "") == (code == 0 ? "wall" : "cpu");
+    return (told == "signalled" && number(outcome, "signal", 0U) == code) || told == "output_limit";
+  if (ending == "timed_out") return told == "timed_out" && text(outcome, "limit") == (code == 0 ? "wall" : "cpu");
   if (ending == "out_of_memory") return told == "out_of_memory";
   if (ending == "hung_up") return is_one_of(told, {"cancelled", "killed", "output_limit"});
   if (ending == "stopped") return told == "killed";
@@ -194,7 +207,7 @@ class Checker {
 
   void check_outcome(const std::string& id, const JobStory& story, const Said* ended) {
     const auto& outcome = *story.outcome;
-    const auto told = outcome.entry.value("outcome", "");
+    const auto told = text(outcome.entry, "outcome");
     const bool claims_a_run =
         is_one_of(told, {"exited", "signalled", "timed_out", "out_of_memory", "output_limit", "invalid_output"});
     if (ended == nullptr) {
@@ -219,13 +232,13 @@ class Checker {
   }
 
   static std::string told_as(const Json& outcome) {
-    auto text = outcome.value("outcome", "");
+    auto told = text(outcome, "outcome");
     for (const char* more : {"code", "signal", "limit"})
-      if (outcome.contains(more)) text += " " + outcome[more].dump();
-    return text;
+      if (outcome.contains(more)) told += " " + outcome[more].dump();
+    return told;
   }
   static std::string seen_as(const Json& ended) {
-    return ended.value("ending", "") + " " + ended.value("code", Json(0)).dump();
+    return text(ended, "ending") + " " + ended.value("code", Json(0)).dump();
   }
 
   const EvidenceLog& log_;

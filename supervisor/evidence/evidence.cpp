@@ -362,6 +362,7 @@ awaitable<tl::expected<std::string, Rejection>> Evidence::attest(std::string job
 }
 
 std::optional<Fd> Evidence::line_for_flows() const {
+  if (!welcome_) return std::nullopt;  // there is none, or not the one that it should be
   try {
     auto line = connect_to(*socket_path_);
     send_message(line.get(), encode(ToLedger(Flows{})));

@@ -175,14 +175,17 @@ void Server::append_pending() {
   pending_.clear();
 }
 
+bool Server::is_last_of_its_peer(std::size_t at) const {
+  return at + 1 == pending_.size() || pending_[at + 1].peer != pending_[at].peer;
+}
+
 void Server::answer_pending(std::uint64_t size) {
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     const auto& one = pending_[i];
-    const bool more = i + 1 < pending_.size() && pending_[i + 1].peer == one.peer;
     const auto side = peers_[one.peer].side;
     if (side == Side::launcher) {
       send(one.peer, witness::encode_written(one.number));
-    } else if (!more) {
+    } else if (is_last_of_its_peer(i)) {
       send(one.peer, side == Side::egress ? encode(WatcherMessage(EvidenceWritten{one.number}))
                                           : encode(FromLedger(Appended{one.number, size})));
     }
@@ -191,9 +194,10 @@ void Server::answer_pending(std::uint64_t size) {
 
 // The launcher is not told why: that its connection ends is enough. Nor is cordon-egress: cordond is.
 void Server::refuse_pending(const KernelError& why) {
-  for (const auto& one : pending_) {
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    const auto& one = pending_[i];
     if (peers_[one.peer].side == Side::egress) {
-      send(one.peer, encode(WatcherMessage(EvidenceWritten{one.number, false})));
+      if (is_last_of_its_peer(i)) send(one.peer, encode(WatcherMessage(EvidenceWritten{one.number, false})));
     } else if (peers_[one.peer].side == Side::cordond) {
       send(one.peer, encode(NotAppended{one.number, why.step, why.object, why.error, why.remedy}));
     } else {

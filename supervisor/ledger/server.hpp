@@ -40,6 +40,7 @@ class Server {
   void take_from_egress(std::size_t peer, const std::string& message);
   void take_from_launcher(std::size_t peer, const std::string& message);
   void append_pending();
+  bool is_last_of_its_peer(std::size_t at) const;  // what came of one is together
   void answer_pending(std::uint64_t size);
   void refuse_pending(const KernelError& why);
   void send(std::size_t peer, std::string_view message);

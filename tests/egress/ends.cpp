@@ -168,7 +168,8 @@ TEST_CASE("the ledger answers, and can cut nothing and lend nothing: its connect
   for (const auto& message :
        {WatcherMessage{RevokeEgress{{"job-1"}}}, WatcherMessage{AskFigures{}}, WatcherMessage{LedgerComes{}}}) {
     watcher.say_as_ledger(message);
-    CHECK(watcher.wait_for<LedgerLost>(++lost).size() == lost);
+    ++lost;
+    CHECK(watcher.wait_for<LedgerLost>(lost).size() == lost);
     watcher.lend_ledger();
     CHECK(stage.connect(7000).ask("x").bytes == "x");
   }

@@ -51,6 +51,10 @@ class Watcher {
       if (const auto* one = std::get_if<T>(&record)) out.push_back(*one);
     return out;
   }
+  std::vector<FlowRecord> all() {
+    const std::lock_guard lock(mutex_);
+    return records_;
+  }
   // Waits until there are that many; what there is after 10 s.
   template <typename T>
   std::vector<T> wait_for(std::size_t count = 1) {

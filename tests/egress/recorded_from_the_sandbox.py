@@ -119,16 +119,16 @@ def test_nothing_is_let_out_while_there_is_no_ledger():
 
 def test_many_flows_that_are_decided_at_once_are_all_let_out_and_all_on_the_record():
     stage.ask_internet(do="forget")
-    job = begin(["python3", "-c", BURST], "600", profile="burst")
+    job = begin(["python3", "-c", BURST], "120", profile="burst")
     stage.processes["cordon-egress"].send_signal(signal.SIGSTOP)
     try:
         expect(within(20, lambda: "asked" in seen(job)["stdout"]), seen(job))
     finally:
         stage.processes["cordon-egress"].send_signal(signal.SIGCONT)
     done = stage.request("GET", f"/v1/jobs/{job}?wait=40")[1]
-    expect(done["stdout"].split() == ["flows", "asked", "600"], done)
-    expect(reached() == 601, str(reached()))
-    expect(len(record(job, "flow")) == 601, str(len(record(job, "flow"))))
+    expect(done["stdout"].split() == ["flows", "asked", "120"], done)
+    expect(reached() == 121, str(reached()))
+    expect(len(record(job, "flow")) == 121, str(len(record(job, "flow"))))
 
 
 def test_what_a_flow_came_to_is_on_the_record_even_when_its_job_was_told_before_that_was_known():

@@ -367,6 +367,31 @@ TEST_CASE("cordond can say nothing in the launcher's name, and nobody else can s
   CHECK(is_whole(cordon));
 }
 
+TEST_CASE("many flows are answered for with few messages, to who reads none of them meanwhile") {
+  const Instance cordon;
+  const auto line = line_of_cordond(cordon);
+  send_message(line.get(), encode(ToLedger(Flows{})));
+  FlowToWrite flow{{"uid:1", "tenant", "", "web"}, {}};
+  flow.decided.job = "a-job";
+  constexpr std::uint64_t many = 2000;
+  for (flow.decided.sequence = 1; flow.decided.sequence <= many; ++flow.decided.sequence)
+    send_message(line.get(), encode(flow));
+  std::uint64_t answered = 0;
+  while (answered < many) {
+    const auto answer = receive_message(line.get(), max_watcher_message, 0);
+    const auto message = answer ? decode_watcher_message(answer->bytes) : std::nullopt;
+    REQUIRE(message);
+    const auto* written = std::get_if<EvidenceWritten>(&*message);
+    REQUIRE(written != nullptr);
+    REQUIRE(written->written);
+    REQUIRE(written->sequence > answered);
+    answered = written->sequence;
+  }
+  std::size_t flows = 0;
+  for (const auto& entry : verified(cordon).log.entries) flows += Json::parse(entry.text).at("kind") == "flow" ? 1 : 0;
+  CHECK(flows == many);
+}
+
 TEST_CASE("on a connection for flows nothing is said but flows, in the name of cordon-egress", "[governed:evidence]") {
   const Instance cordon;
   FlowToWrite flow{{"uid:1", "tenant", "", "web"}, {}};
