@@ -34,6 +34,7 @@ JobSpec a_job_with_grants() {
   auto job = a_job();
   job.egress = {{"*.example.com", {}, {443, 8443}, EgressMode::passthrough, {}, {}, false, false},
                 {"", {0xc0000200, 24}, {5432}, EgressMode::raw, {}, {}, false, false}};
+  job.owner = {"uid:1", "default", "", "web"};
   return job;
 }
 
