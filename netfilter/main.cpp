@@ -20,6 +20,7 @@
 #include "netfilter/proxy/confine.hpp"
 #include "netfilter/proxy/control.hpp"
 #include "netfilter/proxy/ready.hpp"
+#include "netfilter/proxy/sockets.hpp"
 
 namespace {
 
@@ -64,6 +65,7 @@ int serve(const Options& options) {
   Control control(io, listening, options.peers, resolver, evidence);
   asio::signal_set ends(io, SIGTERM, SIGINT);
   ends.async_wait([&io](error_code, int) { io.stop(); });
+  (void)is_walled();  // whatever it says: what it asks with is open from now on
   control.start();
   announce_ready(options.ready_fd);
   confine();
