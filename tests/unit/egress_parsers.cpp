@@ -369,7 +369,7 @@ TEST_CASE("what cordon-egress and cordond say to each other survives the wire, a
       encode(WatcherMessage{RevokeEgress{std::vector<std::string>(max_jobs_revoked + 1, "job")}})));
 }
 
-TEST_CASE("what the ledger is asked to write survives the wire; nothing denied, and nothing that nobody waits for") {
+TEST_CASE("what the ledger is asked to write survives the wire, and is neither denied nor what nobody waits for") {
   FlowToWrite flow{
       {"uid:1", "tenant", "tool", "web"},
       {7, "job", 1, 2, 3, "a.test", 443, EgressMode::http, "a.test", "GET", "a.test", "/p", FlowReason::none, 3}};
