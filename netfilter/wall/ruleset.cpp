@@ -70,14 +70,21 @@ std::string first_difference(std::string_view loaded, std::string_view expected)
   return "";
 }
 
+// Whose a packet is is known where it is cordon-egress's. Of none that the kernel answers with for a socket that is
+// closed already (TIME-WAIT) that is known, of whoever's: "!= UID accept" is not true of it (nft(8): a rule ends where
+// a packet lacks what is asked for), and the rest would refuse it.
 std::string ruleset(const Wall& wall) {
   return removal(wall) + "table inet " + table_name(wall) + " {\n" +
          set("denied4", "ipv4_addr", elements(false, wall.private_egress)) +
          set("denied6", "ipv6_addr", elements(true, wall.private_egress)) +
          "  chain out {\n"
          "    type filter hook output priority -10; policy accept;\n"
-         "    meta skuid != " +
-         std::to_string(wall.uid) + " accept\n" + resolver_rules(wall.resolvers) +
+         "    meta skuid " +
+         std::to_string(wall.uid) +
+         " jump guarded\n"
+         "  }\n"
+         "  chain guarded {\n" +
+         resolver_rules(wall.resolvers) +
          "    fib daddr type { local, broadcast, anycast, multicast } counter jump refused\n"
          "    ip daddr @denied4 counter jump refused\n"
          "    ip6 daddr @denied6 counter jump refused\n" +

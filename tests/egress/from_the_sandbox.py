@@ -5,8 +5,11 @@ internet that counts every byte. As root; usage: from_the_sandbox.py BIN_DIR [WO
 import errno
 import json
 import os
+import pathlib
 import re
 import signal
+import socket
+import time
 
 from scene import SERVER, WEB, curl, expect, play, sent, stage, went_well
 
@@ -41,6 +44,20 @@ for name in sys.argv[1:]:
 def test_plain_http_and_names_under_a_wildcard_are_reached():
     expect(curl("http://plain.example.net/")["stdout"] == "hello\n", "plain HTTP")
     expect(curl("https://a.wild.example.com/", "-k")["stdout"] == "hello\n", "a wildcard")
+
+
+def test_the_wall_is_nobody_elses():
+    # Who closes first answers the other's end when its own socket is gone: that packet is nobody's, and must pass.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for _ in range(20):
+            client = socket.create_connection(listener.getsockname())
+            server, _ = listener.accept()
+            client.close()
+            expect(server.recv(1) == b"", "an end")
+            server.close()
+    time.sleep(0.2)
+    last_ack = [line for line in pathlib.Path("/proc/self/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "09"]
+    expect(last_ack == [], last_ack)
 
 
 def test_exact_names_are_in_the_hosts_file_of_each_job():

@@ -28,7 +28,7 @@ std::size_t at(const std::string& text, const std::string& what) {
 TEST_CASE("the wall refuses denied addresses before it lets granted ports pass, and everything else last") {
   const auto text = ruleset(some_wall());
   const auto denied = at(text, "ip daddr @denied4 counter jump refused");
-  CHECK(at(text, "meta skuid != 1234 accept") < denied);
+  CHECK(at(text, "    meta skuid 1234 jump guarded\n  }\n  chain guarded {\n") < denied);
   CHECK(at(text, "ip daddr 192.0.2.53 udp dport 53 accept") < denied);
   CHECK(denied < at(text, "tcp dport { 80, 443 } accept"));
   CHECK(at(text, "tcp dport { 80, 443 } accept") < at(text, "\n    counter jump refused"));
