@@ -365,7 +365,7 @@ std::optional<Fd> Evidence::line_for_flows() const {
   if (!welcome_) return std::nullopt;  // there is none, or not the one that it should be
   try {
     auto line = connect_to(*socket_path_);
-    send_message(line.get(), encode(ToLedger(Flows{})));
+    if (!send_message(line.get(), encode(ToLedger(Flows{})))) return std::nullopt;
     return line;
   } catch (const KernelError&) {
     return std::nullopt;  // unavailable() says why

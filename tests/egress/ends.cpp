@@ -49,6 +49,12 @@ struct Stage {
   OpenJob open;
 };
 
+// With the far side, and stays open.
+bool talks(Connection& connection) {
+  connection.send("hello");
+  return connection.receive(seconds(10), 5).bytes == "hello";
+}
+
 bool nothing_left(World& world) {
   const auto counts = world.counts();
   for (const auto& [where, n] : counts["packets"].items())
@@ -91,16 +97,14 @@ TEST_CASE("without a ledger no flow begins, cordond is asked for another, and wi
   Stage stage;
   auto& watcher = stage.proxy.watcher();
   auto held = stage.connect(7000);
-  held.send("held");
-  REQUIRE(held.receive(seconds(10), 4).bytes == "held");
+  REQUIRE(talks(held));
   const auto before = stage.world.counts()["packets"];
   watcher.lose_ledger();
   REQUIRE(watcher.wait_for<LedgerLost>().size() == 1);
   CHECK(stage.connect(7000).ask("x").end == End::reset);
   CHECK(watcher.wait_for<FlowClosed>().at(0).reason == FlowReason::no_evidence);
   CHECK(stage.world.counts()["packets"] == before);
-  held.send("on");  // what is on the record goes on
-  CHECK(held.receive(seconds(10), 2).bytes == "on");
+  CHECK(talks(held));  // what is on the record goes on
   watcher.lend_ledger();
   CHECK(stage.connect(7000).ask("x").bytes == "x");
   CHECK(watcher.all<LedgerLost>().size() == 1);
@@ -150,15 +154,13 @@ TEST_CASE("a ledger that came without its descriptor is asked for again, and not
   Stage stage;
   auto& watcher = stage.proxy.watcher();
   auto held = stage.connect(7000);
-  held.send("held");
-  REQUIRE(held.receive(seconds(10), 4).bytes == "held");
+  REQUIRE(talks(held));
   watcher.say(LedgerComes{});
   CHECK(watcher.wait_for<LedgerLost>().size() == 1);
   CHECK(stage.connect(7000).ask("x").end == End::reset);
   watcher.lend_ledger();
   CHECK(stage.connect(7000).ask("x").bytes == "x");
-  held.send("on");
-  CHECK(held.receive(seconds(10), 2).bytes == "on");
+  CHECK(talks(held));
 }
 
 TEST_CASE("the ledger answers, and can cut nothing and lend nothing: its connection ends when it says more") {

@@ -60,19 +60,7 @@ const Json quick{{"argv", Json::array({"sh", "-c", "echo hello; exit 3"})}, {"la
 
 // To the ledger, as who only cordond is.
 Fd line_of_cordond(const Instance& instance) {
-  Fd socket(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "socket"));
-  const auto path = instance.runtime_dir() + ledger_socket_name;
-  const auto uid = instance.whose().first_uid - 16;
-  int error = 0;
-  std::thread([&] {
-    ::syscall(SYS_setresuid, uid, uid, uid);
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) error = errno;
-  }).join();
-  REQUIRE(error == 0);
-  return socket;
+  return connect_as(instance.whose().first_uid - 16, instance.runtime_dir() + ledger_socket_name);
 }
 
 // In cordond's place.

@@ -14,9 +14,6 @@
 #include "sandbox/payload.hpp"
 
 namespace cordon::test {
-namespace {
-
-constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 
 // Credentials belong to a thread (nptl(7)), and a socket keeps those that it was connected with.
 Fd connect_as(uid_t uid, const std::string& path) {
@@ -32,6 +29,10 @@ Fd connect_as(uid_t uid, const std::string& path) {
   if (error != 0) throw KernelError("connect to", path, error);
   return line;
 }
+
+namespace {
+
+constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 
 LauncherMessage expect_message(const std::optional<ReceivedMessage>& received) {
   auto message = received ? decode_launcher_message(received->bytes) : std::nullopt;

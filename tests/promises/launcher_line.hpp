@@ -13,6 +13,9 @@
 
 namespace cordon::test {
 
+// A SEQPACKET connection that the kernel says is that user's. Throws KernelError.
+Fd connect_as(uid_t uid, const std::string& path);
+
 class LauncherLine {
  public:
   // The instance's own cordond has ended.
