@@ -15,9 +15,9 @@ namespace cordon::egress {
 
 namespace {
 
-constexpr std::size_t piece = 256 << 10;   // bytes read at once
+constexpr std::size_t piece = 512 << 10;   // bytes read at once
 constexpr std::uint64_t small = 16 << 10;  // a rate is waited for until so much may pass
-constexpr int turn = 8;                    // pieces, before others have theirs
+constexpr int turn = 4;                    // pieces, before others have theirs
 constexpr std::size_t bulk = 32 << 10;     // that came at once: what is smaller is sooner copied
 constexpr auto last_patience = std::chrono::seconds(1);
 

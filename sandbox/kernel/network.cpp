@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::uint32_t loopback_index = 1;  // of every network namespace
 constexpr int backlog = 128;
+constexpr std::uint32_t most_of_a_packet =
+    8 * 65535;                                    // bytes; the most that loopback takes (netdevice.h, GSO_MAX_SIZE)
+constexpr unsigned short gso_ipv4_max_size = 63;  // if_link.h, IFLA_GSO_IPV4_MAX_SIZE, which Debian 12 has not yet
 
 Fd open_network(const std::string& of) {
   const auto path = "/proc/" + of + "/ns/net";
@@ -52,6 +55,40 @@ RouteRequest local_route(Ipv4Network network) {
   return request;
 }
 
+struct LinkRequest {
+  nlmsghdr header;
+  ifinfomsg link;
+  rtattr size_header;
+  std::uint32_t size;
+};
+
+LinkRequest large_packets() {
+  LinkRequest request{};
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_SETLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  request.link.ifi_index = static_cast<int>(loopback_index);
+  request.size_header = {RTA_LENGTH(sizeof request.size), gso_ipv4_max_size};
+  request.size = most_of_a_packet;
+  return request;
+}
+
+// What the kernel answers: 0, or an errno.
+template <typename Request>
+int ask_kernel(const Request& request, const std::string& what) {
+  const Fd socket(check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "open a netlink socket"));
+  check(::send(socket.get(), &request, sizeof request, 0), "ask for", what);
+  alignas(nlmsghdr) char answer[512];
+  const auto size = check(::recv(socket.get(), answer, sizeof answer, 0), "hear of", what);
+  nlmsghdr header{};
+  nlmsgerr result{};
+  if (static_cast<std::size_t>(size) < sizeof header + sizeof result) throw KernelError("hear of", what, EBADMSG);
+  std::memcpy(&header, answer, sizeof header);
+  std::memcpy(&result, answer + sizeof header, sizeof result);
+  if (header.nlmsg_type != NLMSG_ERROR) throw KernelError("hear of", what, EBADMSG);
+  return -result.error;
+}
+
 sockaddr_in to_sockaddr(Ipv4 address, std::uint16_t port) {
   sockaddr_in out{};
   out.sin_family = AF_INET;
@@ -80,19 +117,13 @@ OtherNetwork::~OtherNetwork() {
 }
 
 void add_local_route(Ipv4Network network) {
-  const Fd socket(check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "open a netlink socket"));
-  const auto request = local_route(network);
-  check(::send(socket.get(), &request, sizeof request, 0), "ask for a route to", to_text(network));
-  alignas(nlmsghdr) char answer[512];
-  const auto size = check(::recv(socket.get(), answer, sizeof answer, 0), "hear of the route to", to_text(network));
-  nlmsghdr header{};
-  nlmsgerr result{};
-  if (static_cast<std::size_t>(size) < sizeof header + sizeof result)
-    throw KernelError("hear of the route to", to_text(network), EBADMSG);
-  std::memcpy(&header, answer, sizeof header);
-  std::memcpy(&result, answer + sizeof header, sizeof result);
-  if (header.nlmsg_type != NLMSG_ERROR) throw KernelError("hear of the route to", to_text(network), EBADMSG);
-  if (result.error != 0) throw KernelError("add a local route to", to_text(network), -result.error);
+  if (const int error = ask_kernel(local_route(network), "a local route to " + to_text(network)); error != 0)
+    throw KernelError("add a local route to", to_text(network), error);
+}
+
+void allow_large_packets() {
+  if (const int error = ask_kernel(large_packets(), "large packets over lo"); error != 0)
+    throw KernelError("allow large packets over", "lo", error);
 }
 
 Fd listen_tcp(Ipv4 address, std::uint16_t port) {

@@ -27,6 +27,10 @@ class OtherNetwork {
 // "ip route add local NETWORK dev lo": every address of it is this host's own, and loops back.
 void add_local_route(Ipv4Network network);
 
+// What goes over loopback by IPv4 may go in packets of up to half a MiB ("ip link set lo gso_ipv4_max_size"): fewer of
+// them are made and answered for a stream. A kernel before 6.3 passes over it, and keeps to 64 KiB.
+void allow_large_packets();
+
 Fd listen_tcp(Ipv4 address, std::uint16_t port);
 Fd bind_udp(Ipv4 address, std::uint16_t port);
 bool is_listening_at(const Fd& socket, Ipv4 address, std::uint16_t port);  // what the kernel says

@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
 RESOLVER = "9.9.9.9"  # where fake_internet.py answers
 FAR_END, NEAR_END = "11.0.0.2", "11.0.0.1"  # the two ends of the line
+CONGESTION = "/proc/sys/net/ipv4/tcp_congestion_control"  # reno is in every kernel; the host's own may pace what is sent
 
 
 def run(*words):
@@ -54,6 +55,7 @@ class Stage:
             raise OSError(ctypes.get_errno(), "unshare")
         pathlib.Path("/proc/sys/net/ipv6/conf/all/disable_ipv6").write_text("1")
         pathlib.Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")
+        pathlib.Path(CONGESTION).write_text("reno")
         run("ip", "link", "set", "lo", "up")
 
     def start_internet(self):
@@ -61,7 +63,7 @@ class Stage:
         os.mkdir(self.internet_directory)
         self.internet = subprocess.Popen(
             ["unshare", "--net", "--kill-child", "sh", "-c",
-             "echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; read there; ip link set lo up; "
+             f"echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; echo reno >{CONGESTION}; read there; ip link set lo up; "
              f"ip address add {FAR_END}/24 dev far; ip link set far up; ip route add table local 11.0.0.0/24 dev far; "
              "ip route add local 0.0.0.0/0 dev lo; exec python3 \"$@\"",
              "sh", str(HERE / "fake_internet.py"), "far", self.internet_directory],
