@@ -57,7 +57,7 @@ struct SyntheticName {
 
 struct EgressJob {
   std::string id;                // the job's id, as reports have it: is_name
-  std::uint64_t generation = 0;  // of the snapshot of grants, for evidence
+  std::uint64_t generation = 0;  // of the kill switch when the job was let in, for evidence: its grants do not change
   EgressGrants grants;           // 1..64, and fault_of says nothing
   bool private_egress = false;   // the operator allows CIDR grants to reach RFC 1918, CGNAT and ULA addresses
   EgressLimits limits;

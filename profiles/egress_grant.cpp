@@ -15,8 +15,10 @@ struct Wrong {
 };
 using Check = std::optional<Wrong>;
 
-// Never anybody's server: "this network", loopback, the names' own addresses, multicast and what is behind it.
-constexpr std::array<Ipv4Network, 4> never{{{0, 8}, {0x7f000000, 8}, synthetic_network, {0xe0000000, 3}}};
+// Never anybody's server: "this network", loopback, link-local, the names' own addresses, multicast and what is behind
+// it.
+constexpr std::array<Ipv4Network, 5> never{
+    {{0, 8}, {0x7f000000, 8}, {0xa9fe0000, 16}, synthetic_network, {0xe0000000, 3}}};
 
 Check wrong_name(const EgressGrant& grant) {
   const auto canonical = canonical_name_pattern(grant.name);
@@ -25,9 +27,9 @@ Check wrong_name(const EgressGrant& grant) {
   const std::string_view base = std::string_view(grant.name).substr(is_wildcard(grant.name) ? 2 : 0);
   if (is_wildcard(grant.name) && !grant.allow_shared_suffix && is_shared_suffix(base))
     return Wrong{"name", "reaches names of different owners: say \"allow_shared_suffix\": true if that is meant"};
-  if (grant.mode == EgressMode::passthrough && !grant.accept_fronting && is_on_shared_network(base))
+  if (grant.mode != EgressMode::http && !grant.accept_fronting && is_on_shared_network(base))
     return Wrong{"name",
-                 "is on a network that answers for the names of many owners, which cannot be seen in TLS that is not "
+                 "is on a network that answers for the names of many owners, which cannot be seen in what is not "
                  "opened: say \"accept_fronting\": true if that is accepted"};
   return std::nullopt;
 }
@@ -38,7 +40,7 @@ Check wrong_network(const EgressGrant& grant) {
     return Wrong{"cidr", "has bits behind its prefix"};
   if (network.prefix < min_egress_prefix) return Wrong{"cidr", "is too wide: /16 at the widest"};
   if (std::any_of(never.begin(), never.end(), [&](Ipv4Network other) { return overlap(other, network); }))
-    return Wrong{"cidr", "is loopback, multicast, reserved or Cordon's own: never reachable"};
+    return Wrong{"cidr", "is loopback, link-local, multicast, reserved or Cordon's own: never reachable"};
   if (grant.mode != EgressMode::raw) return Wrong{"mode", "must be \"raw\": an address has no name to compare with"};
   if (grant.accept_fronting) return Wrong{"accept_fronting", "is about names"};
   if (grant.allow_shared_suffix) return Wrong{"allow_shared_suffix", "is about names with a star"};

@@ -9,9 +9,6 @@
 namespace cordon {
 namespace {
 
-constexpr EgressBudget most_of_all{max_egress_connections, max_egress_bytes, max_egress_bytes, max_egress_connections,
-                                   max_egress_bytes};
-
 void read_true(ObjectReader& in, std::string_view key, bool& into) {
   const Json* value = in.find(key);
   if (value == nullptr) return;
@@ -86,7 +83,7 @@ EgressGrant read_grant(const Json& value, std::string_view pointer, FieldErrors&
   in.require("ports"), in.require("mode");
   read_ports(in, grant, errors);
   read_mode(in, grant);
-  read_budget(in, most_of_all, grant.budget, errors);
+  read_budget(in, max_egress_budget, grant.budget, errors);
   read_expires(in, grant);
   read_true(in, "accept_fronting", grant.accept_fronting);
   read_true(in, "allow_shared_suffix", grant.allow_shared_suffix);
@@ -162,7 +159,7 @@ void check_egress_asks(const Json& asked, std::string_view pointer, FieldErrors&
   for (std::size_t i = 0; i < asked.size(); ++i) {
     ObjectReader in(asked[i], pointer_to(pointer, i), errors);
     auto one = read_egress_ask(in, errors);
-    read_budget(in, most_of_all, one.budget, errors);
+    read_budget(in, max_egress_budget, one.budget, errors);
     read_expires(in, one);
   }
 }

@@ -16,6 +16,9 @@ namespace cordon {
 // error with its pointer.
 EgressGrants read_egress(ObjectReader& document, FieldErrors& errors);
 
+inline constexpr EgressBudget max_egress_budget{max_egress_connections, max_egress_bytes, max_egress_bytes,
+                                                max_egress_connections, max_egress_bytes};
+
 // The parts of one item of a job's list (egress_narrow.hpp): its name or cidr, and ports and mode if they are there …
 EgressGrant read_egress_ask(ObjectReader& in, FieldErrors& errors);
 // … and what it may lower.

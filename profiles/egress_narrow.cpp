@@ -41,7 +41,23 @@ struct Part {
   const EgressGrant* source;
   std::size_t item;
   EgressGrant grant;
+  bool is_exception = false;  // not asked for itself: a wildcard is, which the profile says something else about here
 };
+
+// Grants of the profile that decide about names under this one, which has this port, before it does.
+std::vector<const EgressGrant*> exceptions_under(const EgressGrants& profile, const EgressGrant& grant,
+                                                 std::uint16_t port) {
+  std::vector<const EgressGrant*> out;
+  if (!is_wildcard(grant.name)) return out;
+  for (const auto& other : profile)
+    if (other.name != grant.name && has_port(other, port) && covers_name(grant.name, other.name)) out.push_back(&other);
+  return out;
+}
+
+bool has_exactly(const EgressGrants& grants, const std::string& name, std::uint16_t port) {
+  return std::any_of(grants.begin(), grants.end(),
+                     [&](const EgressGrant& grant) { return grant.name == name && has_port(grant, port); });
+}
 
 class Narrowing {
  public:
@@ -50,9 +66,9 @@ class Narrowing {
 
   tl::expected<EgressGrants, FieldErrors> result() {
     for (std::size_t i = 0; i < asked_.size(); ++i) split(i);
+    add_exceptions();
     if (errors_.empty()) give_budgets();
-    EgressGrants grants;
-    for (auto& part : parts_) grants.push_back(std::move(part.grant));
+    EgressGrants grants = taken();
     if (errors_.empty()) refuse_faults(grants);
     if (!errors_.empty()) return tl::unexpected(std::move(errors_));
     return grants;
@@ -60,6 +76,12 @@ class Narrowing {
 
  private:
   std::string pointer_of(std::size_t item) const { return pointer_to(pointer_, item); }
+
+  EgressGrants taken() const {
+    EgressGrants grants;
+    for (const auto& part : parts_) grants.push_back(part.grant);
+    return grants;
+  }
 
   void split(std::size_t item) {
     ObjectReader in(asked_[item], pointer_of(item), errors_);
@@ -84,14 +106,30 @@ class Narrowing {
     if (in.find("mode") != nullptr && asked.mode != source->mode)
       return in.error("mode", "is another than the profile's, which is \"" +
                                   std::string(egress_modes[static_cast<std::size_t>(source->mode)]) + "\"");
-    const auto same = [&](const Part& part) { return part.item == item && part.source == source; };
-    auto part = std::find_if(parts_.begin(), parts_.end(), same);
-    if (part == parts_.end()) {
-      part = parts_.insert(parts_.end(), {source, item, *source});
-      part->grant.name = asked.name, part->grant.network = asked.network, part->grant.ports.clear();
-      if (!is_wildcard(asked.name)) part->grant.allow_shared_suffix = false;
+    auto& part = part_of_item(item, source, false);
+    part.grant.name = asked.name, part.grant.network = asked.network;
+    if (!is_wildcard(asked.name)) part.grant.allow_shared_suffix = false;
+    part.grant.ports.push_back(port);
+  }
+
+  Part& part_of_item(std::size_t item, const EgressGrant* source, bool is_exception) {
+    for (auto& part : parts_)
+      if (part.item == item && part.source == source && part.is_exception == is_exception) return part;
+    parts_.push_back({source, item, *source, is_exception});
+    parts_.back().grant.ports.clear();
+    return parts_.back();
+  }
+
+  // Who asks for a wildcard asks for what the profile has under it, with what it says of names there.
+  void add_exceptions() {
+    const auto asked = parts_;
+    for (const auto& part : asked) {
+      for (const auto port : part.grant.ports) {
+        for (const auto* other : exceptions_under(profile_, part.grant, port))
+          if (!has_exactly(taken(), other->name, port))
+            part_of_item(part.item, other, true).grant.ports.push_back(port);
+      }
     }
-    part->grant.ports.push_back(port);
   }
 
   void give_budgets() {
@@ -99,10 +137,29 @@ class Narrowing {
     for (const auto& part : parts_) ++parts[part.source];
     for (auto& part : parts_) {
       part.grant.budget = part_of(part.source->budget, parts[part.source]);
+      if (part.is_exception) {
+        lower(part);
+        continue;
+      }
       ObjectReader in(asked_[part.item], pointer_of(part.item), errors_);
       read_lower_budget(in, part.source->budget, part.grant.budget, errors_);
       read_earlier_end(in, *part.source, part.grant);
     }
+  }
+
+  // To what its wildcard is asked for with, where that is less.
+  void lower(Part& part) const {
+    FieldErrors told_of_the_wildcard;
+    ObjectReader in(asked_[part.item], pointer_of(part.item), told_of_the_wildcard);
+    EgressGrant asked;
+    asked.budget = part.grant.budget;
+    read_lower_budget(in, max_egress_budget, asked.budget, told_of_the_wildcard);
+    auto figures = figures_of(part.grant.budget);
+    const auto others = figures_of(asked.budget);
+    for (std::size_t i = 0; i < figures.size(); ++i) figures[i] = std::min(figures[i], others[i]);
+    part.grant.budget = budget_of(figures);
+    read_earlier_end(in, {}, asked);
+    if (!never_expires(asked)) part.grant = ending_by({part.grant}, asked.expires).front();
   }
 
   void refuse_faults(const EgressGrants& grants) {
@@ -183,6 +240,9 @@ bool is_within(const EgressGrants& profile, const EgressGrants& grants) {
   for (const auto& grant : grants) {
     const auto* source = source_of(profile, grant);
     if (source == nullptr || !keeps_the_words(*source, grant)) return false;
+    for (const auto port : grant.ports)
+      for (const auto* other : exceptions_under(profile, grant, port))
+        if (!has_exactly(grants, other->name, port)) return false;
     auto& sum = taken[source];
     const auto more = figures_of(grant.budget), most = figures_of(source->budget);
     for (std::size_t i = 0; i < sum.size(); ++i) {

@@ -26,6 +26,7 @@ enum class Kind : std::uint16_t {
   ledger_lost,
   to_write,
   revoked,
+  moved,
   written = 32,
   ask,
   revoke,
@@ -284,6 +285,23 @@ void put(Writer& w, const Revoked& revoked) {
   write_jobs(w, revoked.jobs);
 }
 
+void put(Writer& w, const FlowMoved& m) {
+  write_header(w, Kind::moved);
+  w.string(m.job);
+  w.u64(m.flow);
+  w.u64(m.bytes_up);
+  w.u64(m.bytes_down);
+}
+
+FlowMoved take_moved(Reader& r) {
+  FlowMoved m;
+  m.job = read_job(r);
+  m.flow = r.u64();
+  m.bytes_up = r.u64();
+  m.bytes_down = r.u64();
+  return m;
+}
+
 std::optional<FlowRecord> take_record(Reader& r) {
   switch (static_cast<Kind>(read_header(r))) {
     case Kind::decided:
@@ -302,6 +320,8 @@ std::optional<FlowRecord> take_record(Reader& r) {
       return LedgerLost{};
     case Kind::revoked:
       return Revoked{read_jobs(r)};
+    case Kind::moved:
+      return take_moved(r);
     default:
       return std::nullopt;
   }

@@ -108,6 +108,14 @@ struct FlowClosed {
   bool operator==(const FlowClosed&) const = default;
 };
 
+// What an allowed flow has come to so far: once a second at most, and only when it is more than was said.
+struct FlowMoved {
+  std::string job;
+  std::uint64_t flow = 0;
+  std::uint64_t bytes_up = 0, bytes_down = 0;  // given to the kernel
+  bool operator==(const FlowMoved&) const = default;
+};
+
 // The same denial again, counted: one record a second at most for each name, port and reason.
 struct DeniedAgain {
   std::string job;
@@ -158,8 +166,8 @@ struct Revoked {
   bool operator==(const Revoked&) const = default;
 };
 
-using FlowRecord =
-    std::variant<FlowDecided, FlowClosed, DeniedAgain, QueryDenied, JobClosed, EgressFigures, LedgerLost, Revoked>;
+using FlowRecord = std::variant<FlowDecided, FlowClosed, DeniedAgain, QueryDenied, JobClosed, EgressFigures, LedgerLost,
+                                Revoked, FlowMoved>;
 wire::Bytes encode(const FlowRecord& record);
 std::optional<FlowRecord> decode_flow_record(std::string_view bytes);
 

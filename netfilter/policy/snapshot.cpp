@@ -87,15 +87,13 @@ tl::expected<std::size_t, FlowReason> Snapshot::grant_for(Ipv4 address, std::uin
   for (std::size_t i = 0; i < job_.grants.size(); ++i) {
     const auto& grant = job_.grants[i];
     if (!covers(grant, name, address)) continue;
-    if (!has_port(grant, port)) {
-      if (why == FlowReason::no_grant) why = FlowReason::port_not_granted;
-    } else if (is_over(grant, now)) {
-      why = FlowReason::grant_expired;
-    } else if (!best || exactness(grant) > exactness(job_.grants[*best])) {
+    if (!has_port(grant, port))
+      why = FlowReason::port_not_granted;
+    else if (!best || exactness(grant) > exactness(job_.grants[*best]))
       best = i;
-    }
   }
   if (!best) return tl::unexpected(why);
+  if (has_expired(*best, now)) return tl::unexpected(FlowReason::grant_expired);
   return *best;
 }
 

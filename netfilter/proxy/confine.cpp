@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -73,15 +74,24 @@ void checked_rule(int rc, const char* tried) {
   if (rc < 0) throw std::system_error(-rc, std::generic_category(), tried);
 }
 
-// The kernel reads 32 bits of either.
+struct SocketKind {
+  int type, protocol;  // 0: the usual one of the type
+};
+constexpr std::array<SocketKind, 4> kinds{
+    {{SOCK_STREAM, 0}, {SOCK_STREAM, IPPROTO_TCP}, {SOCK_DGRAM, 0}, {SOCK_DGRAM, IPPROTO_UDP}}};
+
+// The kernel reads 32 bits of each.
+scmp_arg_cmp equal(unsigned int argument, std::uint64_t mask, int value) {
+  return {argument, SCMP_CMP_MASKED_EQ, mask, static_cast<std::uint64_t>(value)};
+}
+
 void allow_sockets(scmp_filter_ctx filter) {
-  constexpr std::uint64_t family_mask = 0xffffffff, type_mask = 0xf, rest_of_type = 0xffffffff;
+  constexpr std::uint64_t all = 0xffffffff, without_flags = 0xf;
   for (const auto family : {AF_INET, AF_INET6}) {
-    for (const auto type : {SOCK_STREAM, SOCK_DGRAM}) {
-      const std::array<scmp_arg_cmp, 2> arguments{
-          scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, family_mask, static_cast<std::uint64_t>(family)},
-          scmp_arg_cmp{1, SCMP_CMP_MASKED_EQ, type_mask & rest_of_type, static_cast<std::uint64_t>(type)}};
-      checked_rule(seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, arguments.data()),
+    for (const auto& kind : kinds) {
+      const std::array<scmp_arg_cmp, 3> arguments{equal(0, all, family), equal(1, without_flags, kind.type),
+                                                  equal(2, all, kind.protocol)};
+      checked_rule(seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), arguments.size(), arguments.data()),
                    "allow sockets");
     }
   }

@@ -18,7 +18,7 @@ void give_up_rights(const std::optional<Identity>& identity);
 void allow_many_files();
 
 // From here on only what a proxy calls: no exec, no fork, and nothing that takes a path, so that there is no file
-// system; sockets of AF_INET and AF_INET6, stream and datagram, only. Another call is EPERM. Throws std::system_error.
+// system; sockets of AF_INET and AF_INET6 for TCP and UDP only. Another call is EPERM. Throws std::system_error.
 void confine();
 
 }  // namespace cordon::egress

@@ -1,6 +1,10 @@
 #include "netfilter/proxy/control.hpp"
 
+#include <malloc.h>
 #include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "netfilter/proxy/job.hpp"
 #include "netfilter/proxy/sockets.hpp"
@@ -11,6 +15,8 @@ namespace {
 
 constexpr std::size_t most_jobs = 4096;
 constexpr auto pause_without_room = std::chrono::milliseconds(20);
+constexpr std::size_t many_jobs = 32;
+constexpr auto last_ends = std::chrono::seconds(1);  // of flows, behind their job
 
 }  // namespace
 
@@ -75,11 +81,21 @@ awaitable<void> Control::serve_launcher(Descriptor launcher) {
   const auto id = asked->id;
   auto job = std::make_shared<Job>(io_, std::move(*asked), std::move(packet.fds), resolver_, evidence_);
   jobs_.emplace(id, job);
+  most_at_once_ = std::max(most_at_once_, jobs_.size());
   job->start();
   if (send_packet(launcher, encode(EgressAnswer{})) == Sent::whole)
     co_await launcher.async_wait(Descriptor::wait_read, as_result);  // nothing more is to come but the end
   job->end();
   jobs_.erase(id);
+  if (jobs_.empty() && std::exchange(most_at_once_, 0) >= many_jobs)
+    asio::co_spawn(io_, give_memory_back(), asio::detached);
+}
+
+// What many jobs took is not kept for the next many.
+awaitable<void> Control::give_memory_back() {
+  asio::steady_timer moment(io_, last_ends);
+  co_await moment.async_wait(as_result);
+  if (jobs_.empty()) ::malloc_trim(0);
 }
 
 }  // namespace cordon::egress

@@ -28,6 +28,7 @@ class Control {
   awaitable<void> accept_peers();
   void take(Descriptor peer);
   awaitable<void> serve_launcher(Descriptor launcher);
+  awaitable<void> give_memory_back();
   void revoke(const RevokeEgress& revoked);
   EgressRefusal check(const std::optional<EgressJob>& job, Packet& packet) const;
 
@@ -37,6 +38,7 @@ class Control {
   Resolver& resolver_;
   Evidence& evidence_;
   std::map<std::string, std::shared_ptr<Job>> jobs_;
+  std::size_t most_at_once_ = 0;  // jobs, since there were none
 };
 
 }  // namespace cordon::egress

@@ -101,7 +101,6 @@ awaitable<FlowReason> Flow::decide() {
   if (hearing_.fault != FlowReason::none) co_return hearing_.fault;
   auto permit = authorise(job_->snapshot(), destination_, hearing_.heard, today());
   if (!permit) co_return permit.error();
-  if (permit->grant() != *grant_) co_return FlowReason::grant_expired;  // since the admission, under another one's mode
   permit_ = std::move(*permit);
   if (!job_->evidence().has_room()) co_return FlowReason::no_evidence;
   if (!is_walled()) co_return FlowReason::no_wall;
@@ -169,6 +168,14 @@ void Flow::end(FlowReason why) {
 
 void Flow::end_if_expired(std::chrono::sys_seconds now) {
   if (grant_ && job_->snapshot().has_expired(*grant_, now)) end(FlowReason::grant_expired);
+}
+
+void Flow::tell_progress() {
+  if (!relay_ || untold_ || !job_->evidence().has_room_for_denial()) return;
+  const auto up = relay_->bytes(Direction::up), down = relay_->bytes(Direction::down);
+  if (up == told_[0] && down == told_[1]) return;
+  told_[0] = up, told_[1] = down;
+  job_->evidence().tell(FlowMoved{job_->snapshot().job().id, id_, up, down});
 }
 
 // In the words of the grant's protocol, if it has any; else an RST.

@@ -27,6 +27,7 @@ class Flow {
   // RST to both sides; whatever it waits for is given up. The first reason counts.
   void end(FlowReason why);
   void end_if_expired(std::chrono::sys_seconds now);  // its grant
+  void tell_progress();                               // if there is any since the last time, and room for it
 
  private:
   bool is_ended() const { return ended_ != FlowReason::none; }
@@ -59,6 +60,7 @@ class Flow {
   std::optional<FlowDecided> untold_;  // what cordond has not heard of, and the ledger has
   Dial dial_;
   std::shared_ptr<Relay> relay_;
+  std::uint64_t told_[2] = {0, 0};       // bytes, of which cordond has heard
   FlowReason ended_ = FlowReason::none;  // why end() was called
 };
 

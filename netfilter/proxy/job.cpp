@@ -107,13 +107,14 @@ awaitable<void> Job::accept_flows(std::shared_ptr<Job> self, std::size_t listene
   }
 }
 
-// Once a second, and when a grant ends: its flows are cut, and denials are told.
+// Once a second, and when a grant ends: its flows are cut, what others have come to is told, and denials are.
 awaitable<void> Job::keep_time(std::shared_ptr<Job> self) {
   for (;;) {
     self->second_.expires_after(self->until_next_look());
     co_await self->second_.async_wait(as_result);
     if (self->ended_) co_return;
     for (auto* flow : self->flows_) flow->end_if_expired(today());
+    for (auto* flow : self->flows_) flow->tell_progress();
     self->denials_.flush();
   }
 }

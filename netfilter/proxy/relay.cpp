@@ -15,7 +15,8 @@ namespace cordon::egress {
 
 namespace {
 
-constexpr std::size_t piece = 512 << 10;   // bytes read at once
+constexpr std::size_t piece = 512 << 10;   // bytes at once, of what the kernel hands on
+constexpr std::size_t part = 64 << 10;     // and of what is read here, or parsed
 constexpr std::uint64_t small = 16 << 10;  // a rate is waited for until so much may pass
 constexpr int turn = 4;                    // pieces, before others have theirs
 constexpr std::size_t bulk = 32 << 10;     // that came at once: what is smaller is sooner copied
@@ -23,7 +24,7 @@ constexpr auto last_patience = std::chrono::seconds(1);
 
 // One for all: nothing is left in it when a coroutine lets others run.
 char* scratch() {
-  static std::array<char, piece> bytes;
+  static std::array<char, part> bytes;
   return bytes.data();
 }
 
@@ -98,14 +99,16 @@ awaitable<bool> Relay::move_some(Direction direction) {
     if (left(direction) == 0) co_return co_await hold_back(direction);
     if (!co_await wait_for_rate(direction)) co_return false;
     const auto allowed = std::min(left(direction), of_grant_.rate().available(Clock::now()));
-    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(piece, allowed));
-    if (most == 0) continue;  // others have had it meanwhile
+    if (allowed == 0) continue;  // others have had it meanwhile
+    const auto most = [&](std::size_t size) {
+      return static_cast<std::size_t>(std::min<std::uint64_t>(size, allowed));
+    };
     error_code error;
     bool unread = may_pass_unread(direction) && passage().open();
-    auto size = unread ? passage().take(source(direction), most, error) : 0;
+    auto size = unread ? passage().take(source(direction), most(piece), error) : 0;
     // Whether there is nothing, or an end, read_some says: urgent data (tcp(7)) looks like both to splice(2).
     if (error == asio::error::would_block || error == asio::error::eof) unread = false;
-    if (!unread) size = source(direction).read_some(asio::buffer(scratch(), most), error);
+    if (!unread) size = source(direction).read_some(asio::buffer(scratch(), most(part)), error);
     if (error == asio::error::would_block) co_return true;
     if (error == asio::error::eof) co_return co_await say_end(direction);
     if (error) co_return fail(error, direction, true);

@@ -16,6 +16,8 @@ namespace {
 
 constexpr int class_in = 1, type_a = 1, type_aaaa = 28;
 constexpr int timeout_ms = 2000, tries = 2;  // of each server
+constexpr int header_size = 12;              // of a reply (RFC 1035, 4.1.1)
+constexpr int max_records = 64;              // of a reply, CNAMEs among them: each costs c-ares and us
 
 IpAddress address_of(const hostent& host, const char* octets) {
   if (host.h_addrtype == AF_INET6) {
@@ -50,10 +52,15 @@ struct LookUp {
 
 using Parse = int (*)(const unsigned char*, int, hostent**);
 
+// As the reply's own header says: so that one of thousands is not read at all.
+bool has_too_many_records(const unsigned char* reply, int size) {
+  return size < header_size || (reply[6] << 8 | reply[7]) > max_records;
+}
+
 void take_reply(void* argument, int status, unsigned char* reply, int size, Parse parse) {
   const std::unique_ptr<std::shared_ptr<LookUp>> look_up(static_cast<std::shared_ptr<LookUp>*>(argument));
   hostent* host = nullptr;
-  if (status == ARES_SUCCESS) status = parse(reply, size, &host);
+  if (status == ARES_SUCCESS) status = has_too_many_records(reply, size) ? ARES_EBADRESP : parse(reply, size, &host);
   (*look_up)->take(status, host);
   if (host != nullptr) ::ares_free_hostent(host);
 }

@@ -49,9 +49,11 @@ std::vector<Fd> open_sockets(const Fd& proc, const EgressJob& job, Facts& facts)
   set_and_read_back(proc, facts, "egress.icmp_echo_ignore_all", "ipv4/icmp_echo_ignore_all", "1");
   set_and_read_back(proc, facts, "egress.disable_ipv6", "ipv6/conf/default/disable_ipv6", "1");
   hurry_loopback(proc);
-  add_local_route(synthetic_network);
+  std::vector<Ipv4Network> routed{synthetic_network};
   for (const auto& grant : job.grants)
-    if (grant.name.empty()) add_local_route(grant.network);
+    if (grant.name.empty() && std::find(routed.begin(), routed.end(), grant.network) == routed.end())
+      routed.push_back(grant.network);
+  for (const auto& network : routed) add_local_route(network);
   std::vector<Fd> sockets;
   sockets.push_back(bind_udp(job.resolver, dns));
   sockets.push_back(listen_tcp(job.resolver, dns));
@@ -92,9 +94,9 @@ pid_t expect_peer(const Fd& line, const EgressPlace& place) {
 }
 
 // Where cordon-egress dials: this process may have a network of its own (systemd.exec(5), PrivateNetwork=).
-void expect_wall_where(pid_t it_dials, std::uint32_t uid, Facts& facts) {
+void expect_wall_where(pid_t it_dials, std::uint32_t uid, std::uint16_t granted_port, Facts& facts) {
   const OtherNetwork there(it_dials);
-  expect_wall(uid, facts);
+  expect_wall(uid, granted_port, facts);
 }
 
 void hand_over(const Fd& line, const EgressJob& job, const std::vector<Fd>& sockets) {
@@ -143,8 +145,8 @@ Egress::Egress(const EgressPlace& place, const JobSpec& job, bool private_egress
     throw KernelError("open the job's egress", "there is no user for cordon-egress", ENOENT,
                       "systemd-sysusers makes it (cordon.json: egress.user); then restart the launcher");
   line_ = connect_to(place);
-  expect_wall_where(expect_peer(line_, place), place.uid, facts_);
   const auto told = egress_job_of(job, private_egress);
+  expect_wall_where(expect_peer(line_, place), place.uid, ports_of(told.grants).front(), facts_);
   proc_ = new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   std::vector<Fd> sockets;
   {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "sandbox/kernel/check.hpp"
@@ -18,12 +19,19 @@ constexpr const char* remedy =
   throw KernelError("try the wall of cordon-egress", what, ENOTRECOVERABLE, remedy);
 }
 
-sockaddr_in loopback(std::uint16_t port) {
+constexpr std::uint32_t nobody = 0xc0000201;  // 192.0.2.1: of no host (RFC 5737), and in the set that is denied
+constexpr int answer_ms = 200;                // the filter's own answer comes with the call
+
+sockaddr_in place(std::uint32_t address, std::uint16_t port) {
   sockaddr_in out{};
   out.sin_family = AF_INET;
-  out.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  out.sin_addr.s_addr = htonl(address);
   out.sin_port = htons(port);
   return out;
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+  return place(INADDR_LOOPBACK, port);
 }
 
 // A socket of that user: what a packet filter reads is whose a socket is, not who sends (nft(8), meta skuid).
@@ -58,12 +66,26 @@ void expect_connection_refused(std::uint32_t uid) {
     no_wall("a connection of its user passed");
 }
 
+// On a port that is granted, to an address that nothing but the denied set refuses.
+void expect_denied_set(std::uint32_t uid, std::uint16_t port) {
+  const auto socket = socket_of(uid, SOCK_STREAM);
+  const auto at = place(nobody, port);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) < 0 && errno != EINPROGRESS) return;
+  pollfd answered{socket.get(), POLLOUT, 0};
+  check(::poll(&answered, 1, answer_ms), "wait for the wall's answer");
+  int error = 0;
+  socklen_t size = sizeof error;
+  check(::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size), "read the wall's answer");
+  if (error == 0) no_wall("a connection of its user to a denied address passed");
+}
+
 }  // namespace
 
-void expect_wall(std::uint32_t uid, Facts& facts) {
+void expect_wall(std::uint32_t uid, std::uint16_t granted_port, Facts& facts) {
   expect_datagram_refused(uid);
   expect_connection_refused(uid);
-  facts.emplace_back("egress.wall", "a datagram and a connection to loopback, both refused");
+  expect_denied_set(uid, granted_port);
+  facts.emplace_back("egress.wall", "a datagram and a connection to loopback, and one to 192.0.2.1, all refused");
 }
 
 }  // namespace cordon

@@ -8,8 +8,9 @@
 
 namespace cordon {
 
-// A datagram and a connection to the loopback of the network that this process is in, both as `uid`, must be refused by
-// the filter. Throws KernelError when either passes.
-void expect_wall(std::uint32_t uid, Facts& facts);
+// As `uid`, in the network that this process is in, the filter must refuse a datagram and a connection to loopback, and
+// a connection on `granted_port` to an address that is denied (192.0.2.1, where no route leads to it that will do).
+// Throws KernelError when one of them passes.
+void expect_wall(std::uint32_t uid, std::uint16_t granted_port, Facts& facts);
 
 }  // namespace cordon

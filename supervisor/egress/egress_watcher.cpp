@@ -219,6 +219,8 @@ void EgressWatcher::take(const FlowRecord& record) {
     keep(*closed);
     if (const auto* followed = find(closed->job); followed != nullptr && !followed->flows->is_flowing())
       is_cut(closed->job);
+  } else if (const auto* moved = std::get_if<FlowMoved>(&record)) {
+    if (const auto* followed = find(moved->job)) followed->flows->take(*moved);
   } else if (const auto* again = std::get_if<DeniedAgain>(&record)) {
     metrics.flow_denied(to_string(again->reason), again->times);
     keep(*again);

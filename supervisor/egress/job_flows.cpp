@@ -37,6 +37,10 @@ void JobFlows::take(const FlowClosed& closed) {
   open_.erase(at);
 }
 
+void JobFlows::take(const FlowMoved& moved) {
+  if (const auto at = open_.find(moved.flow); at != open_.end()) rows_[at->second].moved = moved;
+}
+
 void JobFlows::deny(FlowDecided what, bool is_query, std::uint64_t times) {
   const DenialKey key{what.name, what.port, what.reason, is_query};
   const auto at = denials_.find(key);
@@ -104,6 +108,10 @@ Json JobFlows::json_of(const Row& row) {
   put_text(out, "host", decided.host);
   put_text(out, "method", decided.method);
   put_text(out, "path", decided.path);
+  if (row.moved && !row.is_lost) {
+    out["bytes_up"] = row.moved->bytes_up;
+    out["bytes_down"] = row.moved->bytes_down;
+  }
   if (row.closed) {
     out["bytes_up"] = row.closed->bytes_up;
     out["bytes_down"] = row.closed->bytes_down;

@@ -22,6 +22,7 @@ inline constexpr std::size_t max_told_flows = 256;  // rows of a report
 class JobFlows {
  public:
   void take(const FlowDecided& decided);
+  void take(const FlowMoved& moved);
   void take(const FlowClosed& closed);
   void take(const DeniedAgain& again);
   void take(const QueryDenied& query);
@@ -37,7 +38,7 @@ class JobFlows {
   // [{"name", "port", "mode", "verdict": "allowed" | "denied", "reason", "count", "bytes_up", "bytes_down",
   //   "duration_ms", "address", "server_name", "host", "method", "path"}]
   // reason: why it was denied, or why it ended if not as both sides wished; null otherwise. Bytes of a flow that is
-  // open, or whose end was lost, are null.
+  // open are those that were told last; of one of which nothing was told, or whose end was lost, null.
   Json json() const;
 
   Changes changes;
@@ -49,6 +50,7 @@ class JobFlows {
     std::uint64_t count = 1;
     bool is_query = false;
     bool is_lost = false;
+    std::optional<FlowMoved> moved = {};
   };
   using DenialKey = std::tuple<std::string, std::uint16_t, FlowReason, bool>;  // the last: a question for a name
 

@@ -57,7 +57,7 @@ Json account_json(const Account& account, const Admission& admission) {
 }
 
 // Whether cordon-egress does what it is there for, as it says itself.
-awaitable<Json> egress_json(EgressWatcher* egress) {
+awaitable<Json> egress_state(EgressWatcher* egress) {
   if (!egress->is_watching()) co_return Json{{"state", "not_in_use"}};
   if (!egress->is_there()) co_return Json{{"state", "unreachable"}};
   auto asking = egress->ask(Clock::now() + egress_time);
@@ -168,8 +168,10 @@ awaitable<Answer> get_info(Api* api, RequestPtr request, Parameters) {
                          {"key", standing.verifier},
                          {"waiting", standing.waiting},
                          {"lost", standing.lost}};
-  auto asking = egress_json(&api->egress);
+  const bool private_egress = config.egress.private_egress;  // as loaded now: it may be loaded anew while we wait
+  auto asking = egress_state(&api->egress);
   auto egress = co_await std::move(asking);
+  egress["private_egress"] = private_egress;
   const Json launcher = {{"version", api->launcher.ready().version}, {"host", facts_json(api->launcher.ready().host)}};
   co_return json_response({{"version", CORDON_VERSION},
                            {"api", "v1"},

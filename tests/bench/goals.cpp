@@ -76,7 +76,8 @@ std::vector<Goal> of_the_sandbox() {
 }
 
 std::vector<Goal> of_egress() {
-  return {at_most(0.3, "egress: connect and first byte, added to direct, p50, to an address",
+  return {at_most(0.7, "egress: added to a launch, p50", recorded("egress.launch.added"), "ms"),
+          at_most(0.3, "egress: connect and first byte, added to direct, p50, to an address",
                   recorded("egress.address.added"), "ms"),
           at_most(0.3, "the same to a name", recorded("egress.name.added"), "ms"),
           at_least(0.7, "egress: one stream down / direct, p50", recorded("egress.down.share")),

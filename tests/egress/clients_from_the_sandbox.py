@@ -59,7 +59,7 @@ def expect_denied(argv, name=DENIED):
     expect({flow["verdict"] for flow in job["network"]} == {"denied"}, job["network"])
     expect({(flow["name"], flow["reason"]) for flow in job["network"]} == {(name, "no_grant")}, job["network"])
     counts = stage.ask_internet(do="counts")
-    expect(counts["packets"] == {} and counts["queries"] == [], counts)
+    expect(counts["packets"] == {} and counts["queries"] == [], "GOT THROUGH", counts)
 
 
 def both(command, said="hello"):

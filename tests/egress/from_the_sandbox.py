@@ -9,9 +9,10 @@ import pathlib
 import re
 import signal
 import socket
+import subprocess
 import time
 
-from scene import SERVER, WEB, curl, expect, play, sent, stage, went_well
+from scene import SERVER, WEB, curl, expect, play, reached, sent, stage, went_well
 
 TALK = """
 import socket, sys
@@ -103,7 +104,7 @@ def test_what_is_not_granted_is_denied_and_causes_nothing_upstream():
     job = stage.job(["python3", "-c", TALK, f"tcp/{SERVER}/443", "tcp/8.8.8.8/53", f"udp/{SERVER}/53"])
     expect("got" not in job["stdout"], job)
     counts = stage.ask_internet(do="counts")
-    expect(counts["packets"] == {} and counts["queries"] == [], counts)
+    expect(counts["packets"] == {} and counts["queries"] == [], "GOT THROUGH", counts)
 
 
 def test_a_server_name_that_is_not_the_granted_one_is_refused():
@@ -112,7 +113,7 @@ def test_a_server_name_that_is_not_the_granted_one_is_refused():
     expect(job["outcome"]["code"] != 0, job)
     told = [f for f in job["network"] if f["reason"] == "server_name_differs"]
     expect(told and told[0]["name"] == "www.example.com", job["network"])
-    expect(stage.ask_internet(do="counts")["connections"] == [], "a connection was made")
+    expect(stage.ask_internet(do="counts")["connections"] == [], "GOT THROUGH")
 
 
 def test_a_server_that_asks_for_another_hello_gets_it():
@@ -162,7 +163,8 @@ def test_a_job_may_narrow_and_not_widen():
     for nothing in ([], None):
         before = sent()
         job = curl("https://www.example.com/", egress=nothing)
-        expect(job["outcome"]["code"] != 0 and job["network"] == [] and sent() == before, job)
+        expect(sent() == before, "GOT THROUGH", job)
+        expect(job["outcome"]["code"] != 0 and job["network"] == [], job)
     for wider, pointer in (([{"name": "evil.example.com"}], "/egress/0/name"), ([{"name": "*.com"}], "/egress/0/name"),
                            ([{"name": "www.example.com", "ports": [80]}], "/egress/0/ports"), ("all", "/egress"),
                            ([{"name": "www.example.com", "max_bytes_down": 1 << 30}], "/egress/0/max_bytes_down")):
@@ -190,7 +192,8 @@ def test_a_tool_has_as_much_network_as_its_definition_leaves_of_the_profiles():
     expect(job["outcome"]["code"] != 0 and {f["reason"] for f in job["network"]} == {"no_grant"}, job)
     before = sent()
     job = call("lookup", https)
-    expect(job["outcome"]["code"] != 0 and job["network"] == [] and sent() == before, job)
+    expect(sent() == before, "GOT THROUGH", job)
+    expect(job["outcome"]["code"] != 0 and job["network"] == [], job)
     for url in (https, plain):
         expect(call("whatever", url)["stdout"] == "hello\n", url)
 
@@ -205,7 +208,7 @@ def test_what_is_enforced_is_read_back():
     enforced = stage.job(["true"])["enforced"]
     expect(enforced["egress.ports"] == "80 443 7000 7001 7002", enforced)
     expect(enforced["egress.icmp_echo_ignore_all"] == "1" and enforced["egress.resolver"] == "198.18.0.1:53", enforced)
-    expect("both refused" in enforced["egress.wall"], enforced)
+    expect("192.0.2.1, all refused" in enforced["egress.wall"], enforced)
 
 
 def test_without_the_wall_no_job_has_egress():
@@ -215,6 +218,26 @@ def test_without_the_wall_no_job_has_egress():
         expect(job["outcome"]["kind"] == "setup_failed" and "wall" in job["outcome"]["step"], job["outcome"])
         expect("cordon-egress-wall" in job["outcome"]["remedy"], job["outcome"])
         expect(went_well(stage.job(["true"], profile="default")), "tier A")
+    finally:
+        stage.raise_wall()
+    expect(went_well(stage.job(["true"])), "with the wall again")
+
+
+def test_behind_a_wall_that_refuses_loopback_alone_no_job_has_egress():
+    stage.wall("--remove")
+    rules = f"""table inet cordon_egress_{stage.ids['INSTANCE']} {{
+      chain out {{
+        type filter hook output priority -10; policy accept;
+        meta skuid {stage.ids['EGRESS_UID']} ip daddr 127.0.0.0/8 reject with icmpx admin-prohibited
+      }}
+    }}
+    """
+    try:
+        stage.nft(rules)
+        stage.ask_internet(do="forget")
+        job = stage.job(["true"])
+        expect(job["outcome"]["kind"] == "setup_failed" and "wall" in job["outcome"]["step"], job["outcome"])
+        expect("denied address" in json.dumps(job["outcome"]), job["outcome"])
     finally:
         stage.raise_wall()
     expect(went_well(stage.job(["true"])), "with the wall again")
@@ -254,14 +277,90 @@ def test_whether_the_wall_is_the_one_that_is_wanted_is_told_and_the_doctor_has_l
 def test_the_wall_holds_the_user_of_cordon_egress_itself():
     code = TALK.replace("sys.argv[1:]", json.dumps([f"tcp/{SERVER}/7000", f"tcp/{SERVER}/22", "tcp/10.0.0.1/443",
                                                     f"udp/{SERVER}/53", f"udp/{SERVER}/443", "tcp/127.0.0.1/443"]))
-    import subprocess
     stage.ask_internet(do="forget")
     ids = stage.ids
     out = subprocess.run(["setpriv", "--reuid", ids["EGRESS_UID"], "--regid", ids["EGRESS_GID"], "--clear-groups",
                           "python3", "-c", code], capture_output=True, text=True).stdout
     expect(f"tcp/{SERVER}/7000 got 5" in out and out.count("got") == 1, out)
     packets = stage.ask_internet(do="counts")["packets"]
-    expect(all(where.startswith(f"6 {SERVER} 7000") for where in packets), packets)
+    expect(all(where.startswith(f"6 {SERVER} 7000") for where in packets), "GOT THROUGH", packets)
+
+
+def test_egress_check_says_what_would_be_decided_and_by_which_grant():
+    def check(profile, to, port):
+        ran = stage.cordon("egress", "check", profile, to, str(port), "--json")
+        told = json.loads(ran.stdout)
+        expect(ran.returncode == (0 if told["verdict"] == "allowed" else 1), str(ran.returncode), told)
+        return told["verdict"], told["reason"], told["rule"]
+
+    allowed, denied = "allowed", "denied"
+    expect(check("web", "www.example.com", 443) == (allowed, None, "/egress/0"), "a name")
+    expect(check("web", "WWW.Example.COM", 443) == (allowed, None, "/egress/0"), "the same, spelt otherwise")
+    expect(check("web", "b.wild.example.com", 443) == (allowed, None, "/egress/2"), "a name under a wildcard")
+    expect(check("web", "wild.example.com", 443) == (denied, "no_grant", None), "the wildcard itself")
+    expect(check("web", "www.example.com", 80) == (denied, "port_not_granted", None), "another port")
+    expect(check("web", "evil.example.com", 443) == (denied, "no_grant", None), "another name")
+    expect(check("web", SERVER, 443) == (denied, "no_grant", None), "the address of a granted name")
+    expect(check("late", "www.example.com", 443) == (denied, "grant_expired", "/egress/0"), "an end")
+    expect(check("none", "www.example.com", 443) == (denied, "no_grant", None), "no grants")
+    expect(check("places", SERVER, 7000) == (allowed, None, "/egress/0"), "an address")
+    expect(check("places", "10.1.2.3", 7000) == (denied, "address_denied", "/egress/1"), "a private address")
+    expect(check("places", "192.0.2.1", 7000) == (denied, "address_denied", "/egress/2"), "an address of nobody")
+    expect(check("places", SERVER, 7001) == (allowed, None, "/egress/3"), "the same network on another port")
+    # As it is: what it denies is not dialled.
+    stage.ask_internet(do="forget")
+    job = stage.job(["python3", "-c", TALK, f"tcp/{SERVER}/7000", "tcp/10.1.2.3/7000", "tcp/192.0.2.1/7000"], profile="places")
+    expect(went_well(job), job)
+    expect(job["stdout"].count("got 5") == 1, job)
+    expect([f["reason"] for f in job["network"]].count("address_denied") == 2, job["network"])
+    expect({c["port"] for c in stage.ask_internet(do="counts")["connections"]} == {7000} and reached() == 1, "GOT THROUGH")
+    ran = stage.cordon("egress", "check", "nobody", "www.example.com", "443")
+    expect(ran.returncode == 1 and "no profile \"nobody\"" in ran.stderr and not ran.stdout, str(ran.returncode), ran.stderr)
+    ran = stage.cordon("egress", "check", "web", "www.example.com", "443")
+    expect(ran.returncode == 0 and ran.stdout.startswith("allowed: ") and "/egress/0" in ran.stdout, ran.stdout)
+
+
+HOLD = """
+import socket, time
+s = socket.create_connection(('echo.example.com', 7000)); s.sendall(b'hello'); s.recv(5, socket.MSG_WAITALL)
+try: socket.create_connection(('plain.example.net', 443), 2)
+except OSError: pass
+time.sleep(60)
+"""
+
+
+def test_ps_network_shows_what_flows_now_and_what_was_denied():
+    status, job = stage.request("POST", "/v1/jobs", {"argv": ["python3", "-c", HOLD], "profile": "web"})
+    expect(status in (200, 201, 202), str(status), job)
+    try:
+        for _ in range(100):
+            rows = [line.split() for line in stage.cordon("ps", "--network").stdout.splitlines()]
+            if len([row for row in rows if row[0] == job["id"]]) == 2:
+                break
+            time.sleep(0.1)
+        expect(rows[0] == ["ID", "TO", "VERDICT", "REASON", "COUNT", "UP", "DOWN"], rows)
+        mine = [row[1:] for row in rows if row[0] == job["id"]]
+        expect(sorted(row[:2] for row in mine) == [["echo.example.com:7000", "allowed"], ["plain.example.net:443", "denied"]], rows)
+        expect(any("port_not_granted" in row for row in mine), rows)
+        for _ in range(100):  # the bytes so far are told once a second
+            shown = [one for one in json.loads(stage.cordon("ps", "--network", "--json").stdout) if one["id"] == job["id"]]
+            flow = [f for f in shown[0]["network"] if f["port"] == 7000][0]
+            if flow["bytes_down"] == 5:
+                break
+            time.sleep(0.1)
+        expect((flow["bytes_up"], flow["bytes_down"], flow["reason"]) == (5, 5, None) and "duration_ms" not in flow, flow)
+    finally:
+        stage.request("DELETE", f"/v1/jobs/{job['id']}")
+
+
+def test_cordon_egress_has_no_right_that_it_does_not_need():
+    pid = stage.processes["cordon-egress"].pid
+    status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        expect(int(status[kind], 16) == 0, kind, status[kind])
+    expect(set(status["Uid"].split()) == {stage.ids["EGRESS_UID"]} and set(status["Gid"].split()) == {stage.ids["EGRESS_GID"]}, status)
+    expect(status["Groups"].split() == [], status["Groups"])
+    expect((status["NoNewPrivs"], status["Seccomp"]) == ("1", "2"), status)
 
 
 def test_what_opening_egress_took_is_told():

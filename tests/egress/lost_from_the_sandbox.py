@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Promises of egress, end to end: while cordon-egress, the resolver or the wall is lost, no new flow begins, not even of
-a job that runs already, and jobs without a network notice nothing. As root; usage: lost_from_the_sandbox.py BIN_DIR
+a job that runs already, and jobs without a network notice nothing; an edited profile opens nothing to a job that runs. As root; usage: lost_from_the_sandbox.py BIN_DIR
 [WORD]: only tests with WORD in their name.
 """
 import signal
@@ -37,11 +37,15 @@ def said(job):
     return stage.request("GET", f"/v1/jobs/{job['id']}")[1]["stdout"].splitlines()
 
 
+def count(job):
+    return len([line for line in said(job) if line.endswith("flows")])
+
+
 def tells(job, flows):
     """Waits until it has told of so many flows more."""
-    wanted = said(job).count("flows") + flows
+    wanted = count(job) + flows
     for _ in range(300):
-        if said(job).count("flows") >= wanted:
+        if count(job) >= wanted:
             return
         time.sleep(0.05)
     raise AssertionError(f"no flow begins: {said(job)[-20:]}")
@@ -57,7 +61,7 @@ def expect_nothing_begins(job, reason, tries=8):
         time.sleep(0.05)
     since = said(job)[told:]
     expect(len(since) >= tries and "flows" not in since, since)
-    expect(reached() == before, str(before), str(reached()))
+    expect(reached() == before, "GOT THROUGH", str(before), str(reached()))
     tier_a = stage.job(["echo", "as ever"], profile="default")
     expect(went_well(tier_a) and tier_a["stdout"] == "as ever\n" and tier_a["network"] == [], tier_a)
     if reason:
@@ -92,13 +96,73 @@ def test_without_a_resolver_no_flow_to_a_name_begins_until_it_lives_again():
     expect(went_well(done), done["outcome"], done["stderr"])
 
 
+BOTH = """
+import socket, sys, time
+end = time.monotonic() + float(sys.argv[1])
+while time.monotonic() < end:
+    for name in ('echo.example.com', 'evil.example.com'):
+        try:
+            with socket.create_connection((name, 7000), 3) as s:
+                s.settimeout(3); s.sendall(b'x')
+                print(name, 'flows' if s.recv(1) else 'ended', flush=True)
+        except OSError as e:
+            print(name, type(e).__name__, e.errno, flush=True)
+    time.sleep(0.1)
+"""
+
+
+def test_a_profile_that_is_edited_while_a_job_flows_changes_nothing_for_it_and_opens_nothing_while_it_is_read():
+    def job(seconds):
+        status, job = stage.request("POST", "/v1/jobs", {"argv": ["python3", "-c", BOTH, str(seconds)], "profile": "edited",
+                                                         "limits": {"wall_ms": 60000}})
+        expect(status == 202, str(status), job)
+        return job
+
+    def edit(egress, taken=True):
+        stage.profile("edited", egress)
+        status, answer = stage.request("POST", "/v1/reload", {}, operator=True)
+        expect((status == 200) == taken, str(status), answer)
+
+    def goes_on(running):
+        tells(running, 5)
+        expect("evil.example.com flows" not in said(running), "GOT THROUGH", said(running)[-10:])
+
+    def only(name):
+        done = stage.request("GET", f"/v1/jobs/{job(0.5)['id']}?wait=20")[1]
+        flowed = {line.split()[0] for line in done["stdout"].splitlines() if line.endswith("flows")}
+        expect(flowed == ({name} if name else set()), "GOT THROUGH" if flowed - {name} else "held back", done)
+
+    echo, evil = ({"name": name, "ports": [7000], "mode": "raw"} for name in ("echo.example.com", "evil.example.com"))
+    stage.ask_internet(do="forget")
+    edit([echo])
+    try:
+        running = job(30)
+        goes_on(running)
+        for broken in ([{"name": "*", "ports": [7000], "mode": "raw"}], "everything", [dict(evil, ports=[])], [dict(evil, more=1)]):
+            edit(broken, taken=False)
+            only(None)  # the launcher reads the file itself, and starts nothing under it
+        goes_on(running)
+        edit([echo])
+        only("echo.example.com")
+        edit([evil])
+        goes_on(running)
+        only("evil.example.com")
+        edit([])
+        goes_on(running)
+        only(None)
+    finally:
+        edit([echo])
+    stage.request("DELETE", f"/v1/jobs/{running['id']}")
+
+
 def test_a_resolver_that_is_silent_lets_nothing_begin():
     stage.ask_internet(do="forget")
     stage.name("www.example.com", "93.184.216.34", silent=True)
     try:
-        job = curl("https://www.example.com/", limits={"wall_ms": 30000})
+        job = curl("https://www.example.com/", "--max-time", "20", limits={"wall_ms": 60000})
         expect(job["outcome"]["code"] != 0, job)
-        expect(not [c for c in stage.ask_internet(do="counts")["connections"] if c["port"] == 443], "it was reached")
+        expect("resolver_failed" in {flow["reason"] for flow in job["network"]}, job["network"])
+        expect(not [c for c in stage.ask_internet(do="counts")["connections"] if c["port"] == 443], "GOT THROUGH")
     finally:
         stage.name("www.example.com", "93.184.216.34")
     expect(curl("https://www.example.com/")["stdout"] == "hello\n", "once it answers")

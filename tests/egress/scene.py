@@ -29,6 +29,8 @@ def begin(prepare, config):
     stage.profile("one", [WEB[0]])
     stage.profile("late", [dict(WEB[0], expires="2020-01-01T00:00:00Z")])
     stage.profile("root", [WEB[0]], root_inside=True)
+    stage.profile("places", [{"cidr": cidr, "ports": [port], "mode": "raw"} for cidr, port in
+                             ((SERVER, 7000), ("10.1.2.0/24", 7000), ("192.0.2.0/24", 7000), (SERVER, 7001))])
     stage.profile("none", [])
     stage.profile("null", None)
     url = {"type": "object", "properties": {"url": {"type": "string", "maxLength": 200}}, "required": ["url"]}

@@ -146,6 +146,12 @@ class Stage:
         run(f"{self.bin}/cordon-egress-wall", "--config", self.config, "--instance", self.ids["INSTANCE"], "--uid",
             self.ids["EGRESS_UID"], *more)
 
+    def nft(self, commands):
+        """By the library that cordon-egress-wall uses; in a process of its own, which ends with what it has allocated."""
+        code = "import ctypes, sys\nnft = ctypes.CDLL('libnftables.so.1')\nnft.nft_ctx_new.restype = ctypes.c_void_p\n" \
+               "sys.exit(nft.nft_run_cmd_from_buffer(ctypes.c_void_p(nft.nft_ctx_new(0)), sys.argv[1].encode()))"
+        run(sys.executable, "-c", code, commands)
+
     def check_wall(self):
         """What --check says, and its exit code."""
         ran = subprocess.run([f"{self.bin}/cordon-egress-wall", "--config", self.config, "--instance", self.ids["INSTANCE"],
@@ -158,6 +164,10 @@ class Stage:
                               "--config", self.config, "--state-dir", self.directory + "/state"],
                              capture_output=True, text=True)
         return {row["name"]: row for row in json.loads(ran.stdout)["findings"] if row["name"].startswith("egress")}
+
+    def cordon(self, *words):
+        """The command, and what it says."""
+        return subprocess.run([f"{self.bin}/cordon", "--runtime-dir", self.runtime, *words], capture_output=True, text=True)
 
     def raise_wall(self):
         self.wall()

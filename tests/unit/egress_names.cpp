@@ -112,6 +112,16 @@ TEST_CASE("100,000 questions for denied names are refused from the table, and gi
   CHECK(snapshot.name_at(snapshot.job().first_wildcard).empty());
 }
 
+TEST_CASE("an exact grant that has expired decides still: no wildcard lets out what it no longer does") {
+  auto exact = grant("api.example.com", EgressMode::passthrough, 443);
+  exact.expires = today;
+  auto snapshot = snapshot_of({grant("*.example.com", EgressMode::raw, 443), exact});
+  const auto address = *snapshot.address_of("api.example.com");
+  CHECK(snapshot.grant_for(address, 443, today - std::chrono::seconds(1)) == 1);
+  CHECK(snapshot.grant_for(address, 443, today).error() == FlowReason::grant_expired);
+  CHECK(snapshot.grant_for(*snapshot.address_of("www.example.com"), 443, today) == 0);
+}
+
 TEST_CASE("a grant that has expired denies from that second on") {
   auto expiring = grant("api.example.com", EgressMode::raw, 443);
   expiring.expires = today;

@@ -341,6 +341,7 @@ TEST_CASE("what cordon-egress and cordond say to each other survives the wire, a
       EgressFigures{},
       LedgerLost{},
       Revoked{{"a", "b"}},
+      FlowMoved{"job", 2, 10, 20},
   };
   for (const auto& record : records) {
     const auto bytes = encode(record);

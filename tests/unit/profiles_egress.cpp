@@ -101,7 +101,7 @@ TEST_CASE("a network is written as four decimal parts and a prefix, and in no ot
                            "192.0.2.0/024", "192.0.2.0/", "192.0.2.0 /24", "::ffff:192.0.2.0/120", "2001:db8::/32"})
     CHECK(fault_with(R"("cidr": ")" + std::string(text) + R"(")", "[1]", "raw") == "/egress/0/cidr");
   for (const char* never : {"127.0.0.1/32", "127.0.0.0/16", "0.0.0.0/32", "198.18.0.0/16", "198.19.1.1", "224.0.0.0/16",
-                            "255.255.255.255", "240.0.0.0/16"})
+                            "255.255.255.255", "240.0.0.0/16", "169.254.169.254", "169.254.0.0/16"})
     CHECK(fault_with(R"("cidr": ")" + std::string(never) + R"(")", "[1]", "raw") == "/egress/0/cidr");
   CHECK(fault_with(R"("cidr": "192.0.2.7")", "[1]", "raw") == "accepted");
 }
@@ -118,6 +118,8 @@ TEST_CASE("names of many owners need the explicit word for it") {
     const auto name = R"("name": ")" + std::string(fronted) + R"(")";
     CHECK(fault_with(name) == "/egress/0/name");
     CHECK(fault_with(name + R"(, "accept_fronting": true)") == "accepted");
+    CHECK(fault_with(name, "[443]", "raw") == "/egress/0/name");
+    CHECK(fault_with(name + R"(, "accept_fronting": true)", "[443]", "raw") == "accepted");
     CHECK(fault_with(name, "[80]", "http") == "accepted");  // there the Host is read
   }
   CHECK(fault_with(R"("name": "a.example.com", "accept_fronting": false)") == "/egress/0/accept_fronting");
@@ -208,6 +210,58 @@ TEST_CASE("what is narrowed has the ports, the budget and the end of the most sp
   CHECK(never_expires(api[1]));
   CHECK(narrowed(R"([{"name": "*.deep.example.com", "ports": [443]}])")[0].name == "*.deep.example.com");
   CHECK(to_text(narrowed(R"([{"cidr": "192.0.2.128/25"}])")[0]) == "192.0.2.128/25");
+}
+
+TEST_CASE("who asks for a wildcard gets what the profile says of names under it, and not more than that") {
+  const auto profile = grants(R"([
+    {"name": "*.corp.example", "ports": [443, 80], "mode": "raw", "max_bytes_up": 9000},
+    {"name": "*.deep.corp.example", "ports": [443], "mode": "passthrough"},
+    {"name": "upload.corp.example", "ports": [443], "mode": "passthrough", "max_bytes_up": 1024, "expires": "2030-01-01T00:00:00Z"},
+    {"name": "other.example", "ports": [443], "mode": "raw"}])");
+  const auto ask = [&](const std::string& asked) {
+    auto result = narrow_egress(profile, *parse_strict_json(asked), "/egress");
+    INFO(asked << (result ? "" : result.error()[0].pointer + " " + result.error()[0].detail));
+    REQUIRE(result);
+    CHECK(is_within(profile, *result));
+    CHECK_FALSE(fault_of(*result));
+    return *result;
+  };
+  const auto decides = [&](const EgressGrants& all, const char* name, std::uint16_t port = 443) {
+    const auto* grant = deciding_grant(all, name, port);
+    return grant == nullptr ? "" : grant->name;
+  };
+  for (const char* asked : {R"([{"name": "*.corp.example"}])", R"([{"name": "*.corp.example", "ports": [443]}])",
+                            R"([{"name": "*.corp.example"}, {"name": "upload.corp.example"}])",
+                            R"([{"name": "upload.corp.example"}, {"name": "*.corp.example"}])"}) {
+    const auto all = ask(asked);
+    CHECK(decides(all, "upload.corp.example") == "upload.corp.example");
+    CHECK(decides(all, "a.deep.corp.example") == "*.deep.corp.example");
+    CHECK(decides(all, "a.corp.example") == "*.corp.example");
+    CHECK(decides(all, "other.example").empty());
+    const auto* upload = deciding_grant(all, "upload.corp.example", 443);
+    CHECK(upload->mode == EgressMode::passthrough);
+    CHECK(upload->budget.max_bytes_up == 1024);
+    CHECK(to_utc(upload->expires) == "2030-01-01T00:00:00Z");
+  }
+  CHECK(ask(R"([{"name": "*.corp.example", "ports": [80]}])").size() == 1);
+  CHECK(ask(R"([{"name": "*.deep.corp.example"}])").size() == 2);  // 80 comes from the wider one
+  const auto less = ask(
+      R"([{"name": "*.corp.example", "max_bytes_up": 2000, "max_connections": 3, "expires": "2029-01-01T00:00:00Z"}])");
+  REQUIRE(less.size() == 3);
+  for (const auto& grant : less) {
+    CHECK(grant.budget.max_bytes_up == (grant.name == "upload.corp.example" ? 1024 : 2000));
+    CHECK(grant.budget.max_connections == 3);
+    CHECK(to_utc(grant.expires) == "2029-01-01T00:00:00Z");
+  }
+  // Whoever narrowed otherwise is not believed.
+  for (std::size_t without = 1; without < 3; ++without) {
+    auto all = ask(R"([{"name": "*.corp.example"}])");
+    REQUIRE(all.size() == 3);
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(without));
+    CHECK_FALSE(is_within(profile, all));
+  }
+  CHECK_FALSE(is_within(profile, {profile[0]}));
+  CHECK(is_within(profile, profile));
 }
 
 TEST_CASE("many names under one wildcard are not many budgets") {

@@ -36,7 +36,13 @@ TEST_CASE("a flow is told as it is allowed, and with its bytes once it has ended
   CHECK(open["verdict"] == "allowed");
   CHECK(open["reason"].is_null());
   CHECK(open["bytes_up"].is_null());
+  flows.take(FlowMoved{"j", 1, 3, 4});
+  flows.take(FlowMoved{"j", 2, 30, 40});  // of none that was let out
+  open = flows.json().at(0);
+  CHECK(open["bytes_up"] == 3);
+  CHECK(open["bytes_down"] == 4);
   flows.take(closed(1, 5, 7));
+  flows.take(FlowMoved{"j", 1, 6, 8});
   auto ended = flows.json().at(0);
   CHECK(ended["bytes_up"] == 5);
   CHECK(ended["bytes_down"] == 7);
@@ -71,6 +77,7 @@ TEST_CASE("what does not fit into a report is counted") {
 TEST_CASE("a flow whose end nobody told is lost, and its bytes are not invented") {
   JobFlows flows;
   flows.take(decided(1));
+  flows.take(FlowMoved{"j", 1, 3, 4});
   CHECK_FALSE(flows.is_closed());
   flows.lose();
   CHECK(flows.is_closed());
