@@ -36,12 +36,13 @@ EgressBudget part_of(const EgressBudget& whole, std::uint64_t parts) {
   return budget_of(figures);
 }
 
-// What one item of a job's list takes from one grant of the profile.
+// What one item of a job's list takes from one grant of the profile; or what the profile says of names under a wildcard
+// that was asked for, which comes along with it.
 struct Part {
   const EgressGrant* source;
   std::size_t item;
   EgressGrant grant;
-  bool is_exception = false;  // not asked for itself: a wildcard is, which the profile says something else about here
+  std::vector<std::size_t> under = {};  // items: the wildcards that it came along with; none if it was asked for
 };
 
 // Grants of the profile that decide about names under this one, which has this port, before it does.
@@ -68,7 +69,8 @@ class Narrowing {
     for (std::size_t i = 0; i < asked_.size(); ++i) split(i);
     add_exceptions();
     if (errors_.empty()) give_budgets();
-    EgressGrants grants = taken();
+    EgressGrants grants;
+    for (auto& part : parts_) grants.push_back(part.grant);
     if (errors_.empty()) refuse_faults(grants);
     if (!errors_.empty()) return tl::unexpected(std::move(errors_));
     return grants;
@@ -76,12 +78,6 @@ class Narrowing {
 
  private:
   std::string pointer_of(std::size_t item) const { return pointer_to(pointer_, item); }
-
-  EgressGrants taken() const {
-    EgressGrants grants;
-    for (const auto& part : parts_) grants.push_back(part.grant);
-    return grants;
-  }
 
   void split(std::size_t item) {
     ObjectReader in(asked_[item], pointer_of(item), errors_);
@@ -106,30 +102,48 @@ class Narrowing {
     if (in.find("mode") != nullptr && asked.mode != source->mode)
       return in.error("mode", "is another than the profile's, which is \"" +
                                   std::string(egress_modes[static_cast<std::size_t>(source->mode)]) + "\"");
-    auto& part = part_of_item(item, source, false);
+    auto& part = asked_part(item, source);
     part.grant.name = asked.name, part.grant.network = asked.network;
     if (!is_wildcard(asked.name)) part.grant.allow_shared_suffix = false;
     part.grant.ports.push_back(port);
   }
 
-  Part& part_of_item(std::size_t item, const EgressGrant* source, bool is_exception) {
+  Part& asked_part(std::size_t item, const EgressGrant* source) {
     for (auto& part : parts_)
-      if (part.item == item && part.source == source && part.is_exception == is_exception) return part;
-    parts_.push_back({source, item, *source, is_exception});
+      if (part.item == item && part.source == source) return part;
+    parts_.push_back({source, item, *source});
     parts_.back().grant.ports.clear();
     return parts_.back();
   }
 
   // Who asks for a wildcard asks for what the profile has under it, with what it says of names there.
   void add_exceptions() {
-    const auto asked = parts_;
-    for (const auto& part : asked) {
-      for (const auto port : part.grant.ports) {
-        for (const auto* other : exceptions_under(profile_, part.grant, port))
-          if (!has_exactly(taken(), other->name, port))
-            part_of_item(part.item, other, true).grant.ports.push_back(port);
+    std::vector<Part> exceptions;
+    for (const auto& source : profile_) {
+      Part exception{&source, 0, source};
+      exception.grant.ports.clear();
+      for (const auto port : source.ports) {
+        const auto* asked = deciding_part(source, port);
+        if (asked == nullptr) continue;
+        exception.grant.ports.push_back(port);
+        exception.under.push_back(asked->item);
       }
+      if (exception.under.empty()) continue;
+      exception.item = exception.under.front();
+      exceptions.push_back(std::move(exception));
     }
+    parts_.insert(parts_.end(), exceptions.begin(), exceptions.end());
+  }
+
+  // The wildcard that was asked for and would decide instead of `source`; nullptr: none, or that was asked for itself.
+  const Part* deciding_part(const EgressGrant& source, std::uint16_t port) const {
+    const Part* found = nullptr;
+    for (const auto& part : parts_) {
+      if (source.name.empty() || !has_port(part.grant, port) || !covers_name(part.grant.name, source.name)) continue;
+      if (part.grant.name == source.name) return nullptr;
+      if (found == nullptr || part.grant.name.size() > found->grant.name.size()) found = &part;
+    }
+    return found;
   }
 
   void give_budgets() {
@@ -137,10 +151,8 @@ class Narrowing {
     for (const auto& part : parts_) ++parts[part.source];
     for (auto& part : parts_) {
       part.grant.budget = part_of(part.source->budget, parts[part.source]);
-      if (part.is_exception) {
-        lower(part);
-        continue;
-      }
+      for (const auto item : part.under) lower(part, item);
+      if (!part.under.empty()) continue;
       ObjectReader in(asked_[part.item], pointer_of(part.item), errors_);
       read_lower_budget(in, part.source->budget, part.grant.budget, errors_);
       read_earlier_end(in, *part.source, part.grant);
@@ -148,9 +160,9 @@ class Narrowing {
   }
 
   // To what its wildcard is asked for with, where that is less.
-  void lower(Part& part) const {
+  void lower(Part& part, std::size_t item) const {
     FieldErrors told_of_the_wildcard;
-    ObjectReader in(asked_[part.item], pointer_of(part.item), told_of_the_wildcard);
+    ObjectReader in(asked_[item], pointer_of(item), told_of_the_wildcard);
     EgressGrant asked;
     asked.budget = part.grant.budget;
     read_lower_budget(in, max_egress_budget, asked.budget, told_of_the_wildcard);

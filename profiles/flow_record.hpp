@@ -108,7 +108,7 @@ struct FlowClosed {
   bool operator==(const FlowClosed&) const = default;
 };
 
-// What an allowed flow has come to so far: once a second at most, and only when it is more than was said.
+// What an allowed flow has come to so far: about once a second, when it is more than was said, while cordond reads.
 struct FlowMoved {
   std::string job;
   std::uint64_t flow = 0;

@@ -34,8 +34,11 @@ class Evidence {
   void on_revoke(std::function<void(const RevokeEgress&)> revoke) { revoke_ = std::move(revoke); }
   // Would a flow that is let out be recorded now?
   bool has_room() const { return connected() && has_room_for_denial() && waiting_.size() < most_waiting; }
-  // Would a denial be, or what a flow has come to? What is not is counted where it happens, and told later.
+  // Would a denial be? Those that are not are counted where they happen, and told later.
   bool has_room_for_denial() const { return for_watcher_.size() < crowded; }
+
+  // Has cordond read all that was told? Only then is it told what need not be.
+  bool is_read() const { return connected() && for_watcher_.empty(); }
 
   EgressFigures& figures() { return figures_; }
 

@@ -171,7 +171,7 @@ void Flow::end_if_expired(std::chrono::sys_seconds now) {
 }
 
 void Flow::tell_progress() {
-  if (!relay_ || untold_ || !job_->evidence().has_room_for_denial()) return;
+  if (!relay_ || untold_ || !job_->evidence().is_read()) return;
   const auto up = relay_->bytes(Direction::up), down = relay_->bytes(Direction::down);
   if (up == told_[0] && down == told_[1]) return;
   told_[0] = up, told_[1] = down;

@@ -27,7 +27,7 @@ class Flow {
   // RST to both sides; whatever it waits for is given up. The first reason counts.
   void end(FlowReason why);
   void end_if_expired(std::chrono::sys_seconds now);  // its grant
-  void tell_progress();                               // if there is any since the last time, and room for it
+  void tell_progress();                               // if there is any since the last time, and cordond reads
 
  private:
   bool is_ended() const { return ended_ != FlowReason::none; }

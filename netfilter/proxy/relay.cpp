@@ -21,12 +21,27 @@ constexpr std::uint64_t small = 16 << 10;  // a rate is waited for until so much
 constexpr int turn = 4;                    // pieces, before others have theirs
 constexpr std::size_t bulk = 32 << 10;     // that came at once: what is smaller is sooner copied
 constexpr auto last_patience = std::chrono::seconds(1);
+constexpr std::size_t much = 32 << 20;  // kept of all flows, for readers that are slow: from then on in small parts
 
 // One for all: nothing is left in it when a coroutine lets others run.
 char* scratch() {
   static std::array<char, part> bytes;
   return bytes.data();
 }
+
+// Bytes that were taken and wait for their reader.
+class Kept {
+ public:
+  explicit Kept(std::size_t size) : size_(size) { all_ += size_; }
+  ~Kept() { all_ -= size_; }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+  static bool is_much() { return all_ > much; }
+
+ private:
+  static inline std::size_t all_ = 0;
+  std::size_t size_;
+};
 
 Passage& passage() {
   static Passage one;
@@ -105,7 +120,7 @@ awaitable<bool> Relay::move_some(Direction direction) {
     };
     error_code error;
     bool unread = may_pass_unread(direction) && passage().open();
-    auto size = unread ? passage().take(source(direction), most(piece), error) : 0;
+    auto size = unread ? passage().take(source(direction), most(Kept::is_much() ? part : piece), error) : 0;
     // Whether there is nothing, or an end, read_some says: urgent data (tcp(7)) looks like both to splice(2).
     if (error == asio::error::would_block || error == asio::error::eof) unread = false;
     if (!unread) size = source(direction).read_some(asio::buffer(scratch(), most(part)), error);
@@ -195,6 +210,7 @@ awaitable<bool> Relay::deliver(std::string_view bytes, std::string kept, Directi
     bytes.remove_prefix(size);
     if (bytes.empty()) break;
     if (kept.empty()) bytes = kept = bytes;  // the scratch is others' while we wait
+    const Kept counted(kept.capacity());
     const auto [failed] = co_await sink(direction).async_wait(tcp::socket::wait_write, as_result);
     if (failed || over_) co_return false;
   }

@@ -36,6 +36,7 @@ struct LookUp {
   std::vector<IpAddress> found;
   int unanswered = 2;
   bool failed = false;
+  bool refused = false;  // whatever the other question brings
 
   void take(int status, const hostent* host) {
     if (status == ARES_SUCCESS && host != nullptr)
@@ -43,10 +44,10 @@ struct LookUp {
     else if (status != ARES_ENODATA && status != ARES_ENOTFOUND)
       failed = true;
     if (--unanswered > 0) return;
-    if (!found.empty())
+    if (!found.empty() && !refused)
       answers->deliver(std::move(found));
     else
-      answers->deliver(tl::unexpected(failed ? FlowReason::resolver_failed : FlowReason::name_not_found));
+      answers->deliver(tl::unexpected(failed || refused ? FlowReason::resolver_failed : FlowReason::name_not_found));
   }
 };
 
@@ -60,7 +61,8 @@ bool has_too_many_records(const unsigned char* reply, int size) {
 void take_reply(void* argument, int status, unsigned char* reply, int size, Parse parse) {
   const std::unique_ptr<std::shared_ptr<LookUp>> look_up(static_cast<std::shared_ptr<LookUp>*>(argument));
   hostent* host = nullptr;
-  if (status == ARES_SUCCESS) status = has_too_many_records(reply, size) ? ARES_EBADRESP : parse(reply, size, &host);
+  if (status == ARES_SUCCESS && has_too_many_records(reply, size)) (*look_up)->refused = true, status = ARES_EBADRESP;
+  if (status == ARES_SUCCESS) status = parse(reply, size, &host);
   (*look_up)->take(status, host);
   if (host != nullptr) ::ares_free_hostent(host);
 }

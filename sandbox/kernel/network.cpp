@@ -75,8 +75,7 @@ LinkRequest large_packets() {
 
 // What the kernel answers: 0, or an errno.
 template <typename Request>
-int ask_kernel(const Request& request, const std::string& what) {
-  const Fd socket(check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "open a netlink socket"));
+int ask(const Fd& socket, const Request& request, const std::string& what) {
   check(::send(socket.get(), &request, sizeof request, 0), "ask for", what);
   alignas(nlmsghdr) char answer[512];
   const auto size = check(::recv(socket.get(), answer, sizeof answer, 0), "hear of", what);
@@ -116,14 +115,17 @@ OtherNetwork::~OtherNetwork() {
   if (::setns(home_.get(), CLONE_NEWNET) < 0) ::_exit(1);
 }
 
-void add_local_route(Ipv4Network network) {
-  if (const int error = ask_kernel(local_route(network), "a local route to " + to_text(network)); error != 0)
-    throw KernelError("add a local route to", to_text(network), error);
+Loopback::Loopback()
+    : netlink_(check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "open a netlink socket")) {}
+
+void Loopback::add_route(Ipv4Network network) const {
+  const auto what = "a local route to " + to_text(network);
+  if (const int error = ask(netlink_, local_route(network), what); error != 0) throw KernelError("add", what, error);
 }
 
-void allow_large_packets() {
-  if (const int error = ask_kernel(large_packets(), "large packets over lo"); error != 0)
-    throw KernelError("allow large packets over", "lo", error);
+void Loopback::allow_large_packets() const {
+  const int error = ask(netlink_, large_packets(), "large packets over lo");
+  if (error != 0 && error != EINVAL && error != EOPNOTSUPP) throw KernelError("allow large packets over", "lo", error);
 }
 
 Fd listen_tcp(Ipv4 address, std::uint16_t port) {

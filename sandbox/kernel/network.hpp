@@ -24,12 +24,19 @@ class OtherNetwork {
   Fd home_;
 };
 
-// "ip route add local NETWORK dev lo": every address of it is this host's own, and loops back.
-void add_local_route(Ipv4Network network);
+// "lo" of the network namespace that this process is in when it is made.
+class Loopback {
+ public:
+  Loopback();
+  // "ip route add local NETWORK dev lo": every address of it is this host's own, and loops back.
+  void add_route(Ipv4Network network) const;
+  // What goes over it by IPv4 may go in packets of up to half a MiB ("ip link set lo gso_ipv4_max_size"): fewer of them
+  // are made and answered for a stream. A kernel that does not know it (before 6.3), or not that much, keeps to 64 KiB.
+  void allow_large_packets() const;
 
-// What goes over loopback by IPv4 may go in packets of up to half a MiB ("ip link set lo gso_ipv4_max_size"): fewer of
-// them are made and answered for a stream. A kernel before 6.3 passes over it, and keeps to 64 KiB.
-void allow_large_packets();
+ private:
+  Fd netlink_;
+};
 
 Fd listen_tcp(Ipv4 address, std::uint16_t port);
 Fd bind_udp(Ipv4 address, std::uint16_t port);

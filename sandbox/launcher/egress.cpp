@@ -30,30 +30,34 @@ constexpr const char* remedy = "start cordon-egress, or use a profile without \"
 void set_and_read_back(const Fd& proc, Facts& facts, const char* control, const std::string& name,
                        std::string_view value) {
   const auto path = "sys/net/" + name;
-  write_file(proc.get(), path, value);
-  auto found = read_file(proc.get(), path);
+  auto found = write_and_read_back(proc.get(), path, value);
   while (!found.empty() && found.back() == '\n') found.pop_back();
   if (found != value) throw KernelError("read back", path, ENOTRECOVERABLE, "this kernel does not keep what was set");
   facts.emplace_back(control, found);
 }
 
+std::vector<Ipv4Network> networks_of(const EgressJob& job) {
+  std::vector<Ipv4Network> networks{synthetic_network};
+  for (const auto& grant : job.grants)
+    if (grant.name.empty() && std::find(networks.begin(), networks.end(), grant.network) == networks.end())
+      networks.push_back(grant.network);
+  return networks;
+}
+
 // Between a tool and cordon-egress nothing is ever lost: the host's choice for far networks (which may pace what is
 // sent, as bbr does) would only hold back what is handed on. Of the namespace's sockets that come after this.
-void hurry_loopback(const Fd& proc) {
+void set_up_loopback(const Fd& proc, const EgressJob& job) {
   write_file(proc.get(), "sys/net/ipv4/tcp_congestion_control", "reno");
-  allow_large_packets();
+  const Loopback loopback;
+  loopback.allow_large_packets();
+  for (const auto& network : networks_of(job)) loopback.add_route(network);
 }
 
 // Name resolution and one listener for each port; what is not granted stays unreachable or refused.
 std::vector<Fd> open_sockets(const Fd& proc, const EgressJob& job, Facts& facts) {
   set_and_read_back(proc, facts, "egress.icmp_echo_ignore_all", "ipv4/icmp_echo_ignore_all", "1");
   set_and_read_back(proc, facts, "egress.disable_ipv6", "ipv6/conf/default/disable_ipv6", "1");
-  hurry_loopback(proc);
-  std::vector<Ipv4Network> routed{synthetic_network};
-  for (const auto& grant : job.grants)
-    if (grant.name.empty() && std::find(routed.begin(), routed.end(), grant.network) == routed.end())
-      routed.push_back(grant.network);
-  for (const auto& network : routed) add_local_route(network);
+  set_up_loopback(proc, job);
   std::vector<Fd> sockets;
   sockets.push_back(bind_udp(job.resolver, dns));
   sockets.push_back(listen_tcp(job.resolver, dns));
@@ -105,6 +109,9 @@ void hand_over(const Fd& line, const EgressJob& job, const std::vector<Fd>& sock
   for (const auto& socket : sockets) fds.push_back(socket.get());
   if (!send_message(line.get(), encode(job), fds))
     throw KernelError("hand the job to cordon-egress", "in 2 s", ETIMEDOUT, "cordon-egress hangs: restart it");
+}
+
+void expect_taken(const Fd& line) {
   const auto received = receive_message(line.get(), max_egress_message, 0);
   if (!received) throw KernelError("hear from cordon-egress", "in 2 s", ETIMEDOUT, "cordon-egress hangs: restart it");
   const auto answer = decode_egress_answer(received->bytes);
@@ -140,24 +147,29 @@ EgressJob egress_job_of(const JobSpec& job, bool private_egress) {
   return out;
 }
 
-Egress::Egress(const EgressPlace& place, const JobSpec& job, bool private_egress, pid_t init) {
+Egress::Egress(const EgressPlace& place, const JobSpec& job, bool private_egress, pid_t init)
+    : uid_(place.uid), port_(ports_of(job.egress).front()) {
   if (place.uid == 0)
     throw KernelError("open the job's egress", "there is no user for cordon-egress", ENOENT,
                       "systemd-sysusers makes it (cordon.json: egress.user); then restart the launcher");
   line_ = connect_to(place);
+  it_ = expect_peer(line_, place);
   const auto told = egress_job_of(job, private_egress);
-  expect_wall_where(expect_peer(line_, place), place.uid, ports_of(told.grants).front(), facts_);
   proc_ = new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-  std::vector<Fd> sockets;
   {
     const OtherNetwork inside(init);
-    sockets = open_sockets(proc_, told, facts_);
+    hand_over(line_, told, open_sockets(proc_, told, facts_));
   }
-  hand_over(line_, told, sockets);
   for (std::size_t i = 0; i < job.egress.size(); ++i)
     facts_.emplace_back(fmt::format("egress.grant.{}", i),
                         fmt::format("{} {} {}", to_text(job.egress[i]), fmt::join(job.egress[i].ports, ","),
                                     egress_modes[static_cast<std::size_t>(job.egress[i].mode)]));
+}
+
+Facts Egress::expect_served() {
+  expect_wall_where(it_, uid_, port_, facts_);
+  expect_taken(line_);
+  return std::move(facts_);
 }
 
 void Egress::end(std::chrono::milliseconds patience) noexcept {

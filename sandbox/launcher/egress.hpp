@@ -1,6 +1,6 @@
 // A job's way out: the sockets in its sandbox's network that stand for what it was granted, handed to cordon-egress,
-// which alone reads from them. The wall behind cordon-egress is tried first: without it nothing is handed over. What
-// is held here is the life of the job's egress. Runs in: launcher, as root.
+// which alone reads from them. The wall behind cordon-egress is tried: without it the job does not begin. What is held
+// here is the life of the job's egress. Runs in: launcher, as root.
 #pragma once
 
 #include <sys/types.h>
@@ -22,17 +22,22 @@ struct EgressPlace {
 
 class Egress {
  public:
-  // For the sandbox whose pid 1 this is; `private_egress` as cordon.json says now. Throws KernelError with the step and
-  // what to do; the tool has not started yet.
+  // For the sandbox whose pid 1 this is; `private_egress` as cordon.json says now. cordon-egress takes the job behind
+  // it. Throws KernelError with the step and what to do; the tool has not started yet.
   Egress(const EgressPlace& place, const JobSpec& job, bool private_egress, pid_t init);
 
-  Facts facts() const { return facts_; }  // as the kernel and cordon-egress say
+  // The wall holds, and cordon-egress has taken the job: what is in force, as the kernel says. Throws likewise; before
+  // the tool starts.
+  Facts expect_served();
 
   // Closes and waits, for so long at the most, until cordon-egress has cut every flow of the job. Never throws.
   void end(std::chrono::milliseconds patience) noexcept;
 
  private:
-  Fd proc_;  // needed at the start only, but to let go of a mount costs an RCU grace period
+  std::uint32_t uid_;   // of cordon-egress
+  std::uint16_t port_;  // one that is granted
+  pid_t it_ = 0;        // cordon-egress
+  Fd proc_;             // needed at the start only, but to let go of a mount costs an RCU grace period
   Fd line_;
   Facts facts_;
 };

@@ -1,10 +1,14 @@
 #include "sandbox/launcher/egress_wall.hpp"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
+
+#include "profiles/ipv4.hpp"
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/process.hpp"
 
@@ -19,8 +23,10 @@ constexpr const char* remedy =
   throw KernelError("try the wall of cordon-egress", what, ENOTRECOVERABLE, remedy);
 }
 
-constexpr std::uint32_t nobody = 0xc0000201;  // 192.0.2.1: of no host (RFC 5737), and in the set that is denied
-constexpr int answer_ms = 200;                // the filter's own answer comes with the call
+// 192.0.2.1 and 203.0.113.1: of no host (RFC 5737), and in the set that is denied.
+constexpr std::array<std::uint32_t, 2> nobody{0xc0000201, 0xcb007101};
+constexpr int answer_ms = 1000;  // the filter's own comes with the call, or as soon as this processor gets to it
+constexpr int one_hop = 1;       // no router passes on what the filter has let pass (ip(7), IP_TTL)
 
 sockaddr_in place(std::uint32_t address, std::uint16_t port) {
   sockaddr_in out{};
@@ -34,10 +40,14 @@ sockaddr_in loopback(std::uint16_t port) {
   return place(INADDR_LOOPBACK, port);
 }
 
-// A socket of that user: what a packet filter reads is whose a socket is, not who sends (nft(8), meta skuid).
+Fd open_socket(int type) {
+  return Fd(check(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket to try the wall with"));
+}
+
+// Of that user: what a packet filter reads is whose a socket is, not who sends (nft(8), meta skuid).
 Fd socket_of(std::uint32_t uid, int type) {
   EffectiveUser as(uid);
-  Fd socket(check(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket as cordon-egress"));
+  auto socket = open_socket(type);
   as.leave();
   return socket;
 }
@@ -53,8 +63,8 @@ void expect_datagram_refused(std::uint32_t uid) {
 }
 
 // To somebody who listens, and so would answer at once on loopback.
-void expect_connection_refused(std::uint32_t uid) {
-  const Fd listener(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a listener"));
+void expect_loopback_refused(std::uint32_t uid) {
+  const auto listener = open_socket(SOCK_STREAM);
   auto at = loopback(0);
   check(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), "bind to loopback");
   check(::listen(listener.get(), 1), "listen at loopback");
@@ -66,26 +76,47 @@ void expect_connection_refused(std::uint32_t uid) {
     no_wall("a connection of its user passed");
 }
 
-// On a port that is granted, to an address that nothing but the denied set refuses.
-void expect_denied_set(std::uint32_t uid, std::uint16_t port) {
+enum class Answer { refused, none, no_route, another };
+
+// On a port that is granted, to an address that nothing but the denied set refuses: with a reset, which comes over lo.
+Answer ask_wall(std::uint32_t uid, std::uint32_t address, std::uint16_t port) {
   const auto socket = socket_of(uid, SOCK_STREAM);
-  const auto at = place(nobody, port);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) < 0 && errno != EINPROGRESS) return;
+  check(::setsockopt(socket.get(), IPPROTO_IP, IP_TTL, &one_hop, sizeof one_hop), "let a packet go one hop");
+  const auto at = place(address, port);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) < 0 && errno != EINPROGRESS)
+    return Answer::no_route;
   pollfd answered{socket.get(), POLLOUT, 0};
-  check(::poll(&answered, 1, answer_ms), "wait for the wall's answer");
+  if (check(::poll(&answered, 1, answer_ms), "wait for the wall's answer") == 0) return Answer::none;
   int error = 0;
   socklen_t size = sizeof error;
   check(::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size), "read the wall's answer");
-  if (error == 0) no_wall("a connection of its user to a denied address passed");
+  return error == ECONNREFUSED ? Answer::refused : Answer::another;
+}
+
+// Which of them it was tried with; "" where no route leads to any.
+std::string expect_denied_set(std::uint32_t uid, std::uint16_t port) {
+  for (const auto address : nobody) {
+    const auto answer = ask_wall(uid, address, port);
+    if (answer == Answer::refused) return to_text(address);
+    if (answer == Answer::no_route) return "";
+    if (answer == Answer::another) no_wall("a connection of its user to a denied address passed");
+  }
+  no_wall(
+      "no answer: connections to denied addresses pass, or a rule of this host drops on lo what comes from "
+      "192.0.2.0/24 and 203.0.113.0/24");
 }
 
 }  // namespace
 
 void expect_wall(std::uint32_t uid, std::uint16_t granted_port, Facts& facts) {
   expect_datagram_refused(uid);
-  expect_connection_refused(uid);
-  expect_denied_set(uid, granted_port);
-  facts.emplace_back("egress.wall", "a datagram and a connection to loopback, and one to 192.0.2.1, all refused");
+  auto refused = expect_denied_set(uid, granted_port);
+  if (refused.empty()) {
+    expect_loopback_refused(uid);
+    refused = "loopback (no route leads to 192.0.2.1)";
+  }
+  facts.emplace_back("egress.wall",
+                     fmt::format("a datagram to loopback and a connection to {}, both refused", refused));
 }
 
 }  // namespace cordon

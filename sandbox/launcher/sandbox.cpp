@@ -169,7 +169,6 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
     used_before_ = workspace_.used();
     auto facts = give(job, memfds);
     for (const auto read : {payload_fd, stdin_fd}) memfds[read].reset();  // nothing keeps their memory while it runs
-    open_egress(job, facts);
     witness_.expect_begun();
     expect_open(host_.latch, job.generation);
     send_message(lifeline_, encode(LauncherMessage(Started{std::move(facts)})));
@@ -203,10 +202,13 @@ Facts Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
     give_to_interpreter(memfds);
   else
     send_message(init_.ours.get(), job_is_here, {memfds[payload_fd].get(), memfds[stdin_fd].get()});
-  auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_);  // meanwhile
+  open_egress(job);                                                       // meanwhile
+  auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_);  // likewise
   watch_->expect<JobRead>(input_ ? interpreter_patience : setup_patience);
   set_resource_limits(job.limits);
   for (auto& fact : read_back_resource_limits(plan_, job.limits, watch_->tool_pid())) facts.push_back(std::move(fact));
+  if (egress_)
+    for (auto& fact : egress_->expect_served()) facts.push_back(std::move(fact));
   return facts;
 }
 
@@ -238,10 +240,9 @@ void Sandbox::set_resource_limits(const Limits& limits) const {
 }
 
 // Before the latch is looked at: a kill that comes meanwhile cuts what was opened.
-void Sandbox::open_egress(const JobSpec& job, Facts& facts) {
+void Sandbox::open_egress(const JobSpec& job) {
   if (job.egress.empty()) return;
   egress_.emplace(host_.egress, job, host_.policy.config.egress.private_egress, child_->pid);
-  for (auto& fact : egress_->facts()) facts.push_back(std::move(fact));
   timings_.mark("egress");
 }
 

@@ -46,7 +46,7 @@ class Sandbox {
   void give_to_interpreter(const std::vector<Fd>& memfds);
   void expect_it_may_take(const Limits& limits) const;  // the interpreter; throws JobDeclined
   void set_resource_limits(const Limits& limits) const;
-  void open_egress(const JobSpec& job, Facts& facts);
+  void open_egress(const JobSpec& job);
   void find_out(Finished& finished);
   void gather(int globs, const JobSpec& job);
 

@@ -23,7 +23,11 @@ int confined(const std::function<long()>& call) {
   const auto pid = ::fork();
   REQUIRE(pid >= 0);
   if (pid == 0) {
-    confine();
+    try {
+      confine();
+    } catch (...) {
+      ::_exit(255);
+    }
     errno = 0;
     ::_exit(call() < 0 ? errno : 0);
   }

@@ -1,6 +1,7 @@
 // What ends a flow, or does not let it begin: evidence, budgets, what a resolver says, and the end of the job.
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <thread>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/message_socket.hpp"
@@ -280,6 +281,19 @@ TEST_CASE(
     INFO(where);
     CHECK((where == "17 9.9.9.9 53" || where == "6 9.9.9.9 53" || where == "6 93.184.216.40 7000"));
   }
+}
+
+TEST_CASE("what a flow has come to is told while it flows, and nothing while nothing passes") {
+  Stage stage;
+  auto held = stage.connect(7000);
+  REQUIRE(talks(held));
+  const auto moved = stage.proxy.watcher().wait_for<FlowMoved>();
+  REQUIRE(moved.size() == 1);
+  CHECK(moved[0] == FlowMoved{"job-1", 1, 5, 5});
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  CHECK(stage.proxy.watcher().all<FlowMoved>().size() == 1);
+  REQUIRE(talks(held));
+  CHECK(stage.proxy.watcher().wait_for<FlowMoved>(2).back() == FlowMoved{"job-1", 1, 10, 10});
 }
 
 TEST_CASE("a name without an address and a far side that resets are told apart") {

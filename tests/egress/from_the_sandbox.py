@@ -13,6 +13,7 @@ import subprocess
 import time
 
 from scene import SERVER, WEB, curl, expect, play, reached, sent, stage, went_well
+from stage import FAR_END, run
 
 TALK = """
 import socket, sys
@@ -163,7 +164,7 @@ def test_a_job_may_narrow_and_not_widen():
     for nothing in ([], None):
         before = sent()
         job = curl("https://www.example.com/", egress=nothing)
-        expect(sent() == before, "GOT THROUGH", job)
+        expect(sent() == before, job)
         expect(job["outcome"]["code"] != 0 and job["network"] == [], job)
     for wider, pointer in (([{"name": "evil.example.com"}], "/egress/0/name"), ([{"name": "*.com"}], "/egress/0/name"),
                            ([{"name": "www.example.com", "ports": [80]}], "/egress/0/ports"), ("all", "/egress"),
@@ -192,7 +193,7 @@ def test_a_tool_has_as_much_network_as_its_definition_leaves_of_the_profiles():
     expect(job["outcome"]["code"] != 0 and {f["reason"] for f in job["network"]} == {"no_grant"}, job)
     before = sent()
     job = call("lookup", https)
-    expect(sent() == before, "GOT THROUGH", job)
+    expect(sent() == before, job)
     expect(job["outcome"]["code"] != 0 and job["network"] == [], job)
     for url in (https, plain):
         expect(call("whatever", url)["stdout"] == "hello\n", url)
@@ -208,7 +209,7 @@ def test_what_is_enforced_is_read_back():
     enforced = stage.job(["true"])["enforced"]
     expect(enforced["egress.ports"] == "80 443 7000 7001 7002", enforced)
     expect(enforced["egress.icmp_echo_ignore_all"] == "1" and enforced["egress.resolver"] == "198.18.0.1:53", enforced)
-    expect("192.0.2.1, all refused" in enforced["egress.wall"], enforced)
+    expect("to 192.0.2.1, both refused" in enforced["egress.wall"], enforced)
 
 
 def test_without_the_wall_no_job_has_egress():
@@ -241,6 +242,33 @@ def test_behind_a_wall_that_refuses_loopback_alone_no_job_has_egress():
     finally:
         stage.raise_wall()
     expect(went_well(stage.job(["true"])), "with the wall again")
+
+
+def test_the_wall_is_tried_where_a_route_leads_and_without_its_answer_no_job_has_egress():
+    def tried():
+        job = stage.job(["true"])
+        return job["enforced"]["egress.wall"] if went_well(job) else json.dumps(job["outcome"])
+
+    run("ip", "route", "del", "default")
+    try:
+        expect("loopback (no route leads to 192.0.2.1)" in tried(), "without a route")
+    finally:
+        run("ip", "route", "add", "default", "via", FAR_END)
+    for dropped, told in (("192.0.2.0/24", "203.0.113.1, both refused"), ("192.0.2.0/24, 203.0.113.0/24", "drops on lo")):
+        rules = f"""table ip dropping {{
+          chain in {{
+            type filter hook prerouting priority -150; policy accept;
+            ip saddr {{ {dropped} }} drop
+          }}
+        }}
+        """
+        try:
+            stage.nft(rules)
+            found = tried()
+        finally:
+            stage.nft("delete table ip dropping\n")
+        expect(told in found, found)
+    expect("192.0.2.1, both refused" in tried(), "as ever")
 
 
 def test_whether_the_wall_is_the_one_that_is_wanted_is_told_and_the_doctor_has_looked():

@@ -188,7 +188,11 @@ OpenJob Proxy::open_with(std::string_view message, const std::vector<Fd>& fds) {
   auto connection = connect_to(socket_);
   std::vector<int> raw;
   for (const auto& fd : fds) raw.push_back(fd.get());
-  send_message(connection.get(), message, raw);
+  try {
+    send_message(connection.get(), message, raw);
+  } catch (const KernelError& e) {
+    if (e.error != EPIPE) throw;  // who is not heard may find that before it has spoken
+  }
   auto answer = answer_on(connection);
   return {std::move(connection), answer};
 }

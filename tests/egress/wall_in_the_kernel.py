@@ -125,12 +125,14 @@ def as_user(uid, tries):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-        with os.fdopen(write, "w") as out:
-            json.dump([send(*one) for one in tries], out)
-        os._exit(0)
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            with os.fdopen(write, "w") as out:
+                json.dump([send(*one) for one in tries], out)
+        finally:
+            os._exit(0)  # without an answer the parent finds that out
     os.close(write)
     with os.fdopen(read) as told:
         answers = json.load(told)

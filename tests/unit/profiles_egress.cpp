@@ -253,6 +253,37 @@ TEST_CASE("who asks for a wildcard gets what the profile says of names under it,
     CHECK(grant.budget.max_connections == 3);
     CHECK(to_utc(grant.expires) == "2029-01-01T00:00:00Z");
   }
+  // The longer of two wildcards that were asked for says how much of what stands under it, whichever comes first.
+  for (const char* both :
+       {R"([{"name": "*.corp.example"}, {"name": "*.deep.corp.example", "max_connections": 2, "ports": [443]}])",
+        R"([{"name": "*.deep.corp.example", "max_connections": 2, "ports": [443]}, {"name": "*.corp.example"}])"}) {
+    const auto profile_of_three = grants(R"([
+      {"name": "*.corp.example", "ports": [443], "mode": "raw"},
+      {"name": "*.deep.corp.example", "ports": [443], "mode": "raw"},
+      {"name": "x.deep.corp.example", "ports": [443], "mode": "passthrough"}])");
+    const auto all = narrow_egress(profile_of_three, *parse_strict_json(both), "/egress");
+    REQUIRE(all);
+    CHECK(is_within(profile_of_three, *all));
+    CHECK(deciding_grant(*all, "x.deep.corp.example", 443)->budget.max_connections == 2);
+  }
+  // One grant under two items, whose ports come from several, is one, and whole.
+  const auto many_ports = grants(R"([
+    {"name": "*.example.com", "ports": [80, 8080], "mode": "http"},
+    {"name": "*.example.com", "ports": [443], "mode": "passthrough"},
+    {"name": "api.example.com", "ports": [80, 443, 8080], "mode": "raw", "max_connections": 1}])");
+  for (const char* asked :
+       {R"([{"name": "*.example.com"}])",
+        R"([{"name": "*.example.com", "ports": [443]}, {"name": "*.example.com", "ports": [80, 8080]}])"}) {
+    const auto all = narrow_egress(many_ports, *parse_strict_json(asked), "/egress");
+    INFO(asked << (all ? "" : all.error()[0].pointer + " " + all.error()[0].detail));
+    REQUIRE(all);
+    CHECK(is_within(many_ports, *all));
+    const auto* api = deciding_grant(*all, "api.example.com", 443);
+    REQUIRE(api != nullptr);
+    CHECK(api->mode == EgressMode::raw);
+    CHECK(api->ports == std::vector<std::uint16_t>{80, 443, 8080});
+    CHECK(api->budget.max_connections == 1);
+  }
   // Whoever narrowed otherwise is not believed.
   for (std::size_t without = 1; without < 3; ++without) {
     auto all = ask(R"([{"name": "*.corp.example"}])");
