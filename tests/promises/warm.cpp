@@ -235,7 +235,7 @@ TEST_CASE("time is the job's own in a warm sandbox: the wait before it counts in
   }
   INFO("cpu_ms " << least_cpu << " warm, " << least_cold_cpu << " cold");
   CHECK(least_cpu < least_cold_cpu + 1 * slow);
-  CHECK(least_cpu < 2 * slow);  // what a preparation takes is more
+  CHECK(least_cpu < 3 * slow);  // with what a preparation takes it is more
   job["argv"] = {"sleep", "60"};
   job["limits"]["wall_ms"] = 700 * slowness();
   const auto over = run_warm(warm, job);
