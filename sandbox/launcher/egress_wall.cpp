@@ -76,6 +76,11 @@ void expect_loopback_refused(std::uint32_t uid) {
     no_wall("a connection of its user passed");
 }
 
+// What a route says, or that there is none (ip(7), rtnetlink(7): unreachable, blackhole, prohibit).
+bool is_of_routing(int error) {
+  return error == ENETUNREACH || error == EHOSTUNREACH || error == EINVAL || error == EACCES;
+}
+
 enum class Answer { refused, none, no_route, another };
 
 // On a port that is granted, to an address that nothing but the denied set refuses: with a reset, which comes over lo.
@@ -83,8 +88,10 @@ Answer ask_wall(std::uint32_t uid, std::uint32_t address, std::uint16_t port) {
   const auto socket = socket_of(uid, SOCK_STREAM);
   check(::setsockopt(socket.get(), IPPROTO_IP, IP_TTL, &one_hop, sizeof one_hop), "let a packet go one hop");
   const auto at = place(address, port);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) < 0 && errno != EINPROGRESS)
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) < 0 && errno != EINPROGRESS) {
+    if (!is_of_routing(errno)) check(-1, "try the wall with a connection to", to_text(address));
     return Answer::no_route;
+  }
   pollfd answered{socket.get(), POLLOUT, 0};
   if (check(::poll(&answered, 1, answer_ms), "wait for the wall's answer") == 0) return Answer::none;
   int error = 0;
