@@ -154,20 +154,26 @@ awaitable<FlowReason> Flow::relay() {
   co_return why;
 }
 
-void Flow::end(FlowReason why) {
+void Flow::cut(FlowReason why) {
   if (is_ended()) return;
   ended_ = why;
   tell_decision();
   if (evidence_) evidence_->give_up();
   dial_.give_up();
+  if (relay_) relay_->cut(why);
+}
+
+void Flow::reset_tool() {
   if (relay_)
-    relay_->reset(why);
+    relay_->reset_tool();
   else
     reset(tool_);
 }
 
 void Flow::end_if_expired(std::chrono::sys_seconds now) {
-  if (grant_ && job_->snapshot().has_expired(*grant_, now)) end(FlowReason::grant_expired);
+  if (!grant_ || !job_->snapshot().has_expired(*grant_, now)) return;
+  cut(FlowReason::grant_expired);
+  reset_tool();
 }
 
 void Flow::tell_progress() {

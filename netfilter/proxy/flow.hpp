@@ -24,8 +24,9 @@ class Flow {
   // The whole of it. Spawned once.
   static awaitable<void> run(std::shared_ptr<Flow> flow);
 
-  // RST to both sides; whatever it waits for is given up. The first reason counts.
-  void end(FlowReason why);
+  // RST to the far side; whatever it waits for is given up. The first reason counts. reset_tool() is to follow.
+  void cut(FlowReason why);
+  void reset_tool();
   void end_if_expired(std::chrono::sys_seconds now);  // its grant
   void tell_progress();                               // if there is any since the last time, and cordond reads
 

@@ -1,6 +1,7 @@
 #include "netfilter/proxy/job.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 #include "netfilter/proxy/flow.hpp"
 #include "netfilter/proxy/wall_clock.hpp"
@@ -50,23 +51,26 @@ void Job::start() {
 void Job::end() {
   if (std::exchange(ended_, true)) return;
   cut_all(FlowReason::job_ended);
-  dns_.end();
   second_.cancel();
   close_if_done();
 }
 
-// The resolver stays: it lets nothing out, and says why.
 void Job::revoke(FlowReason why) {
   if (!takes_flows()) return;
   snapshot_.revoke();
-  if (why == FlowReason::job_ended) dns_.end();  // nobody is left to be told why
   cut_all(why);
 }
 
+// The flag is set: nothing that a listener still has is taken. Of all jobs that are cut at once the far sides come
+// first; then, before any tool hears of it, the listeners. Where somebody is left the resolver stays, and says why.
 void Job::cut_all(FlowReason why) {
-  error_code ignored;
-  for (auto& listener : listeners_) listener.close(ignored);
-  for (auto* flow : flows_) flow->end(why);
+  asio::post(io_, [self = shared_from_this(), why] {
+    error_code ignored;
+    for (auto& listener : self->listeners_) listener.close(ignored);
+    if (why == FlowReason::job_ended) self->dns_.end();
+    for (auto* flow : self->flows_) flow->reset_tool();
+  });
+  for (auto* flow : flows_) flow->cut(why);
 }
 
 void Job::join(Flow& flow) {

@@ -25,7 +25,7 @@ class Job : public std::enable_shared_from_this<Job> {
   Job& operator=(const Job&) = delete;
 
   void start();
-  // Flag, close the listeners, RST every flow. What waits for something is woken and finds the flag.
+  // Flag, RST every far side, close the listeners, RST the tools. What waits for something is woken and finds the flag.
   void end();
   // The same, for good, while the job lives on: what it still asks for is refused with the reason.
   void revoke(FlowReason why);

@@ -74,22 +74,37 @@ awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
   }
   error_code ignored;
   far_.close(ignored);
+  reset_tool();
   co_return why_;
 }
 
 void Relay::reset(FlowReason why) {
+  cut(why);
+  reset_tool();
+}
+
+void Relay::cut(FlowReason why) {
   if (!std::exchange(over_, true)) why_ = why;
-  for (const auto direction : {Direction::up, Direction::down}) {  // what will never be sent has not passed
-    auto discarded = egress::reset(sink(direction));
-    if (discarded > 0 && said_end_[static_cast<int>(direction)]) --discarded;
-    bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), discarded);
-  }
+  is_cut_ = true;
+  discard(Direction::up);
   done_.cancel();
+}
+
+void Relay::reset_tool() {
+  if (is_cut_) discard(Direction::down);
+}
+
+// What will never be sent has not passed.
+void Relay::discard(Direction direction) {
+  auto discarded = egress::reset(sink(direction));
+  if (discarded > 0 && said_end_[static_cast<int>(direction)]) --discarded;
+  bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), discarded);
 }
 
 awaitable<void> Relay::leave_tool_politely() {
   said_end_[static_cast<int>(Direction::down)] = true;
   co_await end_politely(tool_);
+  reset_tool();
 }
 
 awaitable<void> Relay::pump(std::shared_ptr<Relay> self, Direction direction, std::string opening, std::string rest) {

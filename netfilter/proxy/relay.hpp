@@ -25,6 +25,9 @@ class Relay : public std::enable_shared_from_this<Relay> {
   awaitable<FlowReason> run(std::string opening, std::string rest);
   // RST to both sides, at once.
   void reset(FlowReason why);
+  // The same in two steps: the far side, and then the tool, which at the end of run() has happened, too.
+  void cut(FlowReason why);
+  void reset_tool();
 
   // Behind run(), of an answer that is all: so that what was said last is not taken away.
   awaitable<void> leave_tool_politely();
@@ -50,6 +53,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   awaitable<void> let_arrive(Direction direction);
   awaitable<void> until_sent(Direction direction);
   bool is_sent_on();
+  void discard(Direction direction);
   std::uint64_t left(Direction direction) const;
 
   tcp::socket& source(Direction d) { return d == Direction::up ? tool_ : far_; }
@@ -68,6 +72,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   bool said_end_[2] = {false, false};  // to the side that it goes to: a FIN, which the kernel counts as a byte
   int open_ = 2;
   bool over_ = false;
+  bool is_cut_ = false;
   FlowReason why_ = FlowReason::none;
 };
 
