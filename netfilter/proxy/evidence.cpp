@@ -1,10 +1,13 @@
 #include "netfilter/proxy/evidence.hpp"
 
+#include <utility>
+
 namespace cordon::egress {
 
 namespace {
 
 constexpr int most_at_once = 256;
+constexpr auto soon = std::chrono::milliseconds(5);
 
 }  // namespace
 
@@ -29,19 +32,32 @@ void Evidence::begin(const LinePtr& line) {
   asio::co_spawn(io_, drain(line), asio::detached);
 }
 
-bool Evidence::ask(const FlowDecided& decision, const JobOwner& owner, const Waiter& waiter) {
-  if (!has_room()) return waiter->deliver(false), false;
+void Evidence::ask(const FlowDecided& decision, const JobOwner& owner, const Waiter& waiter) {
+  if (!has_room()) return waiter->deliver(false);
   auto asked = decision;
   asked.sequence = ++sequence_;
   waiting_.emplace(asked.sequence, waiter);
   figures_.waiting_for_evidence = waiting_.size();
-  if (!ledger_) return tell(asked), false;
+  if (!ledger_) return tell(asked);
   send(ledger_, for_ledger_, encode(FlowToWrite{owner, std::move(asked)}));
-  return true;
+  soon_.push_back(encode(FlowRecord(decision)));
+  if (!std::exchange(tells_in_time_, true)) asio::co_spawn(io_, tell_in_time(), asio::detached);
+}
+
+awaitable<void> Evidence::tell_in_time() {
+  asio::steady_timer timer(io_, soon);
+  co_await timer.async_wait(as_result);
+  tells_in_time_ = false;
+  tell_what_waits();
 }
 
 void Evidence::tell(const FlowRecord& record) {
+  tell_what_waits();
   send(watcher_, for_watcher_, encode(record));
+}
+
+void Evidence::tell_what_waits() {
+  for (auto& bytes : std::exchange(soon_, {})) send(watcher_, for_watcher_, std::move(bytes));
 }
 
 // In order: what waits goes first.

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "netfilter/proxy/later.hpp"
 #include "netfilter/proxy/seqpacket.hpp"
@@ -23,10 +24,11 @@ class Evidence {
   void connect(Descriptor watcher);
   bool connected() const { return watcher_ != nullptr; }
 
-  // Delivers true when it is written. The waiter may give up (job's end), nothing is left of it then. True: cordond has
-  // not heard of the decision with that, and is to be told.
+  // Delivers true when it is written. The waiter may give up (job's end), nothing is left of it then. cordond hears of
+  // it, too, before anything else is told, but a few milliseconds later at the most: whoever wakes it at once takes a
+  // processor from those that are to answer.
   using Waiter = std::shared_ptr<Later<bool>>;
-  bool ask(const FlowDecided& decision, const JobOwner& owner, const Waiter& waiter);
+  void ask(const FlowDecided& decision, const JobOwner& owner, const Waiter& waiter);
 
   void tell(const FlowRecord& record);
 
@@ -35,7 +37,7 @@ class Evidence {
   // Would a flow that is let out be recorded now?
   bool has_room() const { return connected() && has_room_for_denial() && waiting_.size() < most_waiting; }
   // Would a denial be? Those that are not are counted where they happen, and told later.
-  bool has_room_for_denial() const { return for_watcher_.size() < crowded; }
+  bool has_room_for_denial() const { return for_watcher_.size() + soon_.size() < crowded; }
 
   // Has cordond read all that was told? Only then is it told what need not be.
   bool is_read() const { return connected() && for_watcher_.empty(); }
@@ -55,6 +57,8 @@ class Evidence {
   bool take_from_watcher(const WatcherMessage& message, Packet& packet);
   void take_ledger(Packet& packet);
   awaitable<void> drain(LinePtr line);
+  awaitable<void> tell_in_time();
+  void tell_what_waits();
   void send(const LinePtr& line, std::deque<std::string>& queue, std::string bytes);
   void take_answer(const EvidenceWritten& answer);
   void disconnect(const LinePtr& line);
@@ -67,6 +71,8 @@ class Evidence {
   // Messages that wait to be read. Bounded: flows and denials stop at `crowded`, each live flow has two more; to the
   // ledger goes what is in `waiting_`.
   std::deque<std::string> for_watcher_, for_ledger_;
+  std::vector<std::string> soon_;  // goes to cordond, too
+  bool tells_in_time_ = false;
   std::map<std::uint64_t, Waiter> waiting_;
   std::uint64_t sequence_ = 0;
   EgressFigures figures_;

@@ -1,7 +1,6 @@
 #include "netfilter/proxy/flow.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
 
@@ -57,7 +56,6 @@ awaitable<void> Flow::run(std::shared_ptr<Flow> flow) {
   if (why == FlowReason::none) {
     const auto patience = std::chrono::milliseconds(flow->job_->limits().connect_ms);
     auto permit = std::move(*flow->permit_);
-    asio::post(flow->job_->io(), [flow] { flow->tell_decision(); });  // once the dial is on its way
     why = co_await flow->dial_.run(std::move(permit), patience);
     if (flow->is_ended()) why = flow->ended_;
   }
@@ -113,8 +111,7 @@ awaitable<FlowReason> Flow::wait_for_evidence() {
   auto& figures = job_->evidence().figures();
   ++figures.flows_allowed;
   evidence_ = std::make_shared<Later<bool>>(job_->io().get_executor());
-  const auto decided = decision(FlowReason::none);
-  if (job_->evidence().ask(decided, job_->snapshot().job().owner, evidence_)) untold_ = decided;
+  job_->evidence().ask(decision(FlowReason::none), job_->snapshot().job().owner, evidence_);
   prepare(*permit_);
   const auto written = co_await evidence_->get(Clock::now() + evidence_patience);
   if (is_ended()) co_return ended_;
@@ -157,7 +154,6 @@ awaitable<FlowReason> Flow::relay() {
 void Flow::cut(FlowReason why) {
   if (is_ended()) return;
   ended_ = why;
-  tell_decision();
   if (evidence_) evidence_->give_up();
   dial_.give_up();
   if (relay_) relay_->cut(why);
@@ -177,7 +173,7 @@ void Flow::end_if_expired(std::chrono::sys_seconds now) {
 }
 
 void Flow::tell_progress() {
-  if (!relay_ || untold_ || !job_->evidence().is_read()) return;
+  if (!relay_ || !job_->evidence().is_read()) return;
   const auto up = relay_->bytes(Direction::up), down = relay_->bytes(Direction::down);
   if (up == told_[0] && down == told_[1]) return;
   told_[0] = up, told_[1] = down;
@@ -235,12 +231,7 @@ void Flow::record_denial(FlowReason why) {
   job_->denials().flow(decision(why));
 }
 
-void Flow::tell_decision() {
-  if (const auto decided = std::exchange(untold_, std::nullopt)) job_->evidence().tell(*decided);
-}
-
 void Flow::record_close(FlowReason why) {
-  tell_decision();
   FlowClosed c;
   c.job = job_->snapshot().job().id;
   c.flow = id_;

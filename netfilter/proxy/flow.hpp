@@ -42,7 +42,6 @@ class Flow {
   std::string refusal(FlowReason why) const;
   FlowDecided decision(FlowReason why) const;
   void record_denial(FlowReason why);
-  void tell_decision();
   void record_close(FlowReason why);
   Budget& grant_budget() const { return job_->budget_of(*grant_); }
 
@@ -58,7 +57,6 @@ class Flow {
   Hearing hearing_;
   std::optional<Permit> permit_;
   std::shared_ptr<Later<bool>> evidence_;
-  std::optional<FlowDecided> untold_;  // what cordond has not heard of, and the ledger has
   Dial dial_;
   std::shared_ptr<Relay> relay_;
   std::uint64_t told_[2] = {0, 0};       // bytes, of which cordond has heard

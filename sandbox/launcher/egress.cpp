@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
@@ -36,28 +37,29 @@ void set_and_read_back(const Fd& proc, Facts& facts, const char* control, const 
   facts.emplace_back(control, found);
 }
 
-std::vector<Ipv4Network> networks_of(const EgressJob& job) {
-  std::vector<Ipv4Network> networks{synthetic_network};
-  for (const auto& grant : job.grants)
-    if (grant.name.empty() && std::find(networks.begin(), networks.end(), grant.network) == networks.end())
-      networks.push_back(grant.network);
-  return networks;
-}
-
 // Between a tool and cordon-egress nothing is ever lost: the host's choice for far networks (which may pace what is
 // sent, as bbr does) would only hold back what is handed on. Of the namespace's sockets that come after this.
-void set_up_loopback(const Fd& proc, const EgressJob& job) {
+void set_up_loopback(const Fd& proc) {
   write_file(proc.get(), "sys/net/ipv4/tcp_congestion_control", "reno");
   const Loopback loopback;
   loopback.allow_large_packets();
-  for (const auto& network : networks_of(job)) loopback.add_route(network);
+  loopback.add_route(synthetic_network);
+}
+
+void add_routes(const EgressJob& job) {
+  std::vector<Ipv4Network> networks{synthetic_network};  // which has one
+  std::optional<Loopback> loopback;
+  for (const auto& grant : job.grants) {
+    if (!grant.name.empty() || std::find(networks.begin(), networks.end(), grant.network) != networks.end()) continue;
+    if (!loopback) loopback.emplace();
+    loopback->add_route(grant.network);
+    networks.push_back(grant.network);
+  }
 }
 
 // Name resolution and one listener for each port; what is not granted stays unreachable or refused.
-std::vector<Fd> open_sockets(const Fd& proc, const EgressJob& job, Facts& facts) {
-  set_and_read_back(proc, facts, "egress.icmp_echo_ignore_all", "ipv4/icmp_echo_ignore_all", "1");
-  set_and_read_back(proc, facts, "egress.disable_ipv6", "ipv6/conf/default/disable_ipv6", "1");
-  set_up_loopback(proc, job);
+std::vector<Fd> open_sockets(const EgressJob& job, Facts& facts) {
+  add_routes(job);
   std::vector<Fd> sockets;
   sockets.push_back(bind_udp(job.resolver, dns));
   sockets.push_back(listen_tcp(job.resolver, dns));
@@ -147,6 +149,14 @@ EgressJob egress_job_of(const JobSpec& job, bool private_egress) {
   return out;
 }
 
+EgressNetwork::EgressNetwork(pid_t init)
+    : proc_(new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)) {
+  const OtherNetwork inside(init);
+  set_and_read_back(proc_, facts_, "egress.icmp_echo_ignore_all", "ipv4/icmp_echo_ignore_all", "1");
+  set_and_read_back(proc_, facts_, "egress.disable_ipv6", "ipv6/conf/default/disable_ipv6", "1");
+  set_up_loopback(proc_);
+}
+
 Egress::Egress(const EgressPlace& place, const JobSpec& job, bool private_egress, pid_t init)
     : uid_(place.uid), port_(ports_of(job.egress).front()) {
   if (place.uid == 0)
@@ -155,10 +165,9 @@ Egress::Egress(const EgressPlace& place, const JobSpec& job, bool private_egress
   line_ = connect_to(place);
   it_ = expect_peer(line_, place);
   const auto told = egress_job_of(job, private_egress);
-  proc_ = new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   {
     const OtherNetwork inside(init);
-    hand_over(line_, told, open_sockets(proc_, told, facts_));
+    hand_over(line_, told, open_sockets(told, facts_));
   }
   for (std::size_t i = 0; i < job.egress.size(); ++i)
     facts_.emplace_back(fmt::format("egress.grant.{}", i),

@@ -20,10 +20,23 @@ struct EgressPlace {
   std::uint32_t uid = 0;
 };
 
+// What of it no job decides, in the network of a sandbox that is being prepared.
+class EgressNetwork {
+ public:
+  explicit EgressNetwork(pid_t init);  // pid 1 of the sandbox, whose "lo" is up; throws KernelError
+
+  const Facts& facts() const { return facts_; }  // what is in force, as the kernel says
+
+ private:
+  Fd proc_;  // needed at the start only, but to let go of a mount costs an RCU grace period
+  Facts facts_;
+};
+
 class Egress {
  public:
-  // For the sandbox whose pid 1 this is; `private_egress` as cordon.json says now. cordon-egress takes the job behind
-  // it. Throws KernelError with the step and what to do; the tool has not started yet.
+  // For the sandbox whose pid 1 this is, behind its EgressNetwork; `private_egress` as cordon.json says now.
+  // cordon-egress takes the job behind it. Throws KernelError with the step and what to do; the tool has not started
+  // yet.
   Egress(const EgressPlace& place, const JobSpec& job, bool private_egress, pid_t init);
 
   // The wall holds, and cordon-egress has taken the job: what is in force, as the kernel says. Throws likewise; before
@@ -37,7 +50,6 @@ class Egress {
   std::uint32_t uid_;   // of cordon-egress
   std::uint16_t port_;  // one that is granted
   pid_t it_ = 0;        // cordon-egress
-  Fd proc_;             // needed at the start only, but to let go of a mount costs an RCU grace period
   Fd line_;
   Facts facts_;
 };

@@ -58,6 +58,14 @@ std::string named(const LaunchPlan& plan) {
                               : fmt::format("{} that imports {}", plan.prestart, fmt::join(plan.imports, ", "));
 }
 
+void add(Facts& facts, const Facts& more) {
+  facts.insert(facts.end(), more.begin(), more.end());
+}
+
+bool is_the_tools_own(const Ending& ending) {
+  return std::holds_alternative<Exited>(ending) || std::holds_alternative<Signalled>(ending);
+}
+
 std::uint64_t to_us(std::chrono::nanoseconds t) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(t).count());
 }
@@ -142,6 +150,7 @@ Facts Sandbox::confine() {
   timings_.mark("mounts");
   write_identity_maps(watch_->tool_pid(), plan_);
   send_message(tool_.ours.get(), maps_written);
+  if (!plan_.egress.empty()) egress_network_.emplace(child_->pid);  // meanwhile
   const auto probed = watch_->expect<Probed>(setup_patience);
   timings_.mark("self_probe");
   refused_.forget_self_probe(probed.recorded);
@@ -149,6 +158,7 @@ Facts Sandbox::confine() {
   mounts_.reset(check(::open(fmt::format("/proc/{}/ns/mnt", child_->pid).c_str(), O_RDONLY | O_CLOEXEC),
                       "open the sandbox's mount namespace"));
   network_.emplace(child_->pid);
+  if (egress_network_) add(facts, egress_network_->facts());
   timings_.mark("read_back");
   return facts;
 }
@@ -184,6 +194,7 @@ Finished Sandbox::run(const JobSpec& job, std::vector<Fd> memfds) {
   Finished finished;
   finished.ending = watch_->until_the_end(job.limits);
   finished.usage.wall_us = to_us(boot_time() - started);
+  leaves_ = is_the_tools_own(finished.ending);
   timings_.mark("run");
   if (!end()) finished.ending = Hanging{};
   timings_.mark("kill");
@@ -206,9 +217,8 @@ Facts Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
   auto facts = read_back_limits(plan_, job.limits, cgroup_, workspace_);  // likewise
   watch_->expect<JobRead>(input_ ? interpreter_patience : setup_patience);
   set_resource_limits(job.limits);
-  for (auto& fact : read_back_resource_limits(plan_, job.limits, watch_->tool_pid())) facts.push_back(std::move(fact));
-  if (egress_)
-    for (auto& fact : egress_->expect_served()) facts.push_back(std::move(fact));
+  add(facts, read_back_resource_limits(plan_, job.limits, watch_->tool_pid()));
+  if (egress_) add(facts, egress_->expect_served());
   return facts;
 }
 
@@ -246,11 +256,12 @@ void Sandbox::open_egress(const JobSpec& job) {
   timings_.mark("egress");
 }
 
-// What flows is cut before what could still send is killed.
+// What flows is cut before what could still send is killed; unless pid 1 leaves, which has the kernel kill the rest
+// without waiting for anybody.
 // "Dead" is `populated 0`, never "the child exited".
 bool Sandbox::end() {
   if (!child_ || child_->pid < 0) return true;
-  if (egress_) egress_->end(egress_patience);
+  if (egress_) egress_->end(leaves_ ? 0ms : egress_patience);
   if (!cgroup_.kill_and_wait(death_patience, child_->pidfd.get())) return child_->abandon(), false;
   child_->wait();
   return true;

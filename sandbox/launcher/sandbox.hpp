@@ -65,9 +65,11 @@ class Sandbox {
   std::optional<Child> child_;  // pid 1
   std::optional<Watch> watch_;
   std::optional<NetworkDenials> network_;
-  std::optional<Egress> egress_;  // of a job that has grants
-  Fd mounts_;                     // its mount namespace: taken down when we end, not while its pid 1 does
+  std::optional<EgressNetwork> egress_network_;  // of a profile that has grants
+  std::optional<Egress> egress_;                 // of a job that has grants
+  Fd mounts_;  // its mount namespace: taken down when we end, not while its pid 1 does
   bool gone_ = false;
+  bool leaves_ = false;  // pid 1 has said that its tool has ended: it goes, and all else with it
 };
 
 }  // namespace cordon
