@@ -6,7 +6,7 @@
 //   EgressJob + descriptors     ---->   checked, served at once
 //                               <----   EgressAnswer; only then may the tool start
 //   ... the job runs ...                nothing more is said, either way
-//   close, or death             ---->   flag, close the listeners, RST every flow (SO_LINGER {1, 0})
+//   close, or death             ---->   flag, RST the far sides (SO_LINGER {1, 0}), close the listeners, RST the tools
 //   (or a second EgressJob's worth of bytes: a fault, treated as a close)
 //
 // The descriptors ride with the message by SCM_RIGHTS (up to 18: more than sandbox/kernel/message_socket.cpp sends

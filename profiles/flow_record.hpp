@@ -8,7 +8,7 @@
 //                                                                                     is written, then
 //                                        resolve, check, connect, relay       <----   EvidenceWritten{sequence}
 //                                <----   FlowDecided, FlowClosed        what it came to, exact
-//   RevokeEgress{jobs, why}      ---->   flag, close their listeners, RST each of their flows; for good
+//   RevokeEgress{jobs, why}      ---->   flag, RST the far sides, close their listeners, RST the tools; for good
 //                                <----   Revoked{jobs}                  behind the last FlowDecided of theirs
 //                                <----   FlowClosed, why                for each flow
 //                                <----   LedgerLost                     and every new flow is refused until another

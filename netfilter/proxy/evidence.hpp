@@ -25,8 +25,8 @@ class Evidence {
   bool connected() const { return watcher_ != nullptr; }
 
   // Delivers true when it is written. The waiter may give up (job's end), nothing is left of it then. cordond hears of
-  // it, too, before anything else is told, but a few milliseconds later at the most: whoever wakes it at once takes a
-  // processor from those that are to answer.
+  // it, too: before anything else is told, or else a few milliseconds later. Whoever wakes it at once takes a processor
+  // from those that are to answer.
   using Waiter = std::shared_ptr<Later<bool>>;
   void ask(const FlowDecided& decision, const JobOwner& owner, const Waiter& waiter);
 

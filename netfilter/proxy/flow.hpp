@@ -60,7 +60,7 @@ class Flow {
   Dial dial_;
   std::shared_ptr<Relay> relay_;
   std::uint64_t told_[2] = {0, 0};       // bytes, of which cordond has heard
-  FlowReason ended_ = FlowReason::none;  // why end() was called
+  FlowReason ended_ = FlowReason::none;  // why cut() was called
 };
 
 }  // namespace cordon::egress

@@ -50,27 +50,30 @@ void Job::start() {
 
 void Job::end() {
   if (std::exchange(ended_, true)) return;
-  cut_all(FlowReason::job_ended);
+  cut_flows(FlowReason::job_ended);
+  close_sockets(true);  // before the last word: nothing more is to be counted
   second_.cancel();
   close_if_done();
 }
 
+// The flag is set: nothing that a listener still has is taken. Of all jobs that are cut at once the far sides come
+// first; then, before any tool hears of it, the listeners. Where somebody is left the resolver stays, and says why.
 void Job::revoke(FlowReason why) {
   if (!takes_flows()) return;
   snapshot_.revoke();
-  cut_all(why);
+  asio::post(io_, [self = shared_from_this(), why] { self->close_sockets(why == FlowReason::job_ended); });
+  cut_flows(why);
 }
 
-// The flag is set: nothing that a listener still has is taken. Of all jobs that are cut at once the far sides come
-// first; then, before any tool hears of it, the listeners. Where somebody is left the resolver stays, and says why.
-void Job::cut_all(FlowReason why) {
-  asio::post(io_, [self = shared_from_this(), why] {
-    error_code ignored;
-    for (auto& listener : self->listeners_) listener.close(ignored);
-    if (why == FlowReason::job_ended) self->dns_.end();
-    for (auto* flow : self->flows_) flow->reset_tool();
-  });
+void Job::cut_flows(FlowReason why) {
   for (auto* flow : flows_) flow->cut(why);
+}
+
+void Job::close_sockets(bool of_resolver_too) {
+  error_code ignored;
+  for (auto& listener : listeners_) listener.close(ignored);
+  if (of_resolver_too) dns_.end();
+  for (auto* flow : flows_) flow->reset_tool();
 }
 
 void Job::join(Flow& flow) {

@@ -54,7 +54,8 @@ class Job : public std::enable_shared_from_this<Job> {
   static awaitable<void> keep_time(std::shared_ptr<Job> self);
   std::chrono::milliseconds until_next_look() const;
   bool takes_flows() const { return !ended_ && !snapshot_.is_revoked(); }
-  void cut_all(FlowReason why);
+  void cut_flows(FlowReason why);
+  void close_sockets(bool of_resolver_too);
   void close_if_done();
 
   asio::io_context& io_;

@@ -111,8 +111,13 @@ OtherNetwork::OtherNetwork(pid_t of) : home_(open_network("self")) {
   check(::setns(there.get(), CLONE_NEWNET), "enter the network namespace of", std::to_string(of));
 }
 
+void OtherNetwork::leave() {
+  check(::setns(home_.get(), CLONE_NEWNET), "come back from", "another network");
+  left_ = true;
+}
+
 OtherNetwork::~OtherNetwork() {
-  if (::setns(home_.get(), CLONE_NEWNET) < 0) ::_exit(1);
+  if (!left_ && ::setns(home_.get(), CLONE_NEWNET) < 0) ::_exit(1);
 }
 
 Loopback::Loopback()

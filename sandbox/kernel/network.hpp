@@ -11,17 +11,19 @@
 
 namespace cordon {
 
-// This process in the network namespace of another while it lives. A failure to come back is the end of this process:
-// nothing of ours may go on in another network.
+// This process in the network namespace of another, until it leaves. Where it never comes back it ends: nothing of ours
+// may go on in another network.
 class OtherNetwork {
  public:
   explicit OtherNetwork(pid_t of);
   ~OtherNetwork();
+  void leave();  // throws KernelError; what is destroyed then tries once more
   OtherNetwork(const OtherNetwork&) = delete;
   OtherNetwork& operator=(const OtherNetwork&) = delete;
 
  private:
   Fd home_;
+  bool left_ = false;
 };
 
 // "lo" of the network namespace that this process is in when it is made.

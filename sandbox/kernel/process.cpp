@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 
@@ -76,9 +77,13 @@ bool become(std::uint32_t uid) {
 
 }  // namespace
 
+// Half of it may have been done, and no destructor follows: it is undone, or this is the end.
 EffectiveUser::EffectiveUser(std::uint32_t uid) {
-  check(become(uid) ? 0 : -1, "act as uid", std::to_string(uid));
-  if (::geteuid() != uid) throw KernelError("read back", "the effective uid", ENOTRECOVERABLE);
+  const int error = become(uid) ? 0 : errno;
+  if (error == 0 && ::geteuid() == uid) return;
+  if (::geteuid() != 0 && ::seteuid(0) < 0) std::abort();
+  if (error != 0) throw KernelError("act as uid", std::to_string(uid), error);
+  throw KernelError("read back", "the effective uid", ENOTRECOVERABLE);
 }
 
 void EffectiveUser::leave() {

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
 #include "sandbox/kernel/check.hpp"
 #include "sandbox/kernel/file.hpp"
@@ -41,25 +40,21 @@ void set_and_read_back(const Fd& proc, Facts& facts, const char* control, const 
 // sent, as bbr does) would only hold back what is handed on. Of the namespace's sockets that come after this.
 void set_up_loopback(const Fd& proc) {
   write_file(proc.get(), "sys/net/ipv4/tcp_congestion_control", "reno");
-  const Loopback loopback;
-  loopback.allow_large_packets();
-  loopback.add_route(synthetic_network);
+  Loopback().allow_large_packets();
 }
 
-void add_routes(const EgressJob& job) {
-  std::vector<Ipv4Network> networks{synthetic_network};  // which has one
-  std::optional<Loopback> loopback;
-  for (const auto& grant : job.grants) {
-    if (!grant.name.empty() || std::find(networks.begin(), networks.end(), grant.network) != networks.end()) continue;
-    if (!loopback) loopback.emplace();
-    loopback->add_route(grant.network);
-    networks.push_back(grant.network);
-  }
+std::vector<Ipv4Network> networks_of(const EgressJob& job) {
+  std::vector<Ipv4Network> networks{synthetic_network};
+  for (const auto& grant : job.grants)
+    if (grant.name.empty() && std::find(networks.begin(), networks.end(), grant.network) == networks.end())
+      networks.push_back(grant.network);
+  return networks;
 }
 
-// Name resolution and one listener for each port; what is not granted stays unreachable or refused.
+// Routes, name resolution and one listener for each port; what is not granted stays unreachable or refused.
 std::vector<Fd> open_sockets(const EgressJob& job, Facts& facts) {
-  add_routes(job);
+  const Loopback loopback;
+  for (const auto& network : networks_of(job)) loopback.add_route(network);
   std::vector<Fd> sockets;
   sockets.push_back(bind_udp(job.resolver, dns));
   sockets.push_back(listen_tcp(job.resolver, dns));
@@ -101,8 +96,9 @@ pid_t expect_peer(const Fd& line, const EgressPlace& place) {
 
 // Where cordon-egress dials: this process may have a network of its own (systemd.exec(5), PrivateNetwork=).
 void expect_wall_where(pid_t it_dials, std::uint32_t uid, std::uint16_t granted_port, Facts& facts) {
-  const OtherNetwork there(it_dials);
+  OtherNetwork there(it_dials);
   expect_wall(uid, granted_port, facts);
+  there.leave();
 }
 
 void hand_over(const Fd& line, const EgressJob& job, const std::vector<Fd>& sockets) {
@@ -151,10 +147,11 @@ EgressJob egress_job_of(const JobSpec& job, bool private_egress) {
 
 EgressNetwork::EgressNetwork(pid_t init)
     : proc_(new_mount("proc", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)) {
-  const OtherNetwork inside(init);
+  OtherNetwork inside(init);
   set_and_read_back(proc_, facts_, "egress.icmp_echo_ignore_all", "ipv4/icmp_echo_ignore_all", "1");
   set_and_read_back(proc_, facts_, "egress.disable_ipv6", "ipv6/conf/default/disable_ipv6", "1");
   set_up_loopback(proc_);
+  inside.leave();
 }
 
 Egress::Egress(const EgressPlace& place, const JobSpec& job, bool private_egress, pid_t init)
@@ -165,10 +162,9 @@ Egress::Egress(const EgressPlace& place, const JobSpec& job, bool private_egress
   line_ = connect_to(place);
   it_ = expect_peer(line_, place);
   const auto told = egress_job_of(job, private_egress);
-  {
-    const OtherNetwork inside(init);
-    hand_over(line_, told, open_sockets(told, facts_));
-  }
+  OtherNetwork inside(init);
+  hand_over(line_, told, open_sockets(told, facts_));
+  inside.leave();
   for (std::size_t i = 0; i < job.egress.size(); ++i)
     facts_.emplace_back(fmt::format("egress.grant.{}", i),
                         fmt::format("{} {} {}", to_text(job.egress[i]), fmt::join(job.egress[i].ports, ","),

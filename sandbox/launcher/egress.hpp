@@ -20,7 +20,8 @@ struct EgressPlace {
   std::uint32_t uid = 0;
 };
 
-// What of it no job decides, in the network of a sandbox that is being prepared.
+// What of it no job decides, in the network of a sandbox that is being prepared. It leads nowhere: a job that has no
+// grants after all finds no route.
 class EgressNetwork {
  public:
   explicit EgressNetwork(pid_t init);  // pid 1 of the sandbox, whose "lo" is up; throws KernelError

@@ -158,7 +158,6 @@ Facts Sandbox::confine() {
   mounts_.reset(check(::open(fmt::format("/proc/{}/ns/mnt", child_->pid).c_str(), O_RDONLY | O_CLOEXEC),
                       "open the sandbox's mount namespace"));
   network_.emplace(child_->pid);
-  if (egress_network_) add(facts, egress_network_->facts());
   timings_.mark("read_back");
   return facts;
 }
@@ -218,7 +217,10 @@ Facts Sandbox::give(const JobSpec& job, const std::vector<Fd>& memfds) {
   watch_->expect<JobRead>(input_ ? interpreter_patience : setup_patience);
   set_resource_limits(job.limits);
   add(facts, read_back_resource_limits(plan_, job.limits, watch_->tool_pid()));
-  if (egress_) add(facts, egress_->expect_served());
+  if (egress_) {
+    add(facts, egress_network_->facts());
+    add(facts, egress_->expect_served());
+  }
   return facts;
 }
 

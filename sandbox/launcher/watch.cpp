@@ -37,6 +37,10 @@ bool wait_for(std::array<pollfd, N>& wanted, std::chrono::steady_clock::time_poi
   }
 }
 
+KernelError out_of_memory() {
+  return {"set up the sandbox", "within memory_bytes", ENOMEM, "give the job more memory"};
+}
+
 // By cordon-init, or by the interpreter that the tool's process has become.
 std::optional<InitMessage> decode_said(std::string_view bytes) {
   if (auto message = decode_init_message(bytes)) return message;
@@ -127,8 +131,7 @@ InitMessage Watch::follow(const InitMessage& message, std::size_t kind) {
 }
 
 void Watch::ended_early(std::string_view how) const {
-  if (cgroup_.oom_kills() > 0)
-    throw KernelError("set up the sandbox", "within memory_bytes", ENOMEM, "give the job more memory");
+  if (cgroup_.oom_kills() > 0) throw out_of_memory();
   throw KernelError("set up the sandbox", how, ECHILD);
 }
 
@@ -140,6 +143,7 @@ std::optional<KernelError> Watch::last_words() {
     if (const auto* failed = message ? std::get_if<StepFailed>(&*message) : nullptr)
       return KernelError(failed->step, failed->object, failed->error, failed->remedy);
   }
+  if (cgroup_.oom_kills() > 0) return out_of_memory();
   return std::nullopt;
 }
 

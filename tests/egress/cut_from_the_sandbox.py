@@ -115,6 +115,17 @@ def test_killing_a_job_cuts_its_flows_first():
     stage.request("DELETE", f"/v1/kill/job/{job['id']}", operator=True)
 
 
+def test_a_flow_that_a_tool_leaves_to_another_process_ends_with_the_tool_and_its_bytes_are_exact():
+    stage.ask_internet(do="forget")
+    hold = "exec 3<>/dev/tcp/echo.example.com/7000; printf hello >&3; read -r -N5 word <&3; echo $word; exec sleep 60"
+    job = stage.job(["bash", "-c", f"exec 4< <({hold}); read -r word <&4; echo $word"])
+    expect(went_well(job) and job["stdout"] == "hello\n", job)
+    flow = [f for f in job["network"] if f["port"] == 7000][0]
+    expect((flow["bytes_up"], flow["bytes_down"]) == (5, 5) and flow["reason"] in (None, "job_ended"), flow)
+    ended = far_echo()
+    expect([c["in"] for c in ended] == [5] and ended[0]["ended"] != "open", ended)
+
+
 def test_revoking_the_grant_that_a_job_runs_under_cuts_its_flows_and_nothing_else():
     stage.ask_internet(do="forget")
     grant, other = make_grant(), make_grant()

@@ -1,5 +1,6 @@
 // What cuts a live flow while its job lives on: its grants are revoked, or one of them reaches its end. The far side
 // says that no byte came behind that.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
@@ -112,6 +113,28 @@ TEST_CASE(
   CHECK(totals.job == "job-1");
   CHECK(totals.flows_allowed == 51);
   CHECK(totals.bytes_up == std::uint64_t{50} * 5);
+}
+
+TEST_CASE("of jobs that are cut at once no tool is reset before all far sides are, or finds its listener afterwards") {
+  Stage stage;
+  Live one(stage.world, stage.proxy, "job-1", {raw("a.test")});
+  Live other(stage.world, stage.proxy, "job-2", {grant("b.test", {silent}, EgressMode::raw)}, other_resolver);
+  for (int i = 0; i < 100; ++i) one.talk();
+  Connection last(stage.world, other.job.names[0].address, silent);
+  last.send("hello");
+  REQUIRE(stage.proxy.watcher().wait_for<FlowDecided>(101).size() == 101);
+  stage.proxy.watcher().say(RevokeEgress{{"job-1", "job-2"}, FlowReason::grant_revoked});
+  CHECK(one.connections[0]->receive(seconds(5)).end == End::reset);
+  CHECK(Connection(stage.world, one.job.names[0].address, echo).error() == ECONNREFUSED);
+  CHECK(last.receive(seconds(5)).end == End::reset);
+  CHECK(Connection(stage.world, other.job.names[0].address, silent).error() == ECONNREFUSED);
+  const auto all = stage.proxy.watcher().wait_for<FlowClosed>(101);
+  CHECK(all.size() == 101);
+  // Told behind the far sides of both, and before the first end, which comes behind its tool.
+  const auto told = stage.proxy.watcher().all();
+  const auto is_revoked = [](const FlowRecord& record) { return std::holds_alternative<Revoked>(record); };
+  const auto is_closed = [](const FlowRecord& record) { return std::holds_alternative<FlowClosed>(record); };
+  CHECK(std::find_if(told.begin(), told.end(), is_revoked) < std::find_if(told.begin(), told.end(), is_closed));
 }
 
 TEST_CASE("after a revocation names are refused with the reason, and what was being decided is not dialled") {

@@ -1,4 +1,8 @@
 // What ends a flow, or does not let it begin: evidence, budgets, what a resolver says, and the end of the job.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <thread>
@@ -96,6 +100,20 @@ TEST_CASE("the ledger is asked with whose it is, and cordond hears of it before 
   CHECK(told.sequence == 0);
   told.sequence = asked[0].decided.sequence;
   CHECK(told == asked[0].decided);
+}
+
+TEST_CASE("cordond hears of a flow of which there is nothing else to tell, and so does a cordond that comes later") {
+  Stage stage;
+  const auto held = stage.connect(7003);
+  const auto told = stage.proxy.watcher().wait_for<FlowDecided>();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].allowed());
+  stage.proxy.lose_watcher();
+  stage.proxy.new_watcher();
+  stage.open.close();
+  const auto closed = stage.proxy.watcher().wait_for<FlowClosed>();
+  REQUIRE(closed.size() == 1);
+  CHECK(closed[0].flow == told[0].flow);
 }
 
 TEST_CASE("without a ledger no flow begins, cordond is asked for another, and with that they do") {
@@ -219,6 +237,33 @@ TEST_CASE("the end of a launcher's connection resets every flow at once and clos
   for (const auto& closed : stage.proxy.watcher().all<FlowClosed>()) CHECK(closed.reason == FlowReason::job_ended);
   CHECK(stage.proxy.watcher().figures().flows == 0);
   CHECK(stage.proxy.watcher().figures().jobs == 0);
+}
+
+TEST_CASE("the last that is said of a job is what it came to, however many questions come behind its end") {
+  Stage stage;
+  auto& watcher = stage.proxy.watcher();
+  std::atomic<bool> over = false;
+  std::thread flood([&] {
+    const auto socket = resolver_socket(stage.world);
+    for (int i = 0; i < 2'000'000 && !over; ++i) {
+      const auto question = dns_question("n" + std::to_string(i) + ".evil.test", 1);
+      (void)::send(socket.get(), question.data(), question.size(), 0);
+    }
+  });
+  CHECK(watcher.wait_for<QueryDenied>(10).size() >= 10);
+  stage.open.close();
+  const auto totals = watcher.wait_for<JobClosed>();
+  over = true;
+  flood.join();
+  REQUIRE(totals.size() == 1);
+  watcher.figures();  // behind all that was said
+  std::uint64_t denied = 0;
+  for (const auto& one : watcher.all<QueryDenied>()) denied += one.times;
+  CHECK(denied == totals[0].queries_denied);
+  const auto all = watcher.all();
+  const auto last = std::find(all.begin(), all.end(), FlowRecord(totals[0]));
+  CHECK(std::all_of(last + 1, all.end(),
+                    [](const FlowRecord& record) { return std::holds_alternative<EgressFigures>(record); }));
 }
 
 TEST_CASE("a budget of bytes is kept to the byte, in both directions, and what exceeds it is reset and said") {

@@ -80,6 +80,19 @@ def test_exact_names_are_in_the_hosts_file_of_each_job():
     expect(job["outcome"] == {"kind": "exited", "code": 0} and job["stdout"].count("198.18.") == len(granted), job)
 
 
+def test_a_job_that_asks_for_no_grant_has_no_way_at_all():
+    # Of a profile that grants: no route, as without a network, and what it tries is counted as that.
+    stage.ask_internet(do="forget")
+    code = f"import socket\nfor kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:\n" \
+           f"  for at in ('198.18.0.1', 53), ('198.18.0.2', 443), ('{SERVER}', 443):\n" \
+           "    try: socket.socket(socket.AF_INET, kind).connect(at); print('connected')\n    except OSError as e: print(e.errno)"
+    job = stage.job(["python3", "-c", code], egress=[])
+    expect(job["stdout"] == f"{errno.ENETUNREACH}\n" * 6, job)
+    expect([d["count"] for d in job["denials"] if d["control"] == "network"] == [6], job["denials"])
+    expect(job["network"] == [] and not [name for name in job["enforced"] if name.startswith("egress.")], job)
+    expect(stage.ask_internet(do="counts")["packets"] == {}, "GOT THROUGH")
+
+
 def test_root_inside_has_its_hosts_too_and_cannot_replace_them():
     code = "import os\nfor f in (lambda: open('/etc/hosts', 'a'), lambda: os.replace('/tmp/h', '/etc/hosts'), lambda: os.remove('/etc/hosts')):\n" \
            "  open('/tmp/h', 'w')\n  try: f()\n  except OSError: print('refused')\nprint(open('/etc/hosts').read())"

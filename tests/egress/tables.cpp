@@ -35,15 +35,7 @@ std::string request(const std::string& target, const std::string& host) {
 // Questions for the sandbox's resolver over one UDP socket, so many on the way at once.
 class Questions {
  public:
-  explicit Questions(const World& world) {
-    const Within there(world.sandbox());
-    socket_.reset(check(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "open a socket"));
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(53);
-    to.sin_addr.s_addr = htonl(synthetic_resolver);
-    check(::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), "connect");
-  }
+  explicit Questions(const World& world) : socket_(resolver_socket(world)) {}
   void ask(const std::string& name) {
     const auto question = dns_question(name, 1);
     check(::send(socket_.get(), question.data(), question.size(), 0), "ask");
@@ -215,6 +207,7 @@ TEST_CASE("without the wall behind it no flow begins and nobody is asked: with i
   Connection before(world, job.names[0].address, echo);
   before.send("x");
   REQUIRE(before.receive(seconds(10), 1).bytes == "x");
+  REQUIRE(proxy.watcher().wait_for<FlowDecided>().size() == 1);
   world.forget();
   proxy.watcher().forget();
   remove_wall(world);

@@ -38,10 +38,7 @@ bool is_readable(int fd, std::chrono::milliseconds patience) {
 }
 
 std::optional<std::string> over_udp(const World& world, std::string_view question) {
-  const Within there(world.sandbox());
-  const Fd socket(check(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "open a socket"));
-  const auto to = endpoint(synthetic_resolver, 53);
-  check(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), "connect");
+  const auto socket = resolver_socket(world);
   check(::send(socket.get(), question.data(), question.size(), 0), "ask");
   char answer[2048];
   if (!is_readable(socket.get(), std::chrono::seconds(5))) return std::nullopt;
@@ -118,6 +115,14 @@ std::string dns_question(std::string_view name, std::uint16_t type, bool edns) {
   out += big_endian(0, 1) + big_endian(type, 2) + big_endian(1, 2);
   if (edns) out += big_endian(0, 1) + big_endian(41, 2) + big_endian(1232, 2) + big_endian(0, 4) + big_endian(0, 2);
   return out;
+}
+
+Fd resolver_socket(const World& world) {
+  const Within there(world.sandbox());
+  Fd socket(check(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "open a socket"));
+  const auto to = endpoint(synthetic_resolver, 53);
+  check(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), "connect");
+  return socket;
 }
 
 DnsAnswer ask_dns(const World& world, std::string_view name, std::uint16_t type, bool over_tcp, bool edns) {

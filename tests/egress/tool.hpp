@@ -42,6 +42,9 @@ struct DnsAnswer {
   std::optional<Ipv4> address;
   std::string bytes;
 };
+// To the sandbox's resolver, by UDP.
+Fd resolver_socket(const World& world);
+
 DnsAnswer ask_dns(const World& world, std::string_view name, std::uint16_t type = 1, bool over_tcp = false,
                   bool edns = false);
 std::string dns_question(std::string_view name, std::uint16_t type, bool edns = false);

@@ -17,16 +17,8 @@ namespace {
 
 constexpr auto bound = std::chrono::seconds(5);  // of a job, whatever fails in it, and of cleaning up behind it
 
-// A file in and a file out, so that every step is taken.
-Json job_of_every_step() {
-  Json job{{"argv", Json::array({"true"})}, {"wait", true}, {"collect", Json::array({"in/**"})}};
-  job["files"] = Json::array();
-  job["files"].push_back({{"path", "in/a"}, {"content", "payload"}});
-  return job;
-}
-
-Instance& warm(Instance& cordon) {
-  for (int i = 0; i < 5; ++i) cordon.run(job_of_every_step());
+Instance& warm(Instance& cordon, const Json& job) {
+  for (int i = 0; i < 5; ++i) cordon.run(job);
   return cordon;
 }
 
@@ -51,14 +43,24 @@ std::string text(const Counts& counts) {
 
 }  // namespace
 
-Bench::Bench()
-    : clean_(warm(cordon_).run(job_of_every_step())),
+Json job_of_every_step() {
+  Json job{{"argv", Json::array({"true"})}, {"wait", true}, {"collect", Json::array({"in/**"})}};
+  job["files"] = Json::array();
+  job["files"].push_back({{"path", "in/a"}, {"content", "payload"}});
+  return job;
+}
+
+Bench::Bench(const Setting& setting)
+    : job_(setting.job),
+      cordon_(setting.config),
+      beside_(setting.beside ? setting.beside(cordon_) : nullptr),
+      clean_(warm(cordon_, job_).run(job_)),
       before_(cordon_.counts_at_rest()),
       tracer_(cordon_.launcher().pid()) {}
 
 std::vector<SystemCall> Bench::record() {
   tracer_.record();
-  cordon_.run(job_of_every_step());
+  cordon_.run(job_);
   tracer_.wait(at_test_speed(bound));
   auto calls = tracer_.launch().calls;
   tracer_.stop();
@@ -67,7 +69,7 @@ std::vector<SystemCall> Bench::record() {
 
 std::vector<SystemCall> Bench::record_resident() {
   tracer_.record_resident();
-  cordon_.run(job_of_every_step());
+  cordon_.run(job_);
   cordon_.counts_settled_at(before_, bound);
   auto calls = tracer_.launch().calls;
   tracer_.stop();
@@ -91,8 +93,7 @@ Verdict Bench::run(const Fault& fault) {
   tracer_.inject(fault);
   Answer answer;
   try {
-    answer = cordon_.request(
-        {.method = "POST", .target = "/v1/jobs", .body = job_of_every_step().dump(), .patience = bound});
+    answer = cordon_.request({.method = "POST", .target = "/v1/jobs", .body = job_.dump(), .patience = bound});
   } catch (const std::exception& e) {
     const auto launcher = tracer_.launch().launcher;
     if (launcher > 0) ::kill(launcher, SIGKILL);

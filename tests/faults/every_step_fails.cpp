@@ -1,11 +1,13 @@
 // Promise (issue "Containment, proven", 5): each system call of a launch fails in turn, and each time the job is
 // refused with the step that failed, or runs under the very same controls, and nothing is left behind.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <iostream>
 #include <map>
 
 #include "tests/faults/bench.hpp"
+#include "tests/faults/egress.hpp"
 
 using namespace cordon::test;
 
@@ -13,10 +15,16 @@ namespace {
 
 using Benches = std::vector<std::unique_ptr<Bench>>;
 
-Benches make_benches() {
+Benches make_benches(const Setting& setting = {}) {
   Benches benches;
-  for (int i = 0; i < 3; ++i) benches.push_back(std::make_unique<Bench>());
+  for (int i = 0; i < 3; ++i) benches.push_back(std::make_unique<Bench>(setting));
   return benches;
+}
+
+// The sandbox's own steps are those of any job: what egress adds is the launcher's.
+std::vector<SystemCall> of_launcher(std::vector<SystemCall> calls) {
+  std::erase_if(calls, [](const SystemCall& call) { return call.role != "launcher"; });
+  return calls;
 }
 
 // CORDON_FAULTS_EACH=30 takes every thirtieth: for a machine on which one takes seconds.
@@ -93,6 +101,26 @@ TEST_CASE("when a control only pretends to be in force the job is refused", "[th
 TEST_CASE("a read or write of one byte is gone on with, or refused", "[threat:lost-as-success]") {
   auto benches = make_benches();
   expect_promise_kept("short transfers", every_short_transfer(benches[0]->record()), benches);
+}
+
+TEST_CASE(
+    "when any system call of a launch with egress fails the job is refused or as walled as ever, and nothing is left",
+    "[threat:leaks][threat:lost-as-success]") {
+  auto benches = make_benches(with_egress());
+  const auto faults = every_call_once(of_launcher(benches[0]->record()));
+  CHECK(std::count_if(faults.begin(), faults.end(), [](const Fault& fault) { return fault.call.name == "setns"; }) >=
+        4);
+  auto counts = expect_promise_kept("faults of a launch with egress", faults, benches);
+  CHECK(counts[Verdict::refused] * portion() >= 200);
+}
+
+TEST_CASE(
+    "when a kind of system call fails from some moment of a launch with egress on nothing hangs, and nothing is left",
+    "[threat:leaks][threat:lost-as-success]") {
+  auto benches = make_benches(with_egress());
+  const auto calls = of_launcher(benches[0]->record());
+  expect_promise_kept("lasting faults with egress", every_lasting_error(calls), benches);
+  expect_promise_kept("short transfers with egress", every_short_transfer(calls), benches);
 }
 
 TEST_CASE("the resident launcher outlives whatever fails in it, and serves the next job",

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <map>
 
+#include "netfilter/egress_job.hpp"
+#include "profiles/flow_record.hpp"
 #include "sandbox/artifact_stream.hpp"
 #include "sandbox/init_plan.hpp"
 #include "sandbox/job_spec.hpp"
@@ -101,6 +103,39 @@ void add_collected(Seeds& seeds) {
   for (const auto& frame : frames) seeds["artifact_stream/surveyed"] += artifacts::encode(frame);
 }
 
+void add_egress(Seeds& seeds) {
+  const IpAddress address(Ipv4{0x01020304});
+  const FlowDecided decided{
+      7, "job", 1, 2, 3, "a.example.com", 443, EgressMode::passthrough, "a.example.com", {}, {}, {}, FlowReason::none,
+      0};
+  const FlowDecided denied{
+      0,  "job", 1, 3, 4, "b.example.com", 80, EgressMode::http, {}, "GET", "b.example.com", "/", FlowReason::no_grant,
+      255};
+  const std::vector<FlowRecord> records{decided,
+                                        denied,
+                                        FlowClosed{"job", 2, 3, {address}, address, 5, 6, 7, FlowReason::idle},
+                                        DeniedAgain{"job", "b.example.com", 80, FlowReason::no_grant, 9},
+                                        QueryDenied{"job", "", 16, FlowReason::no_grant, 9},
+                                        JobClosed{"job", 1, 2, 3, 4, 5, 6},
+                                        EgressFigures{},
+                                        LedgerLost{},
+                                        Revoked{{"job", "other"}},
+                                        FlowMoved{"job", 2, 5, 6}};
+  for (std::size_t i = 0; i < records.size(); ++i) seeds["flow_record/record" + std::to_string(i)] = encode(records[i]);
+  const std::vector<WatcherMessage> messages{EvidenceWritten{7}, AskFigures{},
+                                             RevokeEgress{{"job", "other"}, FlowReason::job_ended}, LedgerComes{}};
+  for (const auto& message : messages) seeds["flow_record/message" + std::to_string(message.index())] = encode(message);
+  const auto job = a_job_with_grants();
+  seeds["flow_record/to_write"] = encode(FlowToWrite{job.owner, decided});
+  EgressJob told;
+  told.id = job.id;
+  told.grants = job.egress;
+  told.owner = job.owner;
+  assign_synthetic_addresses(told);
+  seeds["egress_job/job"] = encode(told);
+  seeds["egress_job/answer"] = encode(EgressAnswer{EgressRefusal::no_room});
+}
+
 std::string content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -117,6 +152,7 @@ int main(int argc, char** argv) {
   add_init(seeds);
   add_witness(seeds);
   add_collected(seeds);
+  add_egress(seeds);
   int stale = 0;
   for (const auto& [name, bytes] : seeds) {
     const auto path = std::string(argv[1]) + "/" + name;
