@@ -148,12 +148,28 @@ Fd open_own_namespace() {
   return Fd(check(::open(own_namespace, O_RDONLY | O_CLOEXEC), "open", own_namespace));
 }
 
+std::pair<std::uint64_t, std::uint64_t> mount_and_file(const Fd& directory) {
+  struct statx found {};
+  check(::statx(directory.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &found), "statx", "a root");
+  return {found.stx_mnt_id, found.stx_ino};
+}
+
 // A second namespace with `stage` as its root, made by going there and coming back. pivot_root(2): with both arguments
-// "." the old root ends up on top of the new one, and is taken off.
+// "." the old root ends up on top of the new one, and is taken off. Who comes back is at the root of the namespace
+// (setns(2)). In a chroot(2) that was not ours, and what is below ours in the second namespace would be the host's.
 Fd make_template(const std::string& stage) {
   const auto home = open_own_namespace();
+  const auto root = open_directory("/");
   check(::unshare(CLONE_NEWNS), "enter a second mount namespace");
-  const auto go_home = [&] { check(::setns(home.get(), CLONE_NEWNS), "return to the mount namespace"); };
+  const auto go_home = [&] {
+    check(::setns(home.get(), CLONE_NEWNS), "return to the mount namespace");
+    const bool is_ours = mount_and_file(open_directory("/")) == mount_and_file(root);
+    check(::fchdir(root.get()), "chdir to", "our own root");
+    check(::chroot("."), "return to", "our own root");  // for whoever cleans up behind us
+    if (!is_ours)
+      throw KernelError("make the mount namespace of the images", "in a chroot", ENOTSUP,
+                        "begin with a root that is a mount namespace's own: pivot_root(2), as containers have it");
+  };
   try {
     auto made = open_own_namespace();
     check(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
