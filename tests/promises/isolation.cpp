@@ -131,3 +131,21 @@ TEST_CASE("ordinary programs work: python, node, bash, a compiler") {
     CHECK(job.at("stdout") == "1\n");
   }
 }
+
+TEST_CASE("a launcher in a chroot does not begin, and says what it needs instead") {
+  const std::vector<std::string> launcher{"unshare",
+                                          "--mount",
+                                          "--propagation",
+                                          "private",
+                                          "sh",
+                                          "-c",
+                                          "mount --rbind / /mnt && exec chroot /mnt \"$0\" \"$@\"",
+                                          CORDON_BIN_DIR "/cordon-launcher"};
+  std::string said;
+  try {
+    Instance cordon(Json::object(), launcher);
+  } catch (const std::runtime_error& e) {
+    said = e.what();
+  }
+  CHECK_THAT(said, Catch::Contains("images in a chroot") && Catch::Contains("pivot_root(2)"));
+}
