@@ -23,9 +23,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   // `opening` goes up first as it is, and `rest` next as if it had been read now. Why it ended: none when both sides
   // had said all. The far side is closed then.
   awaitable<FlowReason> run(std::string opening, std::string rest);
-  // RST to both sides, at once.
-  void reset(FlowReason why);
-  // The same in two steps: the far side, and then the tool, which at the end of run() has happened, too.
+  // RST to the far side, and then to the tool; the second has happened at the end of run(), too.
   void cut(FlowReason why);
   void reset_tool();
 
@@ -34,6 +32,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   std::uint64_t bytes(Direction direction) const { return bytes_[static_cast<int>(direction)]; }
 
  private:
+  void reset(FlowReason why);  // both, at once
   static awaitable<void> pump(std::shared_ptr<Relay> self, Direction direction, std::string opening, std::string rest);
   awaitable<void> move_all(Direction direction, std::string opening, std::string rest);
   awaitable<bool> move_some(Direction direction);

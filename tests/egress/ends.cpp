@@ -102,7 +102,7 @@ TEST_CASE("the ledger is asked with whose it is, and cordond hears of it before 
   CHECK(told == asked[0].decided);
 }
 
-TEST_CASE("cordond hears of a flow of which there is nothing else to tell, and so does a cordond that comes later") {
+TEST_CASE("cordond hears of a flow of which there is nothing else to tell, and one that comes later of its end") {
   Stage stage;
   const auto held = stage.connect(7003);
   const auto told = stage.proxy.watcher().wait_for<FlowDecided>();

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 #include "sandbox/kernel/check.hpp"
@@ -22,10 +21,9 @@ void run(const std::string& command) {
 // Where the wall can be tried with what it denies: a route leads there.
 void enter_network() {
   check(::unshare(CLONE_NEWNET), "unshare the network");
-  run("ip link set lo up && ip link add line type veth peer name far && ip address add 11.0.0.1/24 dev line && ip link "
-      "set line up "
-      "&& "
-      "ip route add default dev line");
+  for (const char* step : {"link set lo up", "link add line type veth peer name far",
+                           "address add 11.0.0.1/24 dev line", "link set line up", "route add default dev line"})
+    run(std::string("ip ") + step);
 }
 
 // Profiles that every instance reads, away from this tree, which may stand in root's home.
@@ -54,26 +52,19 @@ class Profiles {
   std::string directory_ = "/tmp/cordon-test-profiles-XXXXXX";
 };
 
-std::string variable(const Instance& cordon, const std::string& name) {
-  std::istringstream text(read_text(cordon.runtime_dir() + "/instance.env"));
-  for (std::string line; std::getline(text, line);)
-    if (line.starts_with(name + "=")) return line.substr(name.size() + 1);
-  throw std::runtime_error("instance.env has no " + name);
-}
-
 std::shared_ptr<void> start_egress(const Instance& cordon, const Json& job) {
-  const auto uid = variable(cordon, "EGRESS_UID");
+  const auto uid = cordon.variable("EGRESS_UID");
   run(CORDON_BIN_DIR "/cordon-egress-wall --config " + cordon.directory() + "/cordon.json --instance " +
-      variable(cordon, "INSTANCE") + " --uid " + uid);
+      cordon.variable("INSTANCE") + " --uid " + uid);
   const std::vector<std::string> command{CORDON_BIN_DIR "/cordon-egress",
                                          "--socket",
                                          cordon.runtime_dir() + "/egress.sock",
                                          "--watcher-uid",
-                                         variable(cordon, "DAEMON_UID"),
+                                         cordon.variable("DAEMON_UID"),
                                          "--uid",
                                          uid,
                                          "--gid",
-                                         variable(cordon, "EGRESS_GID"),
+                                         cordon.variable("EGRESS_GID"),
                                          "--resolver",
                                          "9.9.9.9"};
   auto egress = std::make_shared<Process>(command, cordon.directory() + "/egress.log", true);

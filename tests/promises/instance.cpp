@@ -106,6 +106,10 @@ void Instance::restart_launcher() {
   start_launcher();
 }
 
+std::string Instance::variable(const std::string& name) const {
+  return read_variables(runtime_dir() + "/instance.env").at(name);
+}
+
 void Instance::read_ids() {
   const auto variables = read_variables(runtime_dir() + "/instance.env");
   const auto id = [&](const char* name) { return static_cast<std::uint32_t>(std::stoul(variables.at(name))); };

@@ -44,6 +44,7 @@ class Instance {
   Credentials stranger() const;              // one who may not
   Credentials operator_person() const;       // one who may open operator.sock
 
+  std::string variable(const std::string& name) const;  // of instance.env, which the launcher wrote
   Whose whose() const;
   Counts counts() const { return count(whose()); }
   // Cleaning up goes on after a job's answer: the counts once they are as expected, or as they stay.
