@@ -7,7 +7,6 @@
 #include <cerrno>
 
 #include "netfilter/proxy/deadline.hpp"
-#include "netfilter/proxy/passage.hpp"
 #include "netfilter/proxy/polite_end.hpp"
 #include "netfilter/proxy/sockets.hpp"
 
@@ -42,11 +41,6 @@ class Kept {
   static inline std::size_t all_ = 0;
   std::size_t size_;
 };
-
-Passage& passage() {
-  static Passage one;
-  return one;
-}
 
 }  // namespace
 
@@ -134,16 +128,17 @@ awaitable<bool> Relay::move_some(Direction direction) {
       return static_cast<std::size_t>(std::min<std::uint64_t>(size, allowed));
     };
     error_code error;
-    bool unread = may_pass_unread(direction) && passage().open();
-    auto size = unread ? passage().take(source(direction), most(Kept::is_much() ? part : piece), error) : 0;
+    auto passage = may_pass_unread(direction) ? Passage::open() : nullptr;
+    if (passage) passage->take(source(direction), most(Kept::is_much() ? part : piece), error);
     // Whether there is nothing, or an end, read_some says: urgent data (tcp(7)) looks like both to splice(2).
-    if (error == asio::error::would_block || error == asio::error::eof) unread = false;
-    if (!unread) size = source(direction).read_some(asio::buffer(scratch(), most(part)), error);
+    if (error == asio::error::would_block || error == asio::error::eof) passage = nullptr;
+    const auto size =
+        passage ? passage->size() : source(direction).read_some(asio::buffer(scratch(), most(part)), error);
     if (error == asio::error::would_block) co_return true;
     if (error == asio::error::eof) co_return co_await say_end(direction);
     if (error) co_return fail(error, direction, true);
     is_bulk_[static_cast<int>(direction)] = size >= bulk;
-    auto passing = unread ? pass_unread(size, direction) : pass_on({scratch(), size}, direction);
+    auto passing = passage ? pass_unread(std::move(passage), direction) : pass_on({scratch(), size}, direction);
     const bool passed = co_await std::move(passing);
     if (!passed) co_return false;
     if (body_ && direction == Direction::up && body_->ended()) co_return true;
@@ -156,20 +151,24 @@ bool Relay::may_pass_unread(Direction direction) const {
   return is_bulk_[static_cast<int>(direction)] && !second_hello_ && (!body_ || direction == Direction::down);
 }
 
-awaitable<bool> Relay::pass_unread(std::size_t size, Direction direction) {
-  bool goes_on = account(size, direction);
-  error_code error;
-  while (goes_on && size > 0) {
-    const auto given = passage().give(sink(direction), size, error);
-    if (error || given == 0) break;
-    count(given, direction);
-    size -= given;
+awaitable<bool> Relay::pass_unread(Passage::Ptr passage, Direction direction) {
+  if (!account(passage->size(), direction)) co_return false;
+  while (passage->size() > 0) {
+    error_code error;
+    count(passage->give(sink(direction), error), direction);
+    if (error && error != asio::error::would_block) co_return fail(error, direction, false);
+    if (!error) continue;
+    if (!Passage::may_wait()) {
+      auto rest = passage->rest();
+      passage = nullptr;
+      auto delivering = deliver(std::string_view(), std::move(rest), direction);
+      co_return co_await std::move(delivering);
+    }
+    const Kept counted(passage->size());
+    const auto [failed] = co_await sink(direction).async_wait(tcp::socket::wait_write, as_result);
+    if (failed || over_) co_return false;
   }
-  auto rest = passage().rest(size);
-  if (!goes_on) co_return false;
-  if (error && error != asio::error::would_block) co_return fail(error, direction, false);
-  auto delivering = deliver(std::string_view(), std::move(rest), direction);
-  co_return co_await std::move(delivering);
+  co_return true;
 }
 
 awaitable<bool> Relay::pass_handshake(std::string_view bytes, Direction direction) {

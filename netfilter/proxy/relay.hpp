@@ -10,6 +10,7 @@
 #include "netfilter/policy/budget.hpp"
 #include "netfilter/policy/second_hello.hpp"
 #include "netfilter/proxy/asio.hpp"
+#include "netfilter/proxy/passage.hpp"
 
 namespace cordon::egress {
 
@@ -39,7 +40,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   bool may_pass_unread(Direction direction) const;
   awaitable<bool> pass_on(std::string_view bytes, Direction direction);
   awaitable<bool> pass_handshake(std::string_view bytes, Direction direction);
-  awaitable<bool> pass_unread(std::size_t size, Direction direction);
+  awaitable<bool> pass_unread(Passage::Ptr passage, Direction direction);
   awaitable<bool> send(std::string_view bytes, Direction direction);
   bool account(std::size_t size, Direction direction);
   awaitable<bool> deliver(std::string_view bytes, std::string kept, Direction direction);

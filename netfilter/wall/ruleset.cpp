@@ -73,6 +73,8 @@ std::string first_difference(std::string_view loaded, std::string_view expected)
 // Whose a packet is is known where it is cordon-egress's. Of none that the kernel answers with for a socket that is
 // closed already (TIME-WAIT) that is known, of whoever's: "!= UID accept" is not true of it (nft(8): a rule ends where
 // a packet lacks what is asked for), and the rest would refuse it.
+// Who sends a datagram that is refused has EPERM at once (udp(7)), and no packet as an answer: each flow asks so
+// (is_walled).
 std::string ruleset(const Wall& wall) {
   return removal(wall) + "table inet " + table_name(wall) + " {\n" +
          set("denied4", "ipv4_addr", elements(false, wall.private_egress)) +
@@ -93,7 +95,7 @@ std::string ruleset(const Wall& wall) {
          "  }\n"
          "  chain refused {\n"
          "    meta l4proto tcp reject with tcp reset\n"
-         "    reject with icmpx admin-prohibited\n"
+         "    drop\n"
          "  }\n"
          "}\n";
 }

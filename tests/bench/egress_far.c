@@ -1,7 +1,7 @@
 // The far side of the measurements of egress: as quick as it can be, and it knows when each connection ended.
-// usage: egress_far ECHO_PORT SOURCE_PORT SINK_PORT
+// usage: egress_far ECHO_PORT SOURCE_PORT SINK_PORT RESOLVER ADDRESS
 //   echo: each byte comes back. source: 8 bytes say how many are wanted (little endian); so many come. sink: reads all
-//   until the end, then says one byte.
+//   until the end, then says one byte. RESOLVER, UDP port 53: every name has that ADDRESS, and no other.
 // Commands on standard input, a line each: "live": how many the echo has open. "cuts": for each of the echo's that has
 // ended since the last such line, when (CLOCK_MONOTONIC, nanoseconds) and 1 if it was reset; then an empty line.
 #define _GNU_SOURCE
@@ -27,6 +27,7 @@ static struct end {
 } ends[most_ends];
 static int ended, live;
 static char bytes[block];
+static struct in_addr resolved;
 
 static void must(int ok, const char* what) {
   if (ok) return;
@@ -68,6 +69,37 @@ static void* take(void* argument) {
   while (recv(fd, into, block, 0) > 0) continue;
   send(fd, "k", 1, MSG_NOSIGNAL);
   close(fd);
+  return NULL;
+}
+
+// A question (RFC 1035) becomes its answer, in place. Its size; 0 for what is none.
+static size_t answer(unsigned char* message, size_t size, struct in_addr address) {
+  enum { header = 12, behind_name = 4, record = 16 };
+  size_t end = header;
+  while (end < size && message[end] != 0) end += 1 + (size_t)message[end];
+  end += 1 + behind_name;
+  if (size < header || end > size) return 0;
+  const int is_a = message[end - 3] == 1;
+  const unsigned char says[record] = {0xc0, header, 0, 1, 0, 1,
+                                      0,    0,      0, 1, 0, 4};                // the name above, A, IN, 1 s, 4 bytes
+  const unsigned char counts[10] = {0x81, 0x80, 0, 1, 0, (unsigned char)is_a};  // a response, recursion; one question
+  memcpy(message + 2, counts, sizeof counts);
+  if (!is_a) return end;
+  memcpy(message + end, says, record);
+  memcpy(message + end + record - sizeof address, &address, sizeof address);
+  return end + record;
+}
+
+static void* resolve(void* argument) {
+  const int fd = (int)(intptr_t)argument;
+  for (;;) {
+    unsigned char message[1024];
+    struct sockaddr_in from;
+    socklen_t length = sizeof from;
+    const ssize_t size = recvfrom(fd, message, 512, 0, (struct sockaddr*)&from, &length);
+    const size_t said = size > 0 ? answer(message, (size_t)size, resolved) : 0;
+    if (said > 0) sendto(fd, message, said, 0, (struct sockaddr*)&from, length);
+  }
   return NULL;
 }
 
@@ -128,7 +160,13 @@ static int obey(void) {
 }
 
 int main(int argc, char** argv) {
-  must(argc == 4, "usage: egress_far ECHO_PORT SOURCE_PORT SINK_PORT");
+  must(argc == 6, "usage: egress_far ECHO_PORT SOURCE_PORT SINK_PORT RESOLVER ADDRESS");
+  const int resolver = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(53)};
+  must(inet_pton(AF_INET, argv[4], &at.sin_addr) == 1 && inet_pton(AF_INET, argv[5], &resolved) == 1, "an address");
+  must(bind(resolver, (const struct sockaddr*)&at, sizeof at) == 0, "bind the resolver");
+  pthread_t resolving;
+  must(pthread_create(&resolving, NULL, resolve, (void*)(intptr_t)resolver) == 0, "pthread_create");
   static struct service services[2];
   services[0] = (struct service){listener(argv[2]), give};
   services[1] = (struct service){listener(argv[3]), take};

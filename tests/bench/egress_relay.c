@@ -1,9 +1,10 @@
 // The least that a relay costs: accepts, connects on, and has the kernel hand on what comes (splice(2)). No policy, no
 // evidence, no budget, nothing counted; a thread for each direction. What cordon-egress takes beyond it is its own.
-// usage: egress_relay HOST PORT...     listens on each port of the loopback, and connects on to the same port of HOST
+// usage: egress_relay HERE HOST PORT...
+//   listens on each port of HERE, and connects on to the same port of HOST: an address, or a name, looked up each time
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 enum { most = 1 << 18, pipe_bytes = 1 << 20 };
-static const char* host;
+static const char *here, *host;
 
 static void must(int ok, const char* what) {
   if (ok) return;
@@ -22,9 +23,17 @@ static void must(int ok, const char* what) {
   exit(1);
 }
 
-static struct sockaddr_in address(const char* ip, int port) {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  must(inet_pton(AF_INET, ip, &at.sin_addr) == 1, ip);
+static struct sockaddr_in address(const char* of, uint16_t port) {
+  const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};  // A and AAAA, as everybody asks
+  struct addrinfo* found = NULL;
+  const int failed = getaddrinfo(of, NULL, &wanted, &found);
+  if (failed != 0 || found->ai_family != AF_INET) {
+    fprintf(stderr, "%s: %s\n", of, failed != 0 ? gai_strerror(failed) : "not IPv4");
+    exit(1);
+  }
+  struct sockaddr_in at = *(struct sockaddr_in*)found->ai_addr;
+  at.sin_port = htons(port);
+  freeaddrinfo(found);
   return at;
 }
 
@@ -55,10 +64,10 @@ static void* pass(void* argument) {
 
 static void* serve(void* argument) {
   const int tool = (int)(intptr_t)argument, far = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-  struct sockaddr_in here;
-  socklen_t size = sizeof here;
-  must(getsockname(tool, (struct sockaddr*)&here, &size) == 0, "getsockname");
-  const struct sockaddr_in there = address(host, ntohs(here.sin_port));
+  struct sockaddr_in asked;
+  socklen_t size = sizeof asked;
+  must(getsockname(tool, (struct sockaddr*)&asked, &size) == 0, "getsockname");
+  const struct sockaddr_in there = address(host, ntohs(asked.sin_port));
   setsockopt(tool, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(far, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (connect(far, (const struct sockaddr*)&there, sizeof there) == 0) {
@@ -75,9 +84,9 @@ static void* serve(void* argument) {
 
 static void* serve_port(void* argument) {
   const int on = 1, listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const struct sockaddr_in here = address("127.0.0.1", atoi(argument));
+  const struct sockaddr_in at = address(here, (uint16_t)atoi(argument));
   setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  must(bind(listening, (const struct sockaddr*)&here, sizeof here) == 0 && listen(listening, 128) == 0, "listen");
+  must(bind(listening, (const struct sockaddr*)&at, sizeof at) == 0 && listen(listening, 128) == 0, "listen");
   printf("ready\n");
   fflush(stdout);
   for (;;) {
@@ -89,9 +98,10 @@ static void* serve_port(void* argument) {
 }
 
 int main(int argc, char** argv) {
-  must(argc > 2, "usage: egress_relay HOST PORT...");
-  host = argv[1];
-  for (int i = 2; i < argc; ++i) {
+  must(argc > 3, "usage: egress_relay HERE HOST PORT...");
+  here = argv[1];
+  host = argv[2];
+  for (int i = 3; i < argc; ++i) {
     pthread_t thread;
     must(pthread_create(&thread, NULL, serve_port, argv[i]) == 0, "make a thread");
   }

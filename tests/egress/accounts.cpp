@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <functional>
 #include <random>
 #include <thread>
@@ -113,6 +114,16 @@ void reset(Connection& connection) {
   const linger at_once{1, 0};
   ::setsockopt(connection.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   connection.close();
+}
+
+// Descriptors of them that the process has.
+std::size_t pipes(pid_t pid) {
+  std::size_t count = 0;
+  for (const auto& one : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code gone;
+    count += std::filesystem::read_symlink(one, gone).string().starts_with("pipe:") ? 1 : 0;
+  }
+  return count;
 }
 
 constexpr std::uint64_t budget_bytes = 2'000'000;
@@ -296,6 +307,65 @@ TEST_CASE("a reader that is slow is not idle while it takes what the kernel has"
   CHECK(end == End::eof);
   CHECK((received == sent));
   CHECK(stage.closed().reason == FlowReason::none);
+}
+
+TEST_CASE("more flows than there are pipes, whose readers wait, get all of theirs, and one pipe is left to others") {
+  constexpr std::size_t flows = 24, most = 8;
+  Stage stage(endless());
+  const auto pid = stage.proxy.process().pid();
+  const auto before = pipes(pid);
+  std::vector<Connection> tools;
+  std::vector<std::string> sent;
+  std::vector<std::thread> sends;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < flows; ++i) {
+    tools.push_back(stage.connect(echo, 65'536));
+    sent.push_back(varied(8'000'000 + i));
+    sum += sent[i].size();
+  }
+  for (std::size_t i = 0; i < flows; ++i)
+    sends.emplace_back([&, i] {
+      tools[i].send(sent[i]);
+      tools[i].end_of_bytes();
+    });
+  for (auto& one : sends) one.join();
+  for (int i = 0; i < 500 && pipes(pid) < before + 2 * most; ++i) std::this_thread::sleep_for(milliseconds(20));
+  CHECK(pipes(pid) == before + 2 * most);
+  auto quick = stage.connect(echo);
+  const auto much = varied(4'000'000);
+  CHECK((send_and_receive(quick, [&] { quick.send(much); }).bytes == much));
+  sum += much.size();
+  for (std::size_t i = 0; i < flows; ++i) {
+    const auto received = tools[i].receive(seconds(60));
+    CHECK(received.end == End::eof);
+    CHECK((received.bytes == sent[i]));
+  }
+  std::uint64_t up = 0, down = 0;
+  for (const auto& one : stage.proxy.watcher().wait_for<FlowClosed>(flows + 1)) {
+    CHECK(one.reason == FlowReason::none);
+    up += one.bytes_up, down += one.bytes_down;
+  }
+  CHECK(up == sum);
+  CHECK(down == sum);
+  CHECK(pipes(pid) <= before + 2 * most);
+}
+
+TEST_CASE("what waited in a pipe when its flow was cut is in no other flow") {
+  Stage stage(endless());
+  const auto pid = stage.proxy.process().pid();
+  const auto before = pipes(pid);
+  std::vector<Connection> tools;
+  for (int i = 0; i < 4; ++i) tools.push_back(stage.connect(source, 65'536));
+  // Its flow waits with the pipe: two flows have two.
+  for (int i = 0; i < 500 && pipes(pid) < before + 4; ++i) std::this_thread::sleep_for(milliseconds(20));
+  REQUIRE(pipes(pid) >= before + 4);
+  for (auto& tool : tools) reset(tool);
+  stage.closed(tools.size() - 1);
+  auto other = stage.connect(echo);
+  const auto sent = varied(8'000'000);
+  const auto received = send_and_receive(other, [&] { other.send(sent); });
+  CHECK(received.end == End::eof);
+  CHECK((received.bytes == sent));
 }
 
 TEST_CASE("what is cut in the middle of a transfer at full speed is counted as far as it came") {

@@ -242,7 +242,7 @@ def test_behind_a_wall_that_refuses_loopback_alone_no_job_has_egress():
     rules = f"""table inet cordon_egress_{stage.ids['INSTANCE']} {{
       chain out {{
         type filter hook output priority -10; policy accept;
-        meta skuid {stage.ids['EGRESS_UID']} ip daddr 127.0.0.0/8 reject with icmpx admin-prohibited
+        meta skuid {stage.ids['EGRESS_UID']} ip daddr 127.0.0.0/8 drop
       }}
     }}
     """

@@ -43,7 +43,7 @@ void raise_wall(const World& world, std::uint32_t uid) {
                      "    type filter hook output priority -10; policy accept;\n"
                      "    meta skuid " +
                      std::to_string(uid) +
-                     " ip daddr 127.0.0.0/8 reject with icmpx admin-prohibited\n"
+                     " ip daddr 127.0.0.0/8 drop\n"
                      "  }\n"
                      "}\n");
 }

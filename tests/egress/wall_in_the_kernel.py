@@ -4,6 +4,7 @@ was taken over could do: each address that is denied, in each protocol that need
 the interfaces of a network of this test's own, which has a way to everywhere. As root; usage: wall_in_the_kernel.py BIN_DIR
 """
 import ctypes
+import errno
 import json
 import os
 import pathlib
@@ -183,6 +184,13 @@ def test_with_it_nothing_leaves_to_a_denied_address(sniffer, directory):
     got_through = sniffer.seen()
     expect(not got_through, "GOT THROUGH", sorted(got_through)[:20])
     expect(len(answers) == len(everything_at(DENIED + PRIVATE)), len(answers))
+
+
+def test_who_sends_a_datagram_that_is_refused_knows_it_at_once(_, directory):
+    load_wall(directory, False)
+    tries = [(kind, to, 9) for kind in ("udp", "udplite") for to in ("127.0.0.1", PUBLIC, PUBLIC6)]
+    answers = as_user(USER, tries)
+    expect(answers == [errno.EPERM] * len(tries), [one for one in zip(tries, answers) if one[1] != errno.EPERM])
 
 
 def test_to_public_addresses_only_tcp_to_granted_ports_leaves_and_port_53_to_the_resolvers_alone(sniffer, directory):
