@@ -1,7 +1,8 @@
 // Makes every call of a list, each line "abi number pattern expected", and sees that it is answered as expected: by the
 // errno of that value, or ("killed") by SIGSYS. "nothing" is for the calls that recent kernels let past every filter
-// and refuse themselves: ENOSYS, ENXIO or SIGILL. Prints one line a call. The calls of an errno are made by one child,
-// so that one that gets through and ends its process is seen, and those after it are not made.
+// and refuse themselves: ENOSYS, ENXIO or SIGILL. "fault" is for those that the machine does not have: SIGSEGV. Prints
+// one line a call. The calls of an errno are made by one child, so that one that gets through and ends its process is
+// seen, and those after it are not made.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -79,6 +80,7 @@ static int report(const struct call* c) {
   snprintf(got, sizeof got, "%ld", c->answer);
   if (c->answer < 0) snprintf(got, sizeof got, "signal %ld", -c->answer);
   if (c->answer == -SIGSYS) strcpy(got, "killed");
+  if (c->answer == -SIGSEGV) strcpy(got, "fault");
   if (c->answer == not_made) strcpy(got, "not made");
   if (c->answer == unanswered) strcpy(got, "ended");
   const int is_nothing = c->answer == ENOSYS || c->answer == ENXIO || c->answer == -SIGILL;

@@ -1,7 +1,11 @@
 // Promise (threats.md, "System calls"): a running job gets for every system call that its profile denies exactly the
 // answer that the reviewed table (tests/golden) says. Each is really made, with each argument pattern and by each ABI.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -44,14 +48,31 @@ bool is_past_every_filter(const Row& row, std::uint32_t number) {
   return row.abi == "native" && (number == 335 || number == 336);
 }
 
-std::vector<std::string> denied_calls(const std::string& policy) {
+// There are hypervisors under which int 0x80 faults, outside of every sandbox, too: no filter is asked about it then.
+bool machine_has_i386_calls() {
+  const auto child = ::fork();
+  if (child == 0) {
+    ::signal(SIGSEGV, SIG_DFL);  // which is Catch's
+    long answer = 20;            // getpid
+    __asm__ volatile("int $0x80" : "+a"(answer) : : "r8", "r9", "r10", "r11", "memory");
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE((WIFEXITED(status) || WTERMSIG(status) == SIGSEGV));
+  return WIFEXITED(status);
+}
+
+std::vector<std::string> denied_calls(const std::string& policy, bool has_i386_calls) {
   std::vector<std::string> lines;
   for (const auto& row : rows_of(read_text(CORDON_SOURCE_DIR "/tests/golden/" + policy + ".txt"))) {
     for (auto number = row.first; number <= row.last; ++number) {
       for (std::size_t i = 0; i < argument_patterns.size(); ++i) {
         if (row.verdicts[i] == "ALLOW") continue;
-        lines.push_back(row.abi + " " + std::to_string(number) + " " + argument_patterns[i].name + " " +
-                        (is_past_every_filter(row, number) ? "nothing" : answer_of(row.verdicts[i])));
+        auto answer = answer_of(row.verdicts[i]);
+        if (is_past_every_filter(row, number)) answer = "nothing";
+        if (row.abi == "i386" && !has_i386_calls) answer = "fault";
+        lines.push_back(row.abi + " " + std::to_string(number) + " " + argument_patterns[i].name + " " + answer);
       }
     }
   }
@@ -77,8 +98,11 @@ Json job_of(const std::string& profile, const std::string& list) {
 TEST_CASE("every call that a profile denies is answered in a job as the reviewed table says",
           "[threat:dangerous-calls]") {
   const Instance cordon;
+  const bool has_i386_calls = machine_has_i386_calls();
+  if (!has_i386_calls)
+    WARN("int 0x80 faults on this machine, outside of a sandbox, too: of i386 calls only that is seen");
   for (const auto& [profile, policy] : policies_of_profiles()) {
-    const auto all = denied_calls(policy);
+    const auto all = denied_calls(policy, has_i386_calls);
     CHECK(all.size() > argument_patterns.size() * 2 * calls_per_abi);
     for (auto begin = all.begin(); begin != all.end();) {
       const auto end = begin + std::min<std::ptrdiff_t>(calls_of_a_job, all.end() - begin);
