@@ -14,10 +14,9 @@ namespace cordon::egress {
 
 namespace {
 
-constexpr std::size_t piece = 512 << 10;   // bytes at once, of what the kernel hands on
+constexpr std::size_t piece = 2 << 20;     // bytes at once, of what the kernel hands on
 constexpr std::size_t part = 64 << 10;     // and of what is read here, or parsed
 constexpr std::uint64_t small = 16 << 10;  // a rate is waited for until so much may pass
-constexpr int turn = 4;                    // pieces, before others have theirs
 constexpr std::size_t bulk = 32 << 10;     // that came at once: what is smaller is sooner copied
 constexpr auto last_patience = std::chrono::seconds(1);
 constexpr std::size_t much = 32 << 20;  // kept of all flows, for readers that are slow: from then on in small parts
@@ -117,33 +116,26 @@ awaitable<void> Relay::move_all(Direction direction, std::string opening, std::s
   }
 }
 
-// One turn. False when this direction has ended.
+// One piece, before others have theirs. False when this direction has ended.
 awaitable<bool> Relay::move_some(Direction direction) {
-  for (int i = 0; i < turn && !over_; ++i) {
-    if (left(direction) == 0) co_return co_await hold_back(direction);
-    if (!co_await wait_for_rate(direction)) co_return false;
-    const auto allowed = std::min(left(direction), of_grant_.rate().available(Clock::now()));
-    if (allowed == 0) continue;  // others have had it meanwhile
-    const auto most = [&](std::size_t size) {
-      return static_cast<std::size_t>(std::min<std::uint64_t>(size, allowed));
-    };
-    error_code error;
-    auto passage = may_pass_unread(direction) ? Passage::open() : nullptr;
-    if (passage) passage->take(source(direction), most(Kept::is_much() ? part : piece), error);
-    // Whether there is nothing, or an end, read_some says: urgent data (tcp(7)) looks like both to splice(2).
-    if (error == asio::error::would_block || error == asio::error::eof) passage = nullptr;
-    const auto size =
-        passage ? passage->size() : source(direction).read_some(asio::buffer(scratch(), most(part)), error);
-    if (error == asio::error::would_block) co_return true;
-    if (error == asio::error::eof) co_return co_await say_end(direction);
-    if (error) co_return fail(error, direction, true);
-    is_bulk_[static_cast<int>(direction)] = size >= bulk;
-    auto passing = passage ? pass_unread(std::move(passage), direction) : pass_on({scratch(), size}, direction);
-    const bool passed = co_await std::move(passing);
-    if (!passed) co_return false;
-    if (body_ && direction == Direction::up && body_->ended()) co_return true;
-  }
-  co_return !over_;
+  if (left(direction) == 0) co_return co_await hold_back(direction);
+  if (!co_await wait_for_rate(direction)) co_return false;
+  const auto allowed = std::min(left(direction), of_grant_.rate().available(Clock::now()));
+  if (allowed == 0) co_return true;  // others have had it meanwhile
+  const auto most = [&](std::size_t size) { return static_cast<std::size_t>(std::min<std::uint64_t>(size, allowed)); };
+  error_code error;
+  auto passage = may_pass_unread(direction) ? Passage::open() : nullptr;
+  if (passage) passage->take(source(direction), most(Kept::is_much() ? part : piece), error);
+  // Whether there is nothing, or an end, read_some says: urgent data (tcp(7)) looks like both to splice(2).
+  if (error == asio::error::would_block || error == asio::error::eof) passage = nullptr;
+  const auto size = passage ? passage->size() : source(direction).read_some(asio::buffer(scratch(), most(part)), error);
+  if (error == asio::error::would_block) co_return true;
+  if (error == asio::error::eof) co_return co_await say_end(direction);
+  if (error) co_return fail(error, direction, true);
+  is_bulk_[static_cast<int>(direction)] = size >= bulk;
+  auto passing = passage ? pass_unread(std::move(passage), direction) : pass_on({scratch(), size}, direction);
+  const bool passed = co_await std::move(passing);
+  co_return passed && !over_;
 }
 
 // What nobody here has to look at.
