@@ -68,6 +68,8 @@ awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
   error_code ignored;
   far_.close(ignored);
   reset_tool();
+  give_back(Direction::up);
+  give_back(Direction::down);
   co_return why_;
 }
 
@@ -92,6 +94,13 @@ void Relay::discard(Direction direction) {
   auto discarded = egress::reset(sink(direction));
   if (discarded > 0 && said_end_[static_cast<int>(direction)]) --discarded;
   bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), discarded);
+}
+
+// What was taken for this flow and has not passed is others' again.
+void Relay::give_back(Direction direction) {
+  const auto unused = taken_[static_cast<int>(direction)] - bytes(direction);
+  of_job_.give_back(direction, unused);
+  of_grant_.give_back(direction, unused);
 }
 
 awaitable<void> Relay::leave_tool_politely() {
@@ -194,6 +203,7 @@ awaitable<bool> Relay::send(std::string_view bytes, Direction direction) {
 bool Relay::account(std::size_t size, Direction direction) {
   if (size > left(direction)) reset(spent(direction));
   if (over_) return false;
+  taken_[static_cast<int>(direction)] += size;
   of_job_.spend(direction, size);
   of_grant_.spend(direction, size);
   of_grant_.rate().take(size, Clock::now());

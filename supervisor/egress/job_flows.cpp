@@ -15,17 +15,30 @@ Json reason_or_null(FlowReason reason) {
 
 }  // namespace
 
-JobFlows::Row* JobFlows::add(Row row) {
-  if (rows_.size() == max_told_flows) return untold_ += row.count, nullptr;
+std::size_t JobFlows::add(Row row) {
   rows_.push_back(std::move(row));
   changes.ring();
-  return &rows_.back();
+  return rows_.size() - 1;
+}
+
+std::optional<std::size_t> JobFlows::place(const FlowDecided& allowed) {
+  if (own_rows_ < max_told_flows) return ++own_rows_, add({allowed, std::nullopt});
+  const std::pair to(allowed.name, allowed.port);
+  changes.ring();
+  if (const auto at = shared_.find(to); at != shared_.end()) return ++rows_[at->second].count, at->second;
+  if (shared_.size() == max_shared_rows) return ++untold_, std::nullopt;
+  FlowDecided what;
+  what.name = allowed.name, what.port = allowed.port, what.mode = allowed.mode;
+  Row row{std::move(what), std::nullopt};
+  row.is_shared = true;
+  row.moved = FlowMoved{};
+  return shared_[to] = add(std::move(row));
 }
 
 void JobFlows::take(const FlowDecided& decided) {
   if (!decided.allowed()) return deny(decided, false, 1);
   live_.insert(decided.flow);
-  if (add({decided, std::nullopt}) != nullptr) open_[decided.flow] = rows_.size() - 1;
+  if (const auto at = place(decided)) open_[decided.flow] = *at;
 }
 
 void JobFlows::take(const FlowClosed& closed) {
@@ -33,12 +46,17 @@ void JobFlows::take(const FlowClosed& closed) {
   changes.ring();
   const auto at = open_.find(closed.flow);
   if (at == open_.end()) return;
-  rows_[at->second].closed = closed;
+  auto& row = rows_[at->second];
+  if (row.is_shared)
+    row.moved->bytes_up += closed.bytes_up, row.moved->bytes_down += closed.bytes_down;
+  else
+    row.closed = closed;
   open_.erase(at);
 }
 
 void JobFlows::take(const FlowMoved& moved) {
-  if (const auto at = open_.find(moved.flow); at != open_.end()) rows_[at->second].moved = moved;
+  const auto at = open_.find(moved.flow);
+  if (at != open_.end() && !rows_[at->second].is_shared) rows_[at->second].moved = moved;
 }
 
 void JobFlows::deny(FlowDecided what, bool is_query, std::uint64_t times) {
@@ -48,7 +66,10 @@ void JobFlows::deny(FlowDecided what, bool is_query, std::uint64_t times) {
     rows_[at->second].count += times;
     return changes.ring();
   }
-  if (add({std::move(what), std::nullopt, times, is_query}) != nullptr) denials_[key] = rows_.size() - 1;
+  if (denials_.size() == max_told_denials)
+    untold_ += times;
+  else
+    denials_[key] = add({std::move(what), std::nullopt, times, is_query});
 }
 
 void JobFlows::take(const DeniedAgain& again) {
@@ -103,6 +124,7 @@ Json JobFlows::json_of(const Row& row) {
     if (row.is_query) out["query"] = true;
   } else {
     out["mode"] = egress_modes[static_cast<std::size_t>(decided.mode)];
+    if (row.is_shared) out["count"] = row.count;
   }
   put_text(out, "server_name", decided.server_name);
   put_text(out, "host", decided.host);

@@ -1,5 +1,6 @@
-// What of a job went over the network, as cordon-egress told it: "network" of its report. Bounded: what does not fit
-// is counted. Pure.
+// What of a job went over the network, as cordon-egress told it: "network" of its report. Bounded: flows that have no
+// row of their own share one with those to the same name and port, and what does not fit then is counted; no denial
+// takes the room of a flow. Pure.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@
 
 namespace cordon {
 
-inline constexpr std::size_t max_told_flows = 256;  // rows of a report
+// Rows of a report: of flows, of those that share one, and of denials.
+inline constexpr std::size_t max_told_flows = 256, max_shared_rows = 64, max_told_denials = 128;
 
 class JobFlows {
  public:
@@ -38,7 +40,8 @@ class JobFlows {
   // [{"name", "port", "mode", "verdict": "allowed" | "denied", "reason", "count", "bytes_up", "bytes_down",
   //   "duration_ms", "address", "server_name", "host", "method", "path"}]
   // reason: why it was denied, or why it ended if not as both sides wished; null otherwise. Bytes of a flow that is
-  // open are those that were told last; of one of which nothing was told, or whose end was lost, null.
+  // open are those that were told last; of one of which nothing was told, or whose end was lost, null. An allowed row
+  // with a count is of so many flows, and its bytes are of those that have ended.
   Json json() const;
 
   Changes changes;
@@ -49,19 +52,23 @@ class JobFlows {
     std::optional<FlowClosed> closed;
     std::uint64_t count = 1;
     bool is_query = false;
+    bool is_shared = false;
     bool is_lost = false;
     std::optional<FlowMoved> moved = {};
   };
   using DenialKey = std::tuple<std::string, std::uint16_t, FlowReason, bool>;  // the last: a question for a name
 
   static Json json_of(const Row& row);
-  Row* add(Row row);
+  std::size_t add(Row row);  // its place
+  std::optional<std::size_t> place(const FlowDecided& allowed);
   void deny(FlowDecided what, bool is_query, std::uint64_t times);
 
   std::vector<Row> rows_;
-  std::map<std::uint64_t, std::size_t> open_;  // rows, by flow
-  std::set<std::uint64_t> live_;               // flows, also those without a row
-  std::map<DenialKey, std::size_t> denials_;   // rows
+  std::map<std::uint64_t, std::size_t> open_;                            // rows, by flow
+  std::set<std::uint64_t> live_;                                         // flows, also those without a row
+  std::map<DenialKey, std::size_t> denials_;                             // rows
+  std::map<std::pair<std::string, std::uint16_t>, std::size_t> shared_;  // rows, by name and port
+  std::size_t own_rows_ = 0;
   std::uint64_t untold_ = 0;
   bool closed_ = false;  // as far as the report waits for it
   bool over_ = false;    // as cordon-egress has it

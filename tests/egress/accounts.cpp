@@ -413,7 +413,7 @@ TEST_CASE("what is cut in the middle of a transfer at full speed is counted as f
 }
 
 TEST_CASE("a budget of bytes that many flows share is not exceeded by all of them together, slow or in a hurry") {
-  for (const std::uint64_t rate : {std::uint64_t{1} << 30, std::uint64_t{2'000'000}}) {
+  for (const std::uint64_t rate : {std::uint64_t{1} << 30, budget_bytes / 4}) {
     for (const auto port : {source, sink}) {
       INFO(rate << " bytes a second, port " << port);
       Stage stage(small(rate));
@@ -437,5 +437,34 @@ TEST_CASE("a budget of bytes that many flows share is not exceeded by all of the
       CHECK(counted + slack >= budget_bytes);
       CHECK(got == counted);
     }
+  }
+}
+
+TEST_CASE("what a flow took of a budget and did not pass on is there for the next one") {
+  for (const bool down : {true, false}) {
+    INFO((down ? "down" : "up"));
+    Stage stage(small(std::uint64_t{1} << 30));
+    const auto passed = [&](std::size_t which) {
+      const auto closed = stage.closed(which);
+      return down ? closed.bytes_down : closed.bytes_up;
+    };
+    std::uint64_t sum = 0;
+    constexpr std::size_t resets_of_ours = 3;
+    for (std::size_t i = 0; i < resets_of_ours; ++i) {
+      auto slow = stage.connect(down ? source : silent, 4096);
+      const timeval as_long{0, 300'000};
+      ::setsockopt(slow.fd(), SOL_SOCKET, SO_SNDTIMEO, &as_long, sizeof as_long);
+      if (!down) slow.send(bytes(budget_bytes - sum - 1));
+      std::this_thread::sleep_for(milliseconds(200));
+      reset(slow);
+      sum += passed(i);
+      REQUIRE(sum < budget_bytes);
+    }
+    auto takes_the_rest = stage.connect(down ? source : sink);
+    while (!down && takes_the_rest.send(bytes(50'000))) continue;
+    takes_the_rest.receive(seconds(30));
+    sum += passed(resets_of_ours);
+    CHECK(sum <= budget_bytes);
+    CHECK(sum + slack >= budget_bytes);
   }
 }

@@ -8,11 +8,12 @@ using namespace cordon;
 
 namespace {
 
-FlowDecided decided(std::uint64_t flow, FlowReason reason = FlowReason::none) {
+FlowDecided decided(std::uint64_t flow, FlowReason reason = FlowReason::none,
+                    const std::string& name = "a.example.com") {
   FlowDecided out;
   out.job = "j";
   out.flow = flow;
-  out.name = "a.example.com";
+  out.name = name;
   out.port = 443;
   out.reason = reason;
   return out;
@@ -65,13 +66,43 @@ TEST_CASE("denials of one kind are one row with an exact count") {
   CHECK(told[2]["port"] == 53);
 }
 
-TEST_CASE("what does not fit into a report is counted") {
+TEST_CASE("flows without a row of their own share one with those to the same name and port, with all their bytes") {
   JobFlows flows;
   for (std::uint64_t i = 0; i < max_told_flows + 10; ++i) flows.take(decided(i));
-  const auto told = flows.json();
-  REQUIRE(told.size() == max_told_flows + 1);
-  CHECK(told.back()["count"] == 10);
+  flows.take(decided(1000, FlowReason::none, "b.example.com"));
+  for (std::uint64_t i = 0; i < max_told_flows + 4; ++i) flows.take(closed(i, 2, 3));
+  flows.take(FlowMoved{"j", max_told_flows + 5, 30, 40});
+  auto told = flows.json();
+  REQUIRE(told.size() == max_told_flows + 2);
+  CHECK_FALSE(told[0].contains("count"));
+  auto& shared = told[max_told_flows];
+  CHECK(shared["verdict"] == "allowed");
+  CHECK(shared["count"] == 10);
+  CHECK(shared["bytes_up"] == 8);
+  CHECK(shared["bytes_down"] == 12);
+  CHECK(told.back()["name"] == "b.example.com");
+  CHECK(told.back()["count"] == 1);
+  flows.lose();
+  told = flows.json();
+  CHECK(told[max_told_flows]["reason"] == "egress_lost");
+  CHECK(told[max_told_flows]["bytes_up"].is_null());
+}
+
+TEST_CASE("what does not fit into a report is counted, and no flood of denials takes a flow's place in it") {
+  JobFlows flows;
+  for (std::uint64_t i = 0; i < max_told_denials + 10; ++i)
+    flows.take(decided(i, FlowReason::no_grant, std::to_string(i) + ".evil.test"));
+  flows.take(decided(1000));
+  auto told = flows.json();
+  REQUIRE(told.size() == max_told_denials + 2);
+  CHECK(told[max_told_denials]["verdict"] == "allowed");
   CHECK(told.back()["verdict"] == "untold");
+  CHECK(told.back()["count"] == 10);
+  for (std::uint64_t i = 0; i < max_told_flows + max_shared_rows + 5; ++i)
+    flows.take(decided(2000 + i, FlowReason::none, std::to_string(i) + ".wild.test"));
+  told = flows.json();
+  CHECK(told.size() == max_told_denials + max_told_flows + max_shared_rows + 1);
+  CHECK(told.back()["count"] == 10 + 6);
 }
 
 TEST_CASE("a flow whose end nobody told is lost, and its bytes are not invented") {
