@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "profiles/egress_narrow.hpp"
 #include "sandbox/payload.hpp"
 #include "supervisor/http/framing.hpp"
 #include "supervisor/jobs/job_order.hpp"
@@ -33,6 +34,9 @@ Catalog make_catalog() {
   profile.env = {{"PATH", "/usr/bin"}, {"HOME", "/work"}};
   profile.languages = {{"python", {"main.py", {"python3", "main.py"}, "/usr/bin/python3"}}};
   profile.collect = {10, mib};
+  profile.egress = {{"*.example.com", {}, {443, 8443}, EgressMode::passthrough, {}, {}, false, false},
+                    {"a.example.com", {}, {80}, EgressMode::http, {}, {}, false, false},
+                    {"", {0xc0000200, 24}, {5432}, EgressMode::raw, {}, {}, false, false}};
   Catalog catalog;
   catalog.profiles.emplace(profile.name, profile);
   catalog.config.images.emplace("host", ImageConfig{});
@@ -69,8 +73,9 @@ void refusal_can_be_sent(const Rejection& rejection) {
   must(!Json::parse(problem_json(rejection)).empty(), "a refusal is a JSON document");
 }
 
-void check_order(const JobOrder& order) {
+void check_order(const JobOrder& order, const Profile& profile) {
   must(scratch_fits(order.limits), "scratch fits into memory");
+  must(is_within(profile.egress, order.egress), "a job gets no more of the network than its profile has");
   Payload payload{order.argv, order.env, order.cwd, {}};
   for (const auto& file : order.files) payload.files.push_back({file.path, file.mode, file.content});
   must(decode_payload(encode(payload)).has_value(), "init can read every order that was accepted");
@@ -84,7 +89,7 @@ void check_job(std::string_view body) {
   const auto find = [](const ArtifactRef&) { return FoundArtifact{}; };
   const auto has_file = [](const ImageConfig&, const std::string&) { return true; };
   const auto order = make_order(std::move(*asked), catalog, find, has_file);
-  if (order) return check_order(*order);
+  if (order) return check_order(*order, catalog.profiles.at("default"));
   refusal_can_be_sent(order.error());
 }
 

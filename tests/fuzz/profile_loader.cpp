@@ -1,5 +1,7 @@
 // A profile file, NUL, and the seccomp file beside it; the former also as an instance's configuration.
 #include "profiles/config.hpp"
+#include "profiles/egress_grant_json.hpp"
+#include "profiles/egress_narrow.hpp"
 #include "profiles/profile.hpp"
 #include "profiles/strict_json.hpp"
 #include "tests/fuzz/property.hpp"
@@ -17,6 +19,7 @@ void check_profile(const Profile& profile) {
   }
   must(scratch_fits(profile.defaults), "scratch fits into memory");
   must(!profile.why.empty(), "a profile has a reason");
+  must(is_within(profile.egress, profile.egress), "what is granted may be asked for");
   for (const auto& [name, language] : profile.languages) {
     must(language.file.find('/') == std::string::npos, "code goes into /work itself");
     must(!language.argv.empty() && !language.argv[0].empty(), "a language has a program");
@@ -30,9 +33,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto end = all.find('\0');
   const auto text = all.substr(0, end);
   const auto beside = end == all.npos ? std::string_view{} : all.substr(end + 1);
-  const auto profile = parse_profile("x", text, [&](std::string_view) { return std::optional(std::string(beside)); });
+  const auto read = [&](std::string_view) { return std::optional(std::string(beside)); };
+  const auto profile = parse_profile("x", text, read);
   if (profile) {
     check_profile(*profile);
+    auto again = Json::parse(text);
+    again["egress"] = to_json(profile->egress);
+    const auto same = parse_profile("x", again.dump(), read);
+    must(same && same->egress == profile->egress, "grants that were read are the same when written and read again");
   } else {
     must(!profile.error().empty(), "a refusal has a reason");
   }
