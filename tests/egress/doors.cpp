@@ -1,5 +1,8 @@
 // The three doors: TLS that is not opened, HTTP that is written anew, bytes; what passes and what the far side sees.
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <optional>
+#include <thread>
 
 #include "tests/egress/proxy.hpp"
 #include "tests/egress/tool.hpp"
@@ -24,6 +27,16 @@ std::vector<Json> far_connections(World& world) {
   for (const auto& one : counts["connections"])
     if (one["port"] != 53) out.push_back(one);
   return out;
+}
+
+// The first one that is told: by itself, or a second later as one more of its kind.
+std::optional<FlowReason> told_denial(Watcher& watcher) {
+  for (int i = 0; i < 1000; ++i) {
+    for (const auto& one : watcher.all<FlowDecided>()) return one.reason;
+    for (const auto& one : watcher.all<DeniedAgain>()) return one.reason;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -88,11 +101,7 @@ TEST_CASE("what TLS says that is not the granted name gets an alert, and nothing
     proxy.watcher().forget();
     Connection connection(world, address_in(job, "example.com"), 443);
     CHECK(connection.ask(hello).bytes == std::string("\x15\x03\x03\x00\x02\x02\x31", 7));
-    const auto decided = proxy.watcher().wait_for<FlowDecided>();
-    if (!decided.empty())
-      CHECK(decided[0].reason == reason);
-    else
-      CHECK(proxy.watcher().wait_for<DeniedAgain>().at(0).reason == reason);
+    CHECK(told_denial(proxy.watcher()) == reason);
   }
   Connection plain(world, address_in(job, "example.com"), 443);
   CHECK(plain.ask("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n").end == End::reset);

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 from scene import SERVER, WEB, curl, expect, play, reached, sent, stage, went_well
-from stage import FAR_END, run
+from stage import FAR_END, RESOLVER, run
 
 TALK = """
 import socket, sys
@@ -143,10 +143,14 @@ def test_a_server_that_asks_for_another_hello_gets_it():
 
 def test_a_name_that_leads_inside_is_not_dialled():
     for address in ("127.0.0.1", "169.254.169.254", "10.1.2.3", "11.0.0.1"):
+        stage.ask_internet(do="forget")
         stage.name("www.example.com", SERVER, address)
         job = curl("https://www.example.com/")
-        expect(job["outcome"]["code"] != 0, address, job)
         stage.name("www.example.com", SERVER)
+        expect(job["outcome"]["code"] != 0, address, job)
+        expect({flow["reason"] for flow in job["network"]} == {"address_denied"}, address, job["network"])
+        seen = stage.ask_internet(do="counts")
+        expect(all(f" {RESOLVER} " in where for where in seen["packets"]), "GOT THROUGH", seen)
 
 
 def test_every_byte_is_counted_as_the_far_side_counts_it():

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Promises of egress, end to end, of many sandboxes: those without grants send nothing, and those with flows leave
-nothing. As root; usage: many_from_the_sandbox.py BIN_DIR [WORD]: only tests with WORD in their name.
+"""Promises of egress, end to end, of many sandboxes: those without grants send nothing, those with grants nothing else,
+and those with flows leave nothing. As root; usage: many_from_the_sandbox.py BIN_DIR [WORD]: only tests with WORD in their name.
 CORDON_TEST_JOBS and CORDON_TEST_SANDBOXES: how many; ctest's label long has 1,000 of each.
 """
 import concurrent.futures
@@ -77,6 +77,21 @@ def test_jobs_without_grants_send_no_packet_whatever_they_try():
     expect(seen["packets"] == {} and seen["queries"] == [] and seen["connections"] == [], "GOT THROUGH", seen)
     expect(stage.request("GET", "/v1/info")[1]["egress"] == flows_before, "cordon-egress had to do with it")
     print(f"          {JOBS} jobs, {tries} tries")
+
+
+def test_jobs_with_grants_send_nothing_that_is_not_for_one_whatever_they_try():
+    stage.ask_internet(do="forget")
+    for profile in ("web", "places", "root"):
+        job = stage.job(["python3", "-c", PROBES, SERVER], profile=profile)
+        expect(went_well(job), job)
+        tried, got = json.loads(job["stdout"])
+        expect(tried >= 70, job)
+        # The resolver and the listeners are inside; what connected to them was for no granted name.
+        outside = [what for what in got if what.startswith(("tcp ", "fast")) and " 198.18.0." not in what]
+        expect(outside == [], "GOT THROUGH", job["stdout"])
+        expect({flow["verdict"] for flow in job["network"]} <= {"denied"}, "GOT THROUGH", job["network"])
+    seen = stage.ask_internet(do="counts")
+    expect(seen["packets"] == {} and seen["queries"] == [] and seen["connections"] == [], "GOT THROUGH", seen)
 
 
 def echoes():

@@ -165,4 +165,11 @@ void World::forget() {
   ask({{"do", "forget"}});
 }
 
+std::set<std::string> beyond(const Json& packets, const std::set<std::string>& expected) {
+  std::set<std::string> out;
+  for (const auto& [where, n] : packets.items())
+    if (expected.count(where) == 0) out.insert(where);
+  return out;
+}
+
 }  // namespace cordon::egress_test

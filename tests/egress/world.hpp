@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,5 +71,9 @@ class World {
   Fd host_, internet_, sandbox_, to_internet_, from_internet_;
   std::unique_ptr<Child> fake_;
 };
+
+// Where packets went beside these, by "packets" of counts(): "PROTOCOL ADDRESS PORT". tests/told forgives none.
+std::set<std::string> beyond(const Json& packets, const std::set<std::string>& expected);
+inline const std::set<std::string> nowhere;
 
 }  // namespace cordon::egress_test
