@@ -49,7 +49,7 @@ class Budget {
   std::uint64_t left(Direction direction) const { return direction == Direction::up ? up_ : down_; }
   TokenBucket& rate() { return bytes_; }
   void spend(Direction direction, std::uint64_t bytes) { (direction == Direction::up ? up_ : down_) -= bytes; }
-  void give_back(Direction direction, std::uint64_t bytes) { (direction == Direction::up ? up_ : down_) += bytes; }
+  void give_back_up(std::uint64_t bytes) { up_ += bytes; }
 
  private:
   std::uint32_t live_ = 0, most_live_;

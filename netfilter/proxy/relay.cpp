@@ -68,8 +68,7 @@ awaitable<FlowReason> Relay::run(std::string opening, std::string rest) {
   error_code ignored;
   far_.close(ignored);
   reset_tool();
-  give_back(Direction::up);
-  give_back(Direction::down);
+  give_back_unsent();
   co_return why_;
 }
 
@@ -96,11 +95,12 @@ void Relay::discard(Direction direction) {
   bytes_[static_cast<int>(direction)] -= std::min(bytes(direction), discarded);
 }
 
-// What was taken for this flow and has not passed is others' again.
-void Relay::give_back(Direction direction) {
-  const auto unused = taken_[static_cast<int>(direction)] - bytes(direction);
-  of_job_.give_back(direction, unused);
-  of_grant_.give_back(direction, unused);
+// What was taken of the tool and never left is others' again. What the far side has sent is spent, whoever did not take
+// it.
+void Relay::give_back_unsent() {
+  const auto unsent = taken_up_ - bytes(Direction::up);
+  of_job_.give_back_up(unsent);
+  of_grant_.give_back_up(unsent);
 }
 
 awaitable<void> Relay::leave_tool_politely() {
@@ -203,7 +203,7 @@ awaitable<bool> Relay::send(std::string_view bytes, Direction direction) {
 bool Relay::account(std::size_t size, Direction direction) {
   if (size > left(direction)) reset(spent(direction));
   if (over_) return false;
-  taken_[static_cast<int>(direction)] += size;
+  if (direction == Direction::up) taken_up_ += size;
   of_job_.spend(direction, size);
   of_grant_.spend(direction, size);
   of_grant_.rate().take(size, Clock::now());

@@ -54,7 +54,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   awaitable<void> until_sent(Direction direction);
   bool is_sent_on();
   void discard(Direction direction);
-  void give_back(Direction direction);
+  void give_back_unsent();
   std::uint64_t left(Direction direction) const;
 
   tcp::socket& source(Direction d) { return d == Direction::up ? tool_ : far_; }
@@ -68,7 +68,7 @@ class Relay : public std::enable_shared_from_this<Relay> {
   Clock::time_point last_byte_;
   asio::steady_timer done_;
   std::uint64_t bytes_[2] = {0, 0};    // that have passed
-  std::uint64_t taken_[2] = {0, 0};    // from the budgets, to pass
+  std::uint64_t taken_up_ = 0;         // of the budgets, to pass up
   std::uint64_t unsent_ = 0;           // by both sides, when it was looked at last
   bool is_bulk_[2] = {false, false};   // by what came last
   bool said_end_[2] = {false, false};  // to the side that it goes to: a FIN, which the kernel counts as a byte

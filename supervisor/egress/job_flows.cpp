@@ -13,6 +13,12 @@ Json reason_or_null(FlowReason reason) {
   return reason == FlowReason::none ? Json() : Json(to_string(reason));
 }
 
+void add_to(FlowClosed& sum, const FlowClosed& one) {
+  sum.bytes_up += one.bytes_up;
+  sum.bytes_down += one.bytes_down;
+  if (one.reason != FlowReason::none) sum.reason = one.reason;
+}
+
 }  // namespace
 
 std::size_t JobFlows::add(Row row) {
@@ -31,7 +37,7 @@ std::optional<std::size_t> JobFlows::place(const FlowDecided& allowed) {
   what.name = allowed.name, what.port = allowed.port, what.mode = allowed.mode;
   Row row{std::move(what), std::nullopt};
   row.is_shared = true;
-  row.moved = FlowMoved{};
+  row.closed = FlowClosed{};
   return shared_[to] = add(std::move(row));
 }
 
@@ -48,7 +54,7 @@ void JobFlows::take(const FlowClosed& closed) {
   if (at == open_.end()) return;
   auto& row = rows_[at->second];
   if (row.is_shared)
-    row.moved->bytes_up += closed.bytes_up, row.moved->bytes_down += closed.bytes_down;
+    add_to(*row.closed, closed);
   else
     row.closed = closed;
   open_.erase(at);
@@ -137,6 +143,8 @@ Json JobFlows::json_of(const Row& row) {
   if (row.closed) {
     out["bytes_up"] = row.closed->bytes_up;
     out["bytes_down"] = row.closed->bytes_down;
+  }
+  if (row.closed && !row.is_shared) {
     out["duration_ms"] = static_cast<double>(row.closed->duration_us) / 1000.0;
     out["address"] = row.closed->dialled ? Json(row.closed->dialled->text()) : Json();
   }

@@ -41,7 +41,8 @@ class JobFlows {
   //   "duration_ms", "address", "server_name", "host", "method", "path"}]
   // reason: why it was denied, or why it ended if not as both sides wished; null otherwise. Bytes of a flow that is
   // open are those that were told last; of one of which nothing was told, or whose end was lost, null. An allowed row
-  // with a count is of so many flows, and its bytes are of those that have ended.
+  // with a count is of so many flows: its bytes are of those that have ended, its reason is the last one's that had
+  // one.
   Json json() const;
 
   Changes changes;

@@ -3,7 +3,7 @@
 
 DNS (UDP and TCP, port 53) from a zone that the test writes; HTTP on 80 and 8080, TLS with HTTP inside on 443; raw TCP:
 7000 echoes, 7001 only reads, 7002 writes without end, 7003 accepts and is silent, 7004 answers nothing and resets,
-7005 answers the first bytes with a HelloRetryRequest. 93.184.216.35 does TLS with a key share only that clients do not
+7005 answers the first bytes with a HelloRetryRequest, 7006 reads nothing. 93.184.216.35 does TLS with a key share only that clients do not
 send unasked. 5432 speaks as much of PostgreSQL's protocol as one question needs, and asks for no password.
 One command a line on standard input, one answer a line on standard output, both JSON:
   {"do": "name", "name": "a.test", "A": [["1.2.3.4"], ["10.0.0.1"]], "AAAA": [[]], "cname": "b.test", "rcode": 0, "silent": false}
@@ -337,6 +337,12 @@ class Silent(Recorded):
         return True
 
 
+class Deaf(Recorded):
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        asyncio.get_running_loop().call_soon(transport.pause_reading)  # which begins behind this
+
+
 class Resets(Recorded):
     def take(self, data):
         connection = self.transport.get_extra_info("socket")
@@ -416,10 +422,12 @@ async def main():
     sniffer.begin()
     await resolver.begin()
     servers = [(80, Http), (8080, Http), (443, Https), (7000, Echo), (7001, Sink), (7002, Source),
-               (7003, Silent), (7004, Resets), (7005, Retries), (5432, Postgres)]
+               (7003, Silent), (7004, Resets), (7005, Retries), (7006, Deaf), (5432, Postgres)]
     for port, protocol in servers:
         for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
-            await loop.create_server(protocol, host, port, family=family, backlog=4096)
+            server = await loop.create_server(protocol, host, port, family=family, backlog=4096)
+            if protocol is Deaf:  # its kernel keeps little for it either: each connection inherits that
+                server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     commands = asyncio.StreamReader(limit=1 << 26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     print("{}", flush=True)

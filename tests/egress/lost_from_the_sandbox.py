@@ -6,7 +6,7 @@ a job that runs already, and jobs without a network notice nothing; an edited pr
 import signal
 import time
 
-from scene import curl, expect, play, reached, stage, went_well
+from scene import curl, expect, play, reached, reached_at_rest, stage, went_well
 
 # Tries, for so many seconds, and tells of each try; what flows is held open beside that.
 TRIES = """
@@ -53,8 +53,7 @@ def tells(job, flows):
 
 def expect_nothing_begins(job, reason, tries=8):
     """From now on, as the job, the internet and another job see it."""
-    time.sleep(1)  # what had begun before
-    before, told = reached(), len(said(job))
+    before, told = reached_at_rest(), len(said(job))
     for _ in range(400):
         if len(said(job)) >= told + tries:
             break

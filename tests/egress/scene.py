@@ -5,6 +5,7 @@ Each of them is a program: PROGRAM BIN_DIR [WORD]: as root; only tests with WORD
 import json
 import pathlib
 import sys
+import time
 
 from stage import Stage
 
@@ -57,6 +58,18 @@ def sent():
 def reached():
     """How many connections to port 7000 the internet has seen."""
     return len([c for c in stage.ask_internet(do="counts")["connections"] if c["port"] == 7000])
+
+
+def reached_at_rest():
+    """The same, once what had begun before has arrived: some seconds at most, whatever goes on."""
+    before = -1
+    for _ in range(5):
+        now = reached()
+        if now == before:
+            break
+        before = now
+        time.sleep(1)
+    return before
 
 
 def lingering(argv):

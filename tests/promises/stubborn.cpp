@@ -56,6 +56,7 @@ double ran_ms(const Json& job) {
 
 Ended end_it(const Instance& cordon, Json wish, Way way) {
   wish["timings"] = true;
+  if (!wish["limits"].contains("wall_ms")) wish["limits"]["wall_ms"] = 30'000;
   if (way == Way::is_cancelled) return cancel_when_set_up(cordon, wish);
   if (way == Way::exits) wish["argv"].push_back("leave");
   const auto begin = Clock::now();
@@ -111,7 +112,7 @@ void must_die_with_its_job(const Json& wish, std::initializer_list<const char*> 
       INFO(profile << ", " << job.at("argv").dump() << " " << name(way));
       const auto ended = end_it(cordon, job, way);
       must_be_dead(ended, way);
-      if (way == Way::exits) wall_ms = 500 + 2 * static_cast<int>(ran_ms(ended.job));
+      if (way == Way::exits) wall_ms = 500 * slowness() + 2 * static_cast<int>(ran_ms(ended.job));
       CHECK(cordon.counts_settled_at(before) == before);
       print(job, way, ended);
     }

@@ -71,6 +71,9 @@ TEST_CASE("flows without a row of their own share one with those to the same nam
   for (std::uint64_t i = 0; i < max_told_flows + 10; ++i) flows.take(decided(i));
   flows.take(decided(1000, FlowReason::none, "b.example.com"));
   for (std::uint64_t i = 0; i < max_told_flows + 4; ++i) flows.take(closed(i, 2, 3));
+  auto cut = closed(max_told_flows + 4, 1, 0);
+  cut.reason = FlowReason::grant_revoked;
+  flows.take(cut);
   flows.take(FlowMoved{"j", max_told_flows + 5, 30, 40});
   auto told = flows.json();
   REQUIRE(told.size() == max_told_flows + 2);
@@ -78,14 +81,15 @@ TEST_CASE("flows without a row of their own share one with those to the same nam
   auto& shared = told[max_told_flows];
   CHECK(shared["verdict"] == "allowed");
   CHECK(shared["count"] == 10);
-  CHECK(shared["bytes_up"] == 8);
+  CHECK(shared["reason"] == "grant_revoked");
+  CHECK(shared["bytes_up"] == 9);
   CHECK(shared["bytes_down"] == 12);
   CHECK(told.back()["name"] == "b.example.com");
   CHECK(told.back()["count"] == 1);
   flows.lose();
   told = flows.json();
   CHECK(told[max_told_flows]["reason"] == "egress_lost");
-  CHECK(told[max_told_flows]["bytes_up"].is_null());
+  CHECK(told[max_told_flows]["bytes_up"] == 9);
 }
 
 TEST_CASE("what does not fit into a report is counted, and no flood of denials takes a flow's place in it") {
