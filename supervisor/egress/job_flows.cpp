@@ -28,7 +28,8 @@ std::size_t JobFlows::add(Row row) {
 }
 
 std::optional<std::size_t> JobFlows::place(const FlowDecided& allowed) {
-  if (own_rows_ < max_told_flows) return ++own_rows_, add({allowed, std::nullopt});
+  const auto own_rows = rows_.size() - shared_.size() - denials_.size();
+  if (own_rows < max_told_flows) return add({allowed, std::nullopt});
   const std::pair to(allowed.name, allowed.port);
   changes.ring();
   if (const auto at = shared_.find(to); at != shared_.end()) return ++rows_[at->second].count, at->second;

@@ -69,7 +69,6 @@ class JobFlows {
   std::set<std::uint64_t> live_;                                         // flows, also those without a row
   std::map<DenialKey, std::size_t> denials_;                             // rows
   std::map<std::pair<std::string, std::uint16_t>, std::size_t> shared_;  // rows, by name and port
-  std::size_t own_rows_ = 0;
   std::uint64_t untold_ = 0;
   bool closed_ = false;  // as far as the report waits for it
   bool over_ = false;    // as cordon-egress has it
